@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// flow_key.hpp - the canonical key of a flow: one key for both directions, IPv4 and IPv6.
+//
+// Thread:  any; values.
+// Memory:  16 bytes (IPv4), 40 bytes (IPv6), no padding: keys are hashed and compared as bytes.
+// Limits:  addresses and ports stand in network byte order, exactly as in the packet. For ICMP echo both ports hold the identifier;
+//          for protocols without ports both are 0.
+// Errors:  none.
+// Spec:    DESIGN.md section 3: a session without translation has one key for both directions, a translated one has two.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace twinplane::tables {
+
+using Address4 = std::array<std::uint8_t, 4>;
+using Address6 = std::array<std::uint8_t, 16>;
+
+// One end of a flow. The port is in network byte order.
+template <class Address>
+struct Endpoint {
+  Address address{};
+  std::uint16_t port_be{};
+
+  friend constexpr bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+// The end that compares lower (address, then port, as bytes) is `a`, whichever direction the packet had.
+template <class Address>
+struct FlowKey {
+  Address address_a{};
+  Address address_b{};
+  std::uint16_t port_a_be{};
+  std::uint16_t port_b_be{};
+  std::uint8_t protocol{};
+  std::uint8_t vsys{};
+  std::uint16_t zero{};
+
+  friend bool operator==(const FlowKey& left, const FlowKey& right) noexcept {
+    return std::memcmp(&left, &right, sizeof(FlowKey)) == 0;
+  }
+};
+
+using FlowKey4 = FlowKey<Address4>;
+using FlowKey6 = FlowKey<Address6>;
+static_assert(sizeof(FlowKey4) == 16 && std::has_unique_object_representations_v<FlowKey4>);
+static_assert(sizeof(FlowKey6) == 40 && std::has_unique_object_representations_v<FlowKey6>);
+
+// A packet's key and which end sent it.
+template <class Address>
+struct DirectedKey {
+  FlowKey<Address> key;
+  bool source_is_a;
+};
+
+template <class Address>
+inline bool endpoint_less(const Endpoint<Address>& left, const Endpoint<Address>& right) noexcept {
+  const int order = std::memcmp(left.address.data(), right.address.data(), left.address.size());
+  if (order != 0) return order < 0;
+  return std::memcmp(&left.port_be, &right.port_be, sizeof left.port_be) < 0;
+}
+
+template <class Address>
+inline DirectedKey<Address> make_key(const Endpoint<Address>& source, const Endpoint<Address>& target,
+                                     std::uint8_t protocol, std::uint8_t vsys) noexcept {
+  const bool source_is_a = !endpoint_less(target, source);
+  const Endpoint<Address>& a = source_is_a ? source : target;
+  const Endpoint<Address>& b = source_is_a ? target : source;
+  return {{a.address, b.address, a.port_be, b.port_be, protocol, vsys, 0}, source_is_a};
+}
+
+// The two ends again, as the packet that `directed` came from had them.
+template <class Address>
+inline Endpoint<Address> source_of(const DirectedKey<Address>& directed) noexcept {
+  const auto& key = directed.key;
+  return directed.source_is_a ? Endpoint<Address>{key.address_a, key.port_a_be}
+                              : Endpoint<Address>{key.address_b, key.port_b_be};
+}
+
+template <class Address>
+inline Endpoint<Address> target_of(const DirectedKey<Address>& directed) noexcept {
+  return source_of(DirectedKey<Address>{directed.key, !directed.source_is_a});
+}
+
+}  // namespace twinplane::tables

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// session.hpp - what one session holds: both sides' keys, TCP state, window edges, rule, roles, classes.
+//
+// Thread:  the core that owns the partition; values.
+// Memory:  64 bytes (IPv4, one cache line), 128 bytes (IPv6, two cache lines).
+// Limits:  generation 14 bits; see the field ranges.
+// Errors:  none.
+// Spec:    DESIGN.md sections 2 and 6; TCP states follow RFC 9293 as seen from the middle.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tables/flow_key.hpp"
+
+namespace twinplane::tables {
+
+// TCP as one direction of it is seen from the middle; a direction's rank never falls within a generation (invariant I3).
+enum class TcpRank : std::uint8_t {
+  kNone = 0,         // nothing seen from this side yet (or not TCP)
+  kSynSent = 1,      // SYN, or SYN and ACK, seen from this side
+  kEstablished = 2,  // this side acknowledged the other's SYN
+  kFinSent = 3,      // FIN seen from this side
+  kFinAcked = 4,     // that FIN was acknowledged by the other side
+  kReset = 5,        // RST seen; the session is over in both directions
+};
+
+enum class TimeoutClass : std::uint8_t {
+  kTcpOpening = 0,  // half-open: what a SYN flood fills the table with
+  kTcpEstablished = 1,
+  kTcpClosing = 2,
+  kTcpClosed = 3,
+  kUdp = 4,        // one direction seen
+  kUdpReply = 5,   // both directions seen
+  kIcmp = 6,
+  kOther = 7,
+};
+inline constexpr std::size_t kTimeoutClassCount = 8;
+
+enum SessionFlag : std::uint16_t {
+  kLive = 1U << 0U,            // the slot is full
+  kClientIsA0 = 1U << 1U,      // the client is end `a` of the client-side key
+  kClientIsA1 = 1U << 2U,      // the (translated) client is end `a` of the server-side key
+  kTranslated = 1U << 3U,      // the server-side key differs: NAT
+  kLocalOnly = 1U << 4U,       // a no-sync rule or a decrypted session: never leaves this box
+  kReplySeen = 1U << 5U,       // the server has answered
+};
+// What the peer holds too. kLocalOnly sessions are stated as empty slots.
+inline constexpr std::uint16_t kReplicatedFlags = kLive | kClientIsA0 | kClientIsA1 | kTranslated | kReplySeen;
+
+// Field groups for the dirty marks: what changed since it was last sent.
+enum DirtyMark : std::uint8_t {
+  kMarkWhole = 1U << 0U,   // new, emptied, or to be repaired: state everything
+  kMarkState = 1U << 1U,   // TCP ranks, flags, timeout class
+  kMarkWindow = 1U << 2U,  // TCP window edges (a refresh: may wait)
+  kMarkOwed = 1U << 5U,    // a frame with this slot was lost and its repair is not yet answered (S12)
+  kMarkQueuedChange = 1U << 6U,
+  kMarkQueuedRefresh = 1U << 7U,
+};
+
+inline constexpr std::uint16_t kGenerationMask = 0x3FFF;
+
+// The two directions of a session, as index into per-direction fields.
+enum Direction : std::uint8_t { kFromClient = 0, kFromServer = 1 };
+
+// Everything but the keys. `marks` is this box's own and never compared or sent.
+struct SessionState {
+  std::uint16_t generation;     // 14 bits; rises by one each time the slot is filled
+  std::uint8_t marks;           // DirtyMark
+  std::uint8_t tcp_ranks;       // TcpRank of the client in the low nibble, of the server in the high one
+  std::uint8_t timeout_class;   // TimeoutClass
+  std::uint8_t qos_class;       // 0..255, as the rule says
+  std::uint8_t ingress_role;    // small number of the client-side port, agreed in the hello by name
+  std::uint8_t egress_role;     // the same of the server-side port
+  std::uint16_t rule;           // small number of the rule, agreed in the hello by name
+  std::uint16_t application;    // 0 = unknown
+  std::uint32_t start_s;        // seconds of this box's clock; a duration on the wire
+  std::uint32_t edge[2];        // per direction: highest sequence number seen plus length (SYN and FIN count one)
+  std::uint32_t edge_max[2];    // per direction: highest sequence number the other side has allowed
+  std::uint8_t window_scales;   // RFC 7323 shift of the client in the low nibble, of the server in the high one; 15 = none offered
+  std::uint8_t zone_from;       // zone number of the client side
+  std::uint8_t zone_to;         // zone number of the server side
+  std::uint8_t spare;
+};
+static_assert(sizeof(SessionState) == 36);
+
+// The ends of a key without protocol and virtual system, which both keys of a session share.
+template <class Address>
+struct KeyEnds {
+  Address address_a;
+  Address address_b;
+  std::uint16_t port_a_be;
+  std::uint16_t port_b_be;
+};
+
+// One slot. The client-side key stands first and is laid out as a FlowKey, so that the usual hit compares one block of bytes.
+template <class Address>
+struct alignas(64) SessionOf {
+  KeyEnds<Address> client_side;
+  std::uint8_t protocol;
+  std::uint8_t vsys;
+  std::uint16_t flags;          // SessionFlag
+  KeyEnds<Address> server_side; // equal to client_side unless kTranslated
+  SessionState state;
+};
+
+using Session4 = SessionOf<Address4>;
+using Session6 = SessionOf<Address6>;
+static_assert(sizeof(Session4) == 64 && sizeof(Session6) == 128);
+static_assert(offsetof(Session4, protocol) == offsetof(FlowKey4, protocol));
+static_assert(offsetof(Session6, protocol) == offsetof(FlowKey6, protocol));
+
+constexpr TcpRank tcp_rank(const SessionState& state, Direction direction) noexcept {
+  return static_cast<TcpRank>((state.tcp_ranks >> (4U * direction)) & 0xFU);
+}
+
+constexpr void set_tcp_rank(SessionState& state, Direction direction, TcpRank rank) noexcept {
+  const unsigned shift = 4U * direction;
+  state.tcp_ranks = static_cast<std::uint8_t>((state.tcp_ranks & ~(0xFU << shift)) | (static_cast<unsigned>(rank) << shift));
+}
+
+// Which of the session's two keys: the one its client's packets carry, or the one its server's replies carry.
+enum class Side : std::uint8_t { kClient = 0, kServer = 1 };
+
+template <class Address>
+inline FlowKey<Address> key_of(const SessionOf<Address>& session, Side side) noexcept {
+  const KeyEnds<Address>& ends = side == Side::kClient ? session.client_side : session.server_side;
+  return {ends.address_a, ends.address_b, ends.port_a_be, ends.port_b_be, session.protocol, session.vsys, 0};
+}
+
+template <class Address>
+constexpr bool client_is_a(const SessionOf<Address>& session, Side side) noexcept {
+  return (session.flags & (side == Side::kClient ? kClientIsA0 : kClientIsA1)) != 0;
+}
+
+}  // namespace twinplane::tables
