@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// carver.hpp - cuts one block of memory into aligned arrays; with no block it only counts the bytes.
+//
+// Thread:  any; a value.
+// Memory:  none of its own. The block is the caller's, must be zeroed and must outlive what is cut from it.
+// Limits:  every piece starts on a cache line.
+// Errors:  CHECK when the block is smaller than bytes() said.
+// Spec:    DESIGN.md invariant I7: memory is bounded and taken at start.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "tables/base/check.hpp"
+
+namespace twinplane::tables {
+
+inline constexpr std::size_t kCacheLineBytes = 64;
+
+class Carver {
+ public:
+  // Counts only: every piece is empty, bytes() tells what a real block must hold.
+  Carver() noexcept = default;
+
+  explicit Carver(std::span<std::byte> block) noexcept : block_(block), is_counting_(false) {
+    TWINPLANE_CHECK(reinterpret_cast<std::uintptr_t>(block.data()) % kCacheLineBytes, ==, 0U);
+  }
+
+  template <class T>
+  std::span<T> take(std::size_t count) noexcept {
+    const std::size_t start = used_bytes_;
+    used_bytes_ += (count * sizeof(T) + kCacheLineBytes - 1) / kCacheLineBytes * kCacheLineBytes;
+    if (is_counting_) return {};
+    TWINPLANE_CHECK(used_bytes_, <=, block_.size());
+    return {reinterpret_cast<T*>(block_.data() + start), count};
+  }
+
+  // Bytes taken so far, a multiple of the cache line.
+  std::size_t bytes() const noexcept { return used_bytes_; }
+
+ private:
+  std::span<std::byte> block_{};
+  std::size_t used_bytes_ = 0;
+  bool is_counting_ = true;
+};
+
+}  // namespace twinplane::tables

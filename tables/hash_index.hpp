@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// hash_index.hpp - from a key's hash to the slots that may hold it: two-choice buckets of one cache line.
+//
+//   bucket, 64 bytes:  | 12 tags, 1 byte each | moved | filter, 3 bytes | 12 references, 4 bytes each |
+//   reference:         | is_second 1 | more tag bits 4 | side 1 | slot 26 |
+//
+// A key lives in its first bucket or, when that is full, in its second. `moved` counts the keys whose first bucket this is and
+// which live in their second, `filter` has a bit for some of their signatures: so a miss reads one line, rarely two, and a hit
+// at most two before the slot's own line.
+//
+// Thread:  the core that owns the partition, readers included.
+// Memory:  64 bytes for 10.8 keys (load 0.9) and a stash of 64; cut from the caller's block. Never resized.
+// Limits:  2^26 slots, two keys a slot. A key is moved to make room by a bounded walk; then the stash; then kFull.
+// Errors:  insert returns false when no place was found (never seen at load 0.9: tables/DESIGN.md D-T2 has the arithmetic).
+// Spec:    tables/DESIGN.md D-T2. After Cuckoo++ (Le Scouarnec, 2018) and F14's tag probe, written anew.
+#pragma once
+
+#include <immintrin.h>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "tables/base/carver.hpp"
+#include "tables/session.hpp"
+
+namespace twinplane::tables {
+
+class HashIndex {
+ public:
+  static constexpr std::uint32_t kSlotBits = 26;
+  static constexpr std::uint32_t kSlotMask = (1U << kSlotBits) - 1;
+  static constexpr std::size_t kWays = 12;
+
+  struct Reference {
+    std::uint32_t slot;
+    Side side;
+  };
+
+  static constexpr std::uint32_t bucket_count_for(std::uint64_t key_count) noexcept {
+    return static_cast<std::uint32_t>((key_count * 10 + kWays * 9 - 1) / (kWays * 9)) + 1;
+  }
+
+  HashIndex(Carver& carver, std::uint64_t key_count_max) noexcept
+      : buckets_(carver.take<Bucket>(bucket_count_for(key_count_max))), bucket_count_(bucket_count_for(key_count_max)) {}
+
+  void prefetch(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(&buckets_[first_bucket(hash)]);
+  }
+
+  // The first reference that `is_match(Reference)` confirms; slot kSlotMask + 1 when there is none. `is_match` reads the slot.
+  template <class Match>
+  Reference find(std::uint64_t hash, Match&& is_match) const noexcept {
+    const Signature signature = signature_of(hash);
+    const std::uint32_t first = first_bucket(hash);
+    const Bucket& bucket = buckets_[first];
+    for (std::uint32_t ways = ways_with(bucket, signature); ways != 0; ways &= ways - 1) {
+      const Reference reference = reference_at(bucket, static_cast<unsigned>(std::countr_zero(ways)));
+      if (is_match(reference)) [[likely]]
+        return reference;
+    }
+    if (may_have_moved(bucket, signature)) [[unlikely]]
+      return find_second(signature, first, is_match);
+    return kNoReference;
+  }
+
+  // The slot that most likely holds the key, to prefetch it before find(); kSlotMask + 1 when none looks alike.
+  std::uint32_t guess(std::uint64_t hash) const noexcept {
+    const Bucket& bucket = buckets_[first_bucket(hash)];
+    const std::uint32_t ways = ways_with(bucket, signature_of(hash));
+    return ways == 0 ? kSlotMask + 1 : bucket.references[static_cast<unsigned>(std::countr_zero(ways))] & kSlotMask;
+  }
+
+  // False when no place was found; nothing changed then.
+  [[nodiscard]] bool insert(std::uint64_t hash, Reference reference) noexcept;
+
+  // True when exactly this reference was there.
+  bool erase(std::uint64_t hash, Reference reference) noexcept;
+
+  static constexpr bool is_none(Reference reference) noexcept { return reference.slot > kSlotMask; }
+
+  std::uint64_t key_count() const noexcept { return key_count_; }
+  std::uint32_t stash_count() const noexcept { return stash_count_; }
+  std::uint32_t bucket_count() const noexcept { return bucket_count_; }
+
+ private:
+  struct alignas(64) Bucket {
+    std::array<std::uint8_t, kWays> tags;  // 0 = free
+    std::uint8_t moved;                    // saturates at 255 and then stays
+    std::array<std::uint8_t, 3> filter;
+    std::array<std::uint32_t, kWays> references;
+  };
+  static_assert(sizeof(Bucket) == 64);
+
+  // What is kept of a hash beside the bucket: 8 bits of tag (never 0) and 4 more in the reference.
+  struct Signature {
+    std::uint8_t tag;
+    std::uint8_t more;
+  };
+
+  struct Stashed {
+    std::uint64_t hash;
+    std::uint32_t reference;
+  };
+
+  static constexpr std::uint32_t kSideShift = kSlotBits;
+  static constexpr std::uint32_t kMoreShift = kSlotBits + 1;
+  static constexpr std::uint32_t kSecondBit = 1U << 31U;
+  static constexpr std::uint32_t kMoreMask = 0xFU << kMoreShift;
+  static constexpr Reference kNoReference{kSlotMask + 1, Side::kClient};
+
+  static Signature signature_of(std::uint64_t hash) noexcept {
+    const auto tag = static_cast<std::uint8_t>(hash);
+    return {tag == 0 ? std::uint8_t{1} : tag, static_cast<std::uint8_t>((hash >> 8U) & 0xFU)};
+  }
+
+  std::uint32_t first_bucket(std::uint64_t hash) const noexcept {
+    return static_cast<std::uint32_t>(((hash >> 32U) * bucket_count_) >> 32U);
+  }
+
+  // The other of a signature's two buckets; its own inverse, so that a key can be moved without reading it.
+  std::uint32_t other_bucket(std::uint32_t bucket, Signature signature) const noexcept {
+    const std::uint32_t mixed = (signature.tag | static_cast<std::uint32_t>(signature.more) << 8U) * 0x9E3779B1U;
+    const auto offset = static_cast<std::uint32_t>((std::uint64_t{mixed} * bucket_count_) >> 32U);
+    return offset >= bucket ? offset - bucket : offset + bucket_count_ - bucket;
+  }
+
+  static std::uint32_t ways_with(const Bucket& bucket, Signature signature) noexcept {
+    const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(&bucket));
+    const __m128i wanted = _mm_set1_epi8(static_cast<char>(signature.tag));
+    std::uint32_t ways = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(tags, wanted))) & 0xFFFU;
+    // The further bits sift out 15 of 16 chance equals before any slot is read.
+    std::uint32_t sifted = 0;
+    for (; ways != 0; ways &= ways - 1) {
+      const auto way = static_cast<unsigned>(std::countr_zero(ways));
+      if ((bucket.references[way] & kMoreMask) == std::uint32_t{signature.more} << kMoreShift) sifted |= 1U << way;
+    }
+    return sifted;
+  }
+
+  static Reference reference_at(const Bucket& bucket, unsigned way) noexcept { return unpack(bucket.references[way]); }
+
+  static Reference unpack(std::uint32_t packed) noexcept {
+    return {packed & kSlotMask, static_cast<Side>(packed >> kSideShift & 1U)};
+  }
+
+  static std::uint32_t pack(Reference reference, Signature signature, bool is_second) noexcept {
+    return reference.slot | static_cast<std::uint32_t>(reference.side) << kSideShift |
+           std::uint32_t{signature.more} << kMoreShift | (is_second ? kSecondBit : 0U);
+  }
+
+  static unsigned filter_bit(Signature signature) noexcept {
+    return ((signature.tag ^ static_cast<unsigned>(signature.more) * 29U) & 0xFFU) % 24U;
+  }
+
+  bool may_have_moved(const Bucket& bucket, Signature signature) const noexcept {
+    if (bucket.moved == 0) [[likely]]
+      return stash_count_ != 0;
+    const unsigned bit = filter_bit(signature);
+    return (bucket.filter[bit / 8] >> (bit % 8) & 1U) != 0 || stash_count_ != 0;
+  }
+
+  template <class Match>
+  Reference find_second(Signature signature, std::uint32_t first, Match&& is_match) const noexcept {
+    const Bucket& bucket = buckets_[other_bucket(first, signature)];
+    for (std::uint32_t ways = ways_with(bucket, signature); ways != 0; ways &= ways - 1) {
+      const Reference reference = reference_at(bucket, static_cast<unsigned>(std::countr_zero(ways)));
+      if (is_match(reference)) return reference;
+    }
+    for (std::uint32_t i = 0; i < stash_count_; ++i)
+      if (const Reference reference = unpack(stash_[i].reference); is_match(reference)) return reference;
+    return kNoReference;
+  }
+
+  static void place(Bucket& bucket, unsigned way, Signature signature, std::uint32_t packed) noexcept;
+  static std::uint32_t free_ways(const Bucket& bucket) noexcept;
+  bool try_place(std::uint32_t bucket_index, Signature signature, std::uint32_t packed) noexcept;
+  bool make_room(std::uint32_t bucket_index) noexcept;
+  bool try_push_out(std::uint32_t bucket_index, unsigned way) noexcept;
+  void note_moved(std::uint32_t first, Signature signature) noexcept;
+  void note_returned(std::uint32_t first) noexcept;
+  bool erase_in(std::uint32_t bucket_index, Signature signature, std::uint32_t packed) noexcept;
+
+  std::span<Bucket> buckets_;
+  std::uint32_t bucket_count_;
+  std::uint64_t key_count_ = 0;
+  std::uint32_t stash_count_ = 0;
+  std::uint32_t walk_state_ = 0x2545F491U;
+  std::array<Stashed, 64> stash_{};
+};
+
+}  // namespace twinplane::tables

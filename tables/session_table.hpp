@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// session_table.hpp - the sessions of one partition and one address family: create, touch, end, expire, and what to do when full.
+//
+// Thread:  the core that owns the partition.
+// Memory:  SlotTable's, and 8 bytes a slot for the half-open queue when the policy asks for it.
+// Limits:  SlotTable's. Deadlines: up to 24 days ahead.
+// Errors:  create() refuses with a named reason and counts it.
+// Spec:    SlotTable; tables/DESIGN.md D-T6. Only the owner ages: a mirror's entries have no deadline until it has taken over.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "tables/half_open_queue.hpp"
+#include "tables/session_traits.hpp"
+#include "tables/slot_table.hpp"
+
+namespace twinplane::tables {
+
+enum class FullPolicy : std::uint8_t { kRefuse, kEvictHalfOpen };
+
+struct SessionPolicy {
+  FullPolicy when_full = FullPolicy::kRefuse;
+  std::array<std::uint32_t, kTimeoutClassCount> timeouts_ms{20'000, 3'600'000, 30'000, 2'000,
+                                                            30'000, 120'000,   10'000, 60'000};
+};
+
+struct SessionCounters {
+  std::uint64_t created = 0;
+  std::uint64_t ended = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t evicted_half_open = 0;
+  std::uint64_t refused_full = 0;
+  std::uint64_t refused_index_full = 0;
+  std::uint64_t graced = 0;  // taken over without a deadline and given one
+};
+
+template <class Address>
+class SessionTable {
+ public:
+  using Slots = SlotTable<SessionTraits<Address>>;
+  using Entry = SessionOf<Address>;
+  using Key = FlowKey<Address>;
+
+  SessionTable(Carver& carver, SlotLimits limits, HashSeed seed, const SessionPolicy& policy) noexcept
+      : slots_(carver, limits, seed),
+        half_open_(carver, policy.when_full == FullPolicy::kEvictHalfOpen ? limits.slot_count : 0),
+        policy_(policy) {}
+
+  // `value` holds keys, flags and classes; generation and marks are the table's. Neither key may be in the table.
+  [[nodiscard]] InsertResult create(const Entry& value, std::uint32_t now_ms) noexcept {
+    InsertResult result = slots_.insert(value);
+    if (result.status == InsertStatus::kFull && evict_half_open()) result = slots_.insert(value);
+    if (result.status != InsertStatus::kInserted) [[unlikely]] {
+      ++(result.status == InsertStatus::kFull ? counters_.refused_full : counters_.refused_index_full);
+      return result;
+    }
+    ++counters_.created;
+    touch(result.slot, now_ms);
+    if (is_half_open(value)) note_half_open(result.slot);
+    return result;
+  }
+
+  // A packet of the session passed: its time starts anew, by its class.
+  void touch(std::uint32_t slot, std::uint32_t now_ms) noexcept {
+    slots_.set_deadline(slot, now_ms + timeout_ms(slots_.entry(slot)));
+  }
+
+  void end(std::uint32_t slot) noexcept {
+    slots_.erase(slot);
+    ++counters_.ended;
+  }
+
+  // Ends what is due among the next `slot_budget` slots. A full scan over all slots in about a second is usual.
+  std::uint32_t expire(std::uint32_t now_ms, std::uint32_t slot_budget) noexcept {
+    return slots_.scan_ages(
+        now_ms, slot_budget,
+        [&](std::uint32_t slot) {
+          slots_.erase(slot);
+          ++counters_.expired;
+        },
+        [&](std::uint32_t slot) { give_grace(slot, now_ms); });
+  }
+
+  Slots& slots() noexcept { return slots_; }
+  const Slots& slots() const noexcept { return slots_; }
+  const SessionCounters& counters() const noexcept { return counters_; }
+
+ private:
+  static bool is_half_open(const Entry& entry) noexcept {
+    return entry.state.timeout_class == static_cast<std::uint8_t>(TimeoutClass::kTcpOpening);
+  }
+
+  bool is_noted_half_open(HalfOpenQueue::Note note) const noexcept {
+    const Entry& entry = slots_.entry(note.slot);
+    return (entry.flags & kLive) != 0 && entry.state.generation == note.generation && is_half_open(entry);
+  }
+
+  void note_half_open(std::uint32_t slot) noexcept {
+    half_open_.trim([&](HalfOpenQueue::Note note) { return is_noted_half_open(note); });
+    half_open_.push({slot, slots_.entry(slot).state.generation});
+  }
+
+  bool evict_half_open() noexcept {
+    HalfOpenQueue::Note oldest{};
+    if (!half_open_.try_pop([&](HalfOpenQueue::Note note) { return is_noted_half_open(note); }, oldest)) return false;
+    slots_.erase(oldest.slot);
+    ++counters_.evicted_half_open;
+    return true;
+  }
+
+  std::uint32_t timeout_ms(const Entry& entry) const noexcept {
+    return policy_.timeouts_ms[entry.state.timeout_class % kTimeoutClassCount];
+  }
+
+  // A whole timeout and up to a tenth more, spread by slot number so that what was taken over does not end in a herd.
+  void give_grace(std::uint32_t slot, std::uint32_t now_ms) noexcept {
+    const std::uint32_t whole_ms = timeout_ms(slots_.entry(slot));
+    const std::uint32_t spread_ms = (slot * 0x9E3779B1U >> 16U) % (whole_ms / 10 + 1);
+    slots_.set_deadline(slot, now_ms + whole_ms + spread_ms);
+    ++counters_.graced;
+    if (is_half_open(slots_.entry(slot))) note_half_open(slot);
+  }
+
+  Slots slots_;
+  HalfOpenQueue half_open_;
+  SessionPolicy policy_;
+  SessionCounters counters_;
+};
+
+using SessionTable4 = SessionTable<Address4>;
+using SessionTable6 = SessionTable<Address6>;
+
+}  // namespace twinplane::tables

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// session_traits.hpp - how the slot table reads a session; the pattern for every other kind of entry.
+//
+// Thread:  any; pure.
+// Memory:  none.
+// Limits:  none.
+// Errors:  none.
+// Spec:    slot_table.hpp.
+#pragma once
+
+
+#include <cstring>
+
+#include "tables/session.hpp"
+
+namespace twinplane::tables {
+
+template <class Address>
+struct SessionTraits {
+  using Entry = SessionOf<Address>;
+  using Key = FlowKey<Address>;
+
+  static bool is_live(const Entry& entry) noexcept { return (entry.flags & kLive) != 0; }
+
+  static std::uint16_t& generation(Entry& entry) noexcept { return entry.state.generation; }
+
+  static std::uint16_t generation(const Entry& entry) noexcept { return entry.state.generation; }
+
+  static std::uint8_t& marks(Entry& entry) noexcept { return entry.state.marks; }
+
+  static bool has_second_key(const Entry& entry) noexcept { return (entry.flags & kTranslated) != 0; }
+
+  static Key key(const Entry& entry, Side side) noexcept { return key_of(entry, side); }
+
+  static bool matches(const Entry& entry, Side side, const Key& key) noexcept {
+    const KeyEnds<Address>& ends = side == Side::kClient ? entry.client_side : entry.server_side;
+    if (!is_live(entry)) return false;
+    std::uint16_t entry_protocol;  // protocol and virtual system, read as one
+    std::uint16_t key_protocol;
+    std::memcpy(&entry_protocol, &entry.protocol, sizeof entry_protocol);
+    std::memcpy(&key_protocol, &key.protocol, sizeof key_protocol);
+    return entry_protocol == key_protocol && std::memcmp(&ends, &key, sizeof ends) == 0;
+  }
+
+  static bool same_keys(const Entry& left, const Entry& right) noexcept {
+    return std::memcmp(&left.client_side, &right.client_side, sizeof left.client_side) == 0 &&
+           std::memcmp(&left.server_side, &right.server_side, sizeof left.server_side) == 0 &&
+           left.protocol == right.protocol && left.vsys == right.vsys &&
+           ((left.flags ^ right.flags) & kTranslated) == 0;
+  }
+
+  // Everything but the generation and the marks goes to zero.
+  static void make_empty(Entry& entry) noexcept {
+    const std::uint16_t generation = entry.state.generation;
+    const std::uint8_t marks = entry.state.marks;
+    entry = Entry{};
+    entry.state.generation = generation;
+    entry.state.marks = marks;
+  }
+};
+
+}  // namespace twinplane::tables

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// slot_table.hpp - the one table engine: a fixed array of slots, an index over their keys, marks of what changed, ages.
+//
+// The owner fills, changes and empties slots, and marks them; the mirror is told what a slot holds and marks nothing.
+//
+// Thread:  the core that owns the partition, for everything.
+// Memory:  per slot: the entry (64 or 128 bytes), 5.9 bytes of index a key, 4 of age, 8 of dirty queues, 4 bits of maps. All of it
+//          is cut from the caller's block at construction; nothing is allocated, resized or freed afterwards.
+// Limits:  1 to 2^26 slots, one or two keys a slot, load to 100 % of the slots (the index stands at 0.9 then).
+// Errors:  insert() refuses with a named reason and changes nothing. put() and empty() cannot fail for lack of room.
+// Spec:    DESIGN.md sections 2 and 6, tables/DESIGN.md D-T1 to D-T5.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "tables/base/carver.hpp"
+#include "tables/base/hash.hpp"
+#include "tables/dirty_queue.hpp"
+#include "tables/hash_index.hpp"
+#include "tables/live_map.hpp"
+#include "tables/session.hpp"
+
+namespace twinplane::tables {
+
+struct SlotLimits {
+  std::uint32_t slot_count = 0;
+  std::uint32_t keys_per_slot = 2;  // 1 where no session is translated
+};
+
+enum class InsertStatus : std::uint8_t { kInserted, kFull, kIndexFull };
+
+struct InsertResult {
+  InsertStatus status;
+  std::uint32_t slot;  // valid when kInserted
+};
+
+inline constexpr std::uint32_t kNoSlot = HashIndex::kSlotMask + 1;
+
+struct Found {
+  std::uint32_t slot;  // kNoSlot when the key is not in the table
+  Side side;           // which of the session's keys it is
+};
+
+// `Traits` says how an entry is read: see SessionTraits for the whole list.
+template <class Traits>
+class SlotTable {
+ public:
+  using Entry = typename Traits::Entry;
+  using Key = typename Traits::Key;
+
+  SlotTable(Carver& carver, SlotLimits limits, HashSeed seed) noexcept
+      : entries_(carver.take<Entry>(limits.slot_count)),
+        index_(carver, std::uint64_t{limits.slot_count} * limits.keys_per_slot),
+        live_(carver, limits.slot_count),
+        deadlines_ms_(carver.take<std::uint32_t>(limits.slot_count)),
+        changes_(carver, limits.slot_count),
+        refreshes_(carver, limits.slot_count),
+        seed_(seed) {}
+
+  static std::size_t bytes(SlotLimits limits) noexcept {
+    Carver counter;
+    const SlotTable table(counter, limits, HashSeed{});
+    return counter.bytes();
+  }
+
+  SlotTable(const SlotTable&) = delete;
+  SlotTable& operator=(const SlotTable&) = delete;
+
+  // ---- any role -----------------------------------------------------------------------------------------------------
+
+  Found find(const Key& key) const noexcept { return find_hashed(key, hash_of(key, seed_)); }
+
+  // found[i] answers keys[i]; both have the same size. One rolling pipeline: bucket, slot, compare.
+  void find_burst(std::span<const Key> keys, std::span<Found> found) const noexcept {
+    TWINPLANE_CHECK(keys.size(), ==, found.size());
+    for (std::size_t start = 0; start < keys.size(); start += kBurst)
+      find_some(keys.subspan(start, std::min(kBurst, keys.size() - start)), found.subspan(start));
+  }
+
+  const Entry& entry(std::uint32_t slot) const noexcept { return entries_[slot]; }
+
+  void prefetch(std::uint32_t slot) const noexcept {
+    const auto* bytes = reinterpret_cast<const std::byte*>(&entries_[slot]);
+    for (std::size_t line = 0; line < sizeof(Entry); line += kCacheLineBytes) __builtin_prefetch(bytes + line, 1);
+  }
+
+  void prefetch_index(const Key& key) const noexcept { index_.prefetch(hash_of(key, seed_)); }
+
+  std::uint32_t slot_count() const noexcept { return live_.slot_count(); }
+  std::uint32_t live_count() const noexcept { return live_.live_count(); }
+  const LiveMap& live() const noexcept { return live_; }
+  const HashIndex& index() const noexcept { return index_; }
+
+  // ---- owner --------------------------------------------------------------------------------------------------------
+
+  // Puts `value` into a free slot under a new generation and marks it whole. Its keys must not be in the table.
+  [[nodiscard]] InsertResult insert(const Entry& value) noexcept {
+    const std::uint32_t slot = live_.find_free(cursor_);
+    if (slot == LiveMap::kNone) [[unlikely]]
+      return {InsertStatus::kFull, kNoSlot};
+    if (!index_keys(slot, value)) [[unlikely]]
+      return {InsertStatus::kIndexFull, kNoSlot};
+    cursor_ = slot + 1 == live_.slot_count() ? 0 : slot + 1;
+    Entry& target = entries_[slot];
+    const auto generation = static_cast<std::uint16_t>((Traits::generation(target) + 1U) & kGenerationMask);
+    const std::uint8_t marks = Traits::marks(target);
+    target = value;
+    Traits::generation(target) = generation;
+    Traits::marks(target) = marks;
+    live_.set(slot);
+    mark(slot, kMarkWhole);
+    return {InsertStatus::kInserted, slot};
+  }
+
+  // Empties a full slot and marks it whole.
+  void erase(std::uint32_t slot) noexcept {
+    unindex_keys(slot);
+    Traits::make_empty(entries_[slot]);
+    deadlines_ms_[slot] = 0;
+    live_.clear(slot);
+    mark(slot, kMarkWhole);
+  }
+
+  // The entry to change in place: everything but its keys. Follow it by mark().
+  Entry& changeable(std::uint32_t slot) noexcept { return entries_[slot]; }
+
+  // Notes which field groups changed; DirtyMark bits.
+  void mark(std::uint32_t slot, std::uint8_t groups) noexcept {
+    if (!is_recording_) return;
+    std::uint8_t& marks = Traits::marks(entries_[slot]);
+    const auto merged = static_cast<std::uint8_t>(marks | groups);
+    if (merged == marks) return;  // already waits with all of these
+    marks = merged;
+    if ((groups & (kMarkWhole | kMarkState)) != 0)
+      changes_.push(slot);
+    else
+      refreshes_.push(slot);
+  }
+
+  // Off where there will never be a peer: then marks cost nothing.
+  void set_recording(bool is_recording) noexcept { is_recording_ = is_recording; }
+
+  DirtyQueue& changes() noexcept { return changes_; }
+  DirtyQueue& refreshes() noexcept { return refreshes_; }
+  const DirtyQueue& changes() const noexcept { return changes_; }
+  const DirtyQueue& refreshes() const noexcept { return refreshes_; }
+
+  // S1: takes the marks off before the slot is read.
+  std::uint8_t take_marks(std::uint32_t slot) noexcept {
+    std::uint8_t& marks = Traits::marks(entries_[slot]);
+    const std::uint8_t taken = marks;
+    marks = 0;
+    return taken;
+  }
+
+  // Nothing waits any more: for the start of a stream, whose bulk walk will state every slot. One bit a slot.
+  void forget_marks() noexcept {
+    changes_.reset();
+    refreshes_.reset();
+  }
+
+  // ---- owner: ages --------------------------------------------------------------------------------------------------
+
+  // The slot ends at deadline_ms (a wrapping millisecond clock; 0 is kept for "not set" and becomes 1).
+  void set_deadline(std::uint32_t slot, std::uint32_t deadline_ms) noexcept {
+    deadlines_ms_[slot] = deadline_ms == 0 ? 1 : deadline_ms;
+  }
+
+  std::uint32_t deadline_ms(std::uint32_t slot) const noexcept { return deadlines_ms_[slot]; }
+
+  // Looks at about `slot_budget` slots from where the last call stopped. Calls on_due(slot) for full slots whose deadline has
+  // passed, and on_unset(slot) for full slots that have none yet (a mirror's, after a takeover). Either may erase the slot.
+  template <class OnDue, class OnUnset>
+  std::uint32_t scan_ages(std::uint32_t now_ms, std::uint32_t slot_budget, OnDue&& on_due, OnUnset&& on_unset) noexcept {
+    std::uint32_t due_count = 0;
+    for (std::uint32_t done = 0; done < slot_budget; done += 64) {
+      if (scan_word_ >= live_.word_count()) scan_word_ = 0;
+      const std::uint32_t base = scan_word_ * 64;
+      std::uint64_t due = 0;
+      const std::uint64_t live = live_.live_word(scan_word_);
+      if (live != 0) due = due_in(base, now_ms) & live;
+      for (; due != 0; due &= due - 1) {
+        const std::uint32_t slot = base + static_cast<std::uint32_t>(std::countr_zero(due));
+        ++due_count;
+        if (deadlines_ms_[slot] == 0)
+          on_unset(slot);
+        else
+          on_due(slot);
+      }
+      if (++scan_word_ >= live_.word_count()) scan_word_ = 0;
+    }
+    return due_count;
+  }
+
+  // ---- mirror -------------------------------------------------------------------------------------------------------
+
+  // The slot now holds `value`, generation included. Whatever it held before is gone, and so is the value's key in any other
+  // slot: the owner holds a key once, so what another slot says of it is old news on its way out.
+  void put(std::uint32_t slot, const Entry& value) noexcept {
+    Entry& target = entries_[slot];
+    if (Traits::is_live(target)) {
+      if (Traits::same_keys(target, value)) {
+        target = value;
+        Traits::marks(target) = 0;
+        return;
+      }
+      unindex_keys(slot);
+    }
+    target = value;
+    Traits::marks(target) = 0;
+    deadlines_ms_[slot] = 0;
+    live_.set(slot);
+    displace_keys(slot);
+    if (!index_keys(slot, value)) [[unlikely]]
+      ++unindexed_count_;
+  }
+
+  // The slot now holds nothing.
+  void empty(std::uint32_t slot) noexcept {
+    Entry& target = entries_[slot];
+    if (!Traits::is_live(target)) {
+      Traits::marks(target) = 0;
+      return;
+    }
+    unindex_keys(slot);
+    Traits::make_empty(target);
+    Traits::marks(target) = 0;
+    deadlines_ms_[slot] = 0;
+    live_.clear(slot);
+  }
+
+  // How often put() found no place in the index. Stays 0: tables/DESIGN.md D-T2.
+  std::uint64_t unindexed_count() const noexcept { return unindexed_count_; }
+
+ private:
+  static constexpr std::size_t kBurst = 64;
+  static constexpr std::size_t kAhead = 8;  // distance between the stages of a lookup
+
+  void find_some(std::span<const Key> keys, std::span<Found> found) const noexcept {
+    std::array<std::uint64_t, kBurst> hashes;
+    const std::size_t count = keys.size();
+    for (std::size_t step = 0; step < count + 2 * kAhead; ++step) {
+      if (step < count) {
+        hashes[step] = hash_of(keys[step], seed_);
+        index_.prefetch(hashes[step]);
+      }
+      if (step >= kAhead && step - kAhead < count) {
+        const std::uint32_t guess = index_.guess(hashes[step - kAhead]);
+        if (guess != kNoSlot) prefetch(guess);
+      }
+      if (step >= 2 * kAhead) {
+        const std::size_t at = step - 2 * kAhead;
+        found[at] = find_hashed(keys[at], hashes[at]);
+      }
+    }
+  }
+
+  Found find_hashed(const Key& key, std::uint64_t hash) const noexcept {
+    const HashIndex::Reference reference = index_.find(hash, [&](HashIndex::Reference candidate) {
+      return Traits::matches(entries_[candidate.slot], candidate.side, key);
+    });
+    return {reference.slot, reference.side};
+  }
+
+  bool index_keys(std::uint32_t slot, const Entry& value) noexcept {
+    const std::uint64_t hash = hash_of(Traits::key(value, Side::kClient), seed_);
+    if (!index_.insert(hash, {slot, Side::kClient})) return false;
+    if (!Traits::has_second_key(value)) return true;
+    if (index_.insert(hash_of(Traits::key(value, Side::kServer), seed_), {slot, Side::kServer})) return true;
+    index_.erase(hash, {slot, Side::kClient});
+    return false;
+  }
+
+  void unindex_keys(std::uint32_t slot) noexcept {
+    const Entry& entry = entries_[slot];
+    index_.erase(hash_of(Traits::key(entry, Side::kClient), seed_), {slot, Side::kClient});
+    if (Traits::has_second_key(entry))
+      index_.erase(hash_of(Traits::key(entry, Side::kServer), seed_), {slot, Side::kServer});
+  }
+
+  void displace_keys(std::uint32_t slot) noexcept {
+    displace_key(slot, Traits::key(entries_[slot], Side::kClient));
+    if (Traits::has_second_key(entries_[slot])) displace_key(slot, Traits::key(entries_[slot], Side::kServer));
+  }
+
+  void displace_key(std::uint32_t slot, const Key& key) noexcept {
+    const std::uint64_t hash = hash_of(key, seed_);
+    const Found other = find_hashed(key, hash);
+    if (other.slot != kNoSlot && other.slot != slot) index_.erase(hash, {other.slot, other.side});
+  }
+
+  // Bit i: the deadline of slot base + i has passed or is not set. A plain loop that the compiler makes vectors of.
+  std::uint64_t due_in(std::uint32_t base, std::uint32_t now_ms) const noexcept {
+    std::uint64_t due = 0;
+    const std::uint32_t count = std::min<std::uint32_t>(64, live_.slot_count() - base);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::uint32_t deadline = deadlines_ms_[base + i];
+      const bool is_due = deadline == 0 || static_cast<std::int32_t>(deadline - now_ms) <= 0;
+      due |= std::uint64_t{is_due} << i;
+    }
+    return due;
+  }
+
+  std::span<Entry> entries_;
+  HashIndex index_;
+  LiveMap live_;
+  std::span<std::uint32_t> deadlines_ms_;
+  DirtyQueue changes_;
+  DirtyQueue refreshes_;
+  HashSeed seed_;
+  std::uint32_t cursor_ = 0;
+  std::uint32_t scan_word_ = 0;
+  std::uint64_t unindexed_count_ = 0;
+  bool is_recording_ = true;
+};
+
+}  // namespace twinplane::tables
