@@ -3,10 +3,11 @@
 //
 // Thread:  any; values.
 // Memory:  16 bytes (IPv4), 40 bytes (IPv6), no padding: keys are hashed and compared as bytes.
-// Limits:  addresses and ports stand in network byte order, exactly as in the packet. For ICMP echo both ports hold the identifier;
-//          for protocols without ports both are 0.
+// Limits:  addresses and ports stand in network byte order, exactly as in the packet. For ICMP echo
+//          both ports hold the identifier; for protocols without ports both are 0.
 // Errors:  none.
-// Spec:    DESIGN.md section 3: a session without translation has one key for both directions, a translated one has two.
+// Spec:    DESIGN.md section 3: a session without translation has one key for both directions, a
+//          translated one has two.
 #pragma once
 
 #include <array>
@@ -28,7 +29,8 @@ struct Endpoint {
   friend constexpr bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-// The end that compares lower (address, then port, as bytes) is `a`, whichever direction the packet had.
+// The end that compares lower (address, then port, as bytes) is `a`, whichever direction the packet
+// had.
 template <class Address>
 struct FlowKey {
   Address address_a{};
@@ -64,8 +66,9 @@ inline bool endpoint_less(const Endpoint<Address>& left, const Endpoint<Address>
 }
 
 template <class Address>
-inline DirectedKey<Address> make_key(const Endpoint<Address>& source, const Endpoint<Address>& target,
-                                     std::uint8_t protocol, std::uint8_t vsys) noexcept {
+inline DirectedKey<Address> make_key(const Endpoint<Address>& source,
+                                     const Endpoint<Address>& target, std::uint8_t protocol,
+                                     std::uint8_t vsys) noexcept {
   const bool source_is_a = !endpoint_less(target, source);
   const Endpoint<Address>& a = source_is_a ? source : target;
   const Endpoint<Address>& b = source_is_a ? target : source;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// session.hpp - what one session holds: both sides' keys, TCP state, window edges, rule, roles, classes.
+// session.hpp - what one session holds: both sides' keys, TCP state, window edges, rule, classes.
 //
 // Thread:  the core that owns the partition; values.
 // Memory:  64 bytes (IPv4, one cache line), 128 bytes (IPv6, two cache lines).
@@ -15,7 +15,8 @@
 
 namespace twinplane::tables {
 
-// TCP as one direction of it is seen from the middle; a direction's rank never falls within a generation (invariant I3).
+// TCP as one direction of it is seen from the middle; a direction's rank never falls within a
+// generation (invariant I3).
 enum class TcpRank : std::uint8_t {
   kNone = 0,         // nothing seen from this side yet (or not TCP)
   kSynSent = 1,      // SYN, or SYN and ACK, seen from this side
@@ -30,30 +31,32 @@ enum class TimeoutClass : std::uint8_t {
   kTcpEstablished = 1,
   kTcpClosing = 2,
   kTcpClosed = 3,
-  kUdp = 4,        // one direction seen
-  kUdpReply = 5,   // both directions seen
+  kUdp = 4,       // one direction seen
+  kUdpReply = 5,  // both directions seen
   kIcmp = 6,
   kOther = 7,
 };
 inline constexpr std::size_t kTimeoutClassCount = 8;
 
 enum SessionFlag : std::uint16_t {
-  kLive = 1U << 0U,            // the slot is full
-  kClientIsA0 = 1U << 1U,      // the client is end `a` of the client-side key
-  kClientIsA1 = 1U << 2U,      // the (translated) client is end `a` of the server-side key
-  kTranslated = 1U << 3U,      // the server-side key differs: NAT
-  kLocalOnly = 1U << 4U,       // a no-sync rule or a decrypted session: never leaves this box
-  kReplySeen = 1U << 5U,       // the server has answered
+  kLive = 1U << 0U,        // the slot is full
+  kClientIsA0 = 1U << 1U,  // the client is end `a` of the client-side key
+  kClientIsA1 = 1U << 2U,  // the (translated) client is end `a` of the server-side key
+  kTranslated = 1U << 3U,  // the server-side key differs: NAT
+  kLocalOnly = 1U << 4U,   // a no-sync rule or decrypted: never leaves this box
+  kReplySeen = 1U << 5U,   // the server has answered
 };
+
 // What the peer holds too. kLocalOnly sessions are stated as empty slots.
-inline constexpr std::uint16_t kReplicatedFlags = kLive | kClientIsA0 | kClientIsA1 | kTranslated | kReplySeen;
+inline constexpr std::uint16_t kReplicatedFlags =
+    kLive | kClientIsA0 | kClientIsA1 | kTranslated | kReplySeen;
 
 // Field groups for the dirty marks: what changed since it was last sent.
 enum DirtyMark : std::uint8_t {
   kMarkWhole = 1U << 0U,   // new, emptied, or to be repaired: state everything
   kMarkState = 1U << 1U,   // TCP ranks, flags, timeout class
   kMarkWindow = 1U << 2U,  // TCP window edges (a refresh: may wait)
-  kMarkOwed = 1U << 5U,    // a frame with this slot was lost and its repair is not yet answered (S12)
+  kMarkOwed = 1U << 5U,    // lost in a frame, repair not yet answered (S12)
   kMarkQueuedChange = 1U << 6U,
   kMarkQueuedRefresh = 1U << 7U,
 };
@@ -65,23 +68,24 @@ enum Direction : std::uint8_t { kFromClient = 0, kFromServer = 1 };
 
 // Everything but the keys. `marks` is this box's own and never compared or sent.
 struct SessionState {
-  std::uint16_t generation;     // 14 bits; rises by one each time the slot is filled
-  std::uint8_t marks;           // DirtyMark
-  std::uint8_t tcp_ranks;       // TcpRank of the client in the low nibble, of the server in the high one
-  std::uint8_t timeout_class;   // TimeoutClass
-  std::uint8_t qos_class;       // 0..255, as the rule says
-  std::uint8_t ingress_role;    // small number of the client-side port, agreed in the hello by name
-  std::uint8_t egress_role;     // the same of the server-side port
-  std::uint16_t rule;           // small number of the rule, agreed in the hello by name
-  std::uint16_t application;    // 0 = unknown
-  std::uint32_t start_s;        // seconds of this box's clock; a duration on the wire
-  std::uint32_t edge[2];        // per direction: highest sequence number seen plus length (SYN and FIN count one)
-  std::uint32_t edge_max[2];    // per direction: highest sequence number the other side has allowed
-  std::uint8_t window_scales;   // RFC 7323 shift of the client in the low nibble, of the server in the high one; 15 = none offered
-  std::uint8_t zone_from;       // zone number of the client side
-  std::uint8_t zone_to;         // zone number of the server side
+  std::uint16_t generation;    // 14 bits; rises by one each time the slot is filled
+  std::uint8_t marks;          // DirtyMark
+  std::uint8_t tcp_ranks;      // TcpRank: client in the low nibble, server in the high one
+  std::uint8_t timeout_class;  // TimeoutClass
+  std::uint8_t qos_class;      // 0..255, as the rule says
+  std::uint8_t ingress_role;   // small number of the client-side port, agreed in the hello by name
+  std::uint8_t egress_role;    // the same of the server-side port
+  std::uint16_t rule;          // small number of the rule, agreed in the hello by name
+  std::uint16_t application;   // 0 = unknown
+  std::uint32_t start_s;       // seconds of this box's clock; a duration on the wire
+  std::uint32_t edge[2];       // per direction: highest end seen (SYN and FIN count one)
+  std::uint32_t edge_max[2];   // per direction: highest end the other side has allowed
+  std::uint8_t window_scales;  // RFC 7323 shifts, nibbles as above; 15 = none offered
+  std::uint8_t zone_from;      // zone number of the client side
+  std::uint8_t zone_to;        // zone number of the server side
   std::uint8_t spare;
 };
+
 static_assert(sizeof(SessionState) == 36);
 
 // The ends of a key without protocol and virtual system, which both keys of a session share.
@@ -93,14 +97,15 @@ struct KeyEnds {
   std::uint16_t port_b_be;
 };
 
-// One slot. The client-side key stands first and is laid out as a FlowKey, so that the usual hit compares one block of bytes.
+// One slot. The client-side key stands first and is laid out as a FlowKey, so that the usual hit
+// compares one block of bytes.
 template <class Address>
 struct alignas(64) SessionOf {
   KeyEnds<Address> client_side;
   std::uint8_t protocol;
   std::uint8_t vsys;
-  std::uint16_t flags;          // SessionFlag
-  KeyEnds<Address> server_side; // equal to client_side unless kTranslated
+  std::uint16_t flags;           // SessionFlag
+  KeyEnds<Address> server_side;  // equal to client_side unless kTranslated
   SessionState state;
 };
 
@@ -116,16 +121,24 @@ constexpr TcpRank tcp_rank(const SessionState& state, Direction direction) noexc
 
 constexpr void set_tcp_rank(SessionState& state, Direction direction, TcpRank rank) noexcept {
   const unsigned shift = 4U * direction;
-  state.tcp_ranks = static_cast<std::uint8_t>((state.tcp_ranks & ~(0xFU << shift)) | (static_cast<unsigned>(rank) << shift));
+  state.tcp_ranks = static_cast<std::uint8_t>((state.tcp_ranks & ~(0xFU << shift)) |
+                                              (static_cast<unsigned>(rank) << shift));
 }
 
-// Which of the session's two keys: the one its client's packets carry, or the one its server's replies carry.
+// Which of the session's two keys: the one its client's packets carry, or the one its server's
+// replies carry.
 enum class Side : std::uint8_t { kClient = 0, kServer = 1 };
 
 template <class Address>
 inline FlowKey<Address> key_of(const SessionOf<Address>& session, Side side) noexcept {
   const KeyEnds<Address>& ends = side == Side::kClient ? session.client_side : session.server_side;
-  return {ends.address_a, ends.address_b, ends.port_a_be, ends.port_b_be, session.protocol, session.vsys, 0};
+  return {ends.address_a,
+          ends.address_b,
+          ends.port_a_be,
+          ends.port_b_be,
+          session.protocol,
+          session.vsys,
+          0};
 }
 
 template <class Address>
