@@ -48,7 +48,7 @@ tp_build() {
   {
     flock 9
     tp_configure "$dir" "${options[@]}" && tp_compile "$dir"
-  } 9>"$dir.lock" >&2 || tp_die "the build in ${dir##*/}/ failed" "see the message above"
+  } 9>"$dir/.lock" >&2 || tp_die "the build in ${dir##*/}/ failed" "see the message above"
   echo "$dir"
 }
 

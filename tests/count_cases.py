@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Counts the test cases of one `meson test` run.
 
-usage: count_cases.py LOGBASE     (reads LOGBASE.junit.xml and LOGBASE.json)
+usage: count_cases.py LOGBASE     (reads LOGBASE.json and LOGBASE.junit.xml)
 
 Prints a line for each case that failed or was skipped, with the reason, and last
-"PASSED FAILED SKIPPED". A program that died before it wrote its cases counts as one failure,
-a program that has no cases of its own (not GoogleTest) as one case.
+"PASSED FAILED SKIPPED". A GoogleTest program counts by its cases; one that died before it wrote
+them is one failure. Any other program is one case.
 """
 
 import json
@@ -14,51 +14,60 @@ import pathlib
 import sys
 import xml.etree.ElementTree as ElementTree
 
-
-def reason_of(element):
-    return " ".join((element.get("message") or element.text or "no reason given").split())
+PASSED, FAILED, SKIPPED = range(3)
 
 
-def count_junit(path):
-    """Cases by the name of their program, as [passed, failed, skipped]."""
-    by_program = {}
+def one_line(text):
+    return " ".join((text or "").split()) or "no reason given"
+
+
+def verdict_of(case):
+    if case.find("failure") is not None or case.find("error") is not None:
+        return FAILED, ""
+    skipped = case.find("skipped")
+    if skipped is not None:
+        return SKIPPED, one_line(skipped.get("message"))
+    if case.get("status") == "notrun":
+        return SKIPPED, "disabled"
+    return PASSED, ""
+
+
+def cases_by_program(path):
+    """GoogleTest's cases. Meson names their suites PROJECT.PROGRAM.SUITE, and nothing else so."""
+    found = {}
     for suite in ElementTree.parse(path).getroot().iter("testsuite"):
-        for case in suite.iter("testcase"):
-            name = f"{case.get('classname') or suite.get('name')}.{case.get('name')}"
-            counts = by_program.setdefault(suite.get("name", ""), [0, 0, 0])
-            skipped = case.find("skipped")
-            if case.find("failure") is not None or case.find("error") is not None:
-                counts[1] += 1
-                print(f"   failed: {name}")
-            elif skipped is not None:
-                counts[2] += 1
-                print(f"   skipped: {name}: {reason_of(skipped)}")
-            elif case.get("status") == "notrun":
-                counts[2] += 1
-                print(f"   skipped: {name}: disabled")
-            else:
-                counts[0] += 1
-    return by_program
+        parts = suite.get("name", "").split(".", 2)
+        if len(parts) == 3:
+            cases = found.setdefault(parts[1], [])
+            for case in suite.iter("testcase"):
+                cases.append((f"{parts[2]}.{case.get('name')}", *verdict_of(case)))
+    return found
+
+
+def verdicts(program, cases):
+    """(name, verdict, reason) of one program of the run."""
+    result = program["result"]
+    if result in ("OK", "EXPECTEDFAIL"):
+        return cases or [(program["name"], PASSED, "")]
+    if result == "SKIP":
+        return [(program["name"], SKIPPED, one_line(program.get("stdout", "")[-200:]))]
+    if any(verdict == FAILED for _, verdict, _ in cases):
+        return cases
+    return [*cases, (program["name"], FAILED, result)]
 
 
 def main():
     base = sys.argv[1]
-    junit = pathlib.Path(base + ".junit.xml")
-    log = pathlib.Path(base + ".json")
+    log, junit = pathlib.Path(base + ".json"), pathlib.Path(base + ".junit.xml")
+    cases = cases_by_program(junit) if junit.exists() else {}
     totals = [0, 0, 0]
-    by_program = count_junit(junit) if junit.exists() else {}
-    for counts in by_program.values():
-        totals = [a + b for a, b in zip(totals, counts)]
-    if log.exists():
-        for line in log.read_text().splitlines():
-            program = json.loads(line)
-            if program["result"] in ("OK", "SKIP", "EXPECTEDFAIL"):
-                continue
-            stem = program["name"].split("/")[-1].strip().split(" ")[-1]
-            known = [c for name, c in by_program.items() if stem in name]
-            if not any(c[1] for c in known):
-                totals[1] += 1
-                print(f"   failed: {program['name']}: {program['result']}")
+    for line in log.read_text().splitlines() if log.exists() else []:
+        program = json.loads(line)
+        stem = program["name"].split(" / ")[-1]
+        for name, verdict, reason in verdicts(program, cases.get(stem, [])):
+            totals[verdict] += 1
+            if verdict != PASSED:
+                print(f"   {'failed' if verdict == FAILED else 'skipped'}: {name} {reason}".rstrip())
     print(*totals)
 
 

@@ -77,8 +77,9 @@ def main():
                 continue
             bad += 1
             # A header's fault comes with every file that includes it, under its folder's view.
-            text = re.sub(re.escape(str(BUILD)) + r"/views/\w+/", f"{ROOT}/", text)
-            for finding in re.split(r"^(?=/\S+:\d+:\d+: (?:warning|error))", text, flags=re.M):
+            text = re.sub(re.escape(str(BUILD)) + r"/(views/\w+|\.\.)/", "", text)
+            text = text.replace(f"{ROOT}/", "")
+            for finding in re.split(r"^(?=\S+:\d+:\d+: (?:warning|error))", text, flags=re.M):
                 findings.setdefault(finding, None)
     print("".join(findings))
     print(f"{len(work)} files, {len(todo)} looked at, {bad} with findings")
