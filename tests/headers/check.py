@@ -12,6 +12,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+VIEWS = ("tables", "ha2", "dataplane")
+OTHERS = ("bench", "tests", "scripts")  # these may know everything
 FLAGS = "-std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
 
 
@@ -24,7 +26,7 @@ def flags_of(package):
 
 
 def compile_alone(folder, header, extra):
-    view = pathlib.Path(sys.argv[1]) / "views" / folder
+    view = pathlib.Path(sys.argv[1]) / "views" / folder if folder in VIEWS else ROOT
     text = f'#include "{header}"\n#include "{header}"\n'
     # v3 or better is the build's default; a syntax check runs nothing.
     command = ["g++", *FLAGS, "-march=x86-64-v3", f"-I{view}", *extra, "-x", "c++", "-"]
@@ -33,9 +35,10 @@ def compile_alone(folder, header, extra):
 
 def main():
     jobs = []
+    dpdk = flags_of("libdpdk") + flags_of("tomlplusplus")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for folder in ("tables", "ha2", "dataplane"):
-            extra = flags_of("libdpdk") + flags_of("tomlplusplus") if folder == "dataplane" else []
+        for folder in (*VIEWS, *OTHERS):
+            extra = [] if folder in ("tables", "ha2") else dpdk
             for path in sorted((ROOT / folder).rglob("*.hpp")):
                 header = path.relative_to(ROOT).as_posix()
                 jobs.append((header, pool.submit(compile_alone, folder, header, extra)))
