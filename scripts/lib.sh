@@ -3,7 +3,7 @@
 # lib.sh - what the scripts share: saying, building, huge pages, processors. Source it; it runs nothing.
 #
 #   source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-#   tp_setup; tp_build            # packages, then build/ (release)
+#   tp_setup; dir=$(tp_build)     # packages, then build/ (release)
 #   tp_huge_pages_report
 
 tp_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -31,9 +31,10 @@ tp_march() {
   echo x86-64-v3
 }
 
-# tp_build [release|address|thread]: configures and compiles, into build/, build-address/ or
-# build-thread/; prints the directory's name on standard output. A second call takes about a second.
-# Another build in the same directory is waited for.
+# tp_build [release|address|thread [TARGET...]]: configures and compiles, into build/, build-address/
+# or build-thread/, everything or only the targets (as ninja calls them: dataplane/twinplane); prints
+# the directory's name on standard output. A second call takes about a second. Another build in the
+# same directory is waited for.
 tp_build() {
   local kind=${1:-release} dir options=(-Dauto_features=enabled "-Dcpp_args=-march=$(tp_march)")
   case $kind in
@@ -44,10 +45,11 @@ tp_build() {
       options+=(-Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false) ;;
     *) tp_die "tp_build: no such kind of build: $kind" ;;
   esac
+  shift || true
   mkdir -p "$dir"
   {
     flock 9
-    tp_configure "$dir" "${options[@]}" && tp_compile "$dir"
+    tp_configure "$dir" "${options[@]}" && tp_compile "$dir" "$@"
   } 9>"$dir/.lock" >&2 || tp_die "the build in ${dir##*/}/ failed" "see the message above"
   echo "$dir"
 }
@@ -65,14 +67,15 @@ tp_configure() {
 }
 
 tp_compile() {
-  local dir=$1 steps
-  steps=$(ninja -C "$dir" -n 2>/dev/null | grep -c '^\[') || true
-  ((steps == 0)) && return
+  local dir=$1 plan steps
+  shift
+  plan=$(ninja -C "$dir" -n "$@" 2>&1) || { printf '%s\n' "$plan"; return 1; }
+  steps=$(grep -c '^\[' <<<"$plan") || return 0
   tp_say "building ${dir##*/}/ ($steps steps)"
   if [[ -t 2 ]]; then
-    NINJA_STATUS='   [%f/%t] ' ninja -C "$dir"
+    NINJA_STATUS='   [%f/%t] ' ninja -C "$dir" "$@"
   else
-    ninja -C "$dir" --quiet
+    ninja -C "$dir" --quiet "$@"
   fi
 }
 

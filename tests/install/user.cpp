@@ -4,6 +4,7 @@
 
 #include "tables/flow_key.hpp"
 #include "tables/session.hpp"
+#include "tables/tcp_track.hpp"
 
 int main() {
   using namespace twinplane::tables;
@@ -12,5 +13,14 @@ int main() {
   const auto there = make_key(client, server, 6, 0);
   const auto back = make_key(server, client, 6, 0);
   if (!(there.key == back.key) || !(source_of(back) == server)) return 1;
-  return std::printf("one key for both directions\n") > 0 ? 0 : 1;
+
+  SessionState state{};
+  tcp_open(state, {.seq = 1,
+                   .ack = 0,
+                   .payload_bytes = 0,
+                   .window = 1000,
+                   .flags = kTcpSyn,
+                   .window_scale = kNoWindowScale});
+  if (tcp_rank(state, kFromClient) != TcpRank::kSynSent || tcp_is_over(state)) return 1;
+  return std::puts("a key and a session") < 0 ? 1 : 0;
 }
