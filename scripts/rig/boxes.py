@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The two Twinplane boxes: their configuration, their processes, what they say of themselves.
+
+A box may live more than once. Each life has tables, a log and a DPDK prefix of its own, so that
+the tables of a killed box can be read after its death, whatever comes next.
+"""
+
+import os
+import subprocess
+import time
+
+import network
+import processes
+from commands import RigError
+from rundir import dpdk_directory
+from telemetry import Telemetry
+
+CONFIGURATION = """\
+[box]
+name = "{name}"
+id = {id}
+priority = {priority}
+
+[eal]
+huge_pages = "auto"
+memory_mib = 256
+lcores = "{lcores}"
+file_prefix = "{prefix}"
+args = []
+
+[[port]]
+name = "inside"
+device = "net_af_packet0,iface=in0,qpairs=1"
+zone = "trust"
+mtu = 1500
+virtual_mac_group = 1
+addresses = ["10.1.0.254/24", "fd00:1::fe/64"]
+
+[[port]]
+name = "outside"
+device = "net_af_packet1,iface=out0,qpairs=1"
+zone = "untrust"
+mtu = 1500
+virtual_mac_group = 1
+addresses = ["10.2.0.254/24", "fd00:2::fe/64"]
+
+[[rule]]
+name = "out"
+from = ["trust"]
+to = ["untrust"]
+source = ["10.1.0.0/24", "fd00:1::/64"]
+destination = ["any"]
+protocol = "any"
+ports = ["any"]
+action = "allow"
+sync = true
+
+[[nat]]
+name = "hide4"
+from = ["trust"]
+to = ["untrust"]
+source = ["10.1.0.1/32"]
+addresses = ["10.2.0.254"]
+ports = "1024-65535"
+
+[[nat]]
+name = "hide6"
+from = ["trust"]
+to = ["untrust"]
+source = ["fd00:1::1/128"]
+addresses = ["fd00:2::fe"]
+ports = "1024-65535"
+
+[tables]
+partitions = 4
+session4_slots = {session_slots}
+session6_slots = {session_slots}
+full_policy = "refuse"
+file = "{tables}"
+
+[ha2]
+device = "net_af_packet2,iface=ha2"
+transport = "{transport}"
+{ha2_addresses}mtu = {mtu}
+
+[ha1]
+local = "{ha1_local}:28260"
+peer = "{ha1_peer}:28260"
+
+[ha]
+enabled = true
+keepalive_interval_ms = 10
+keepalive_threshold = 3
+boot_hold_ms = 1000
+
+[worker]
+idle_sleep_us = 50
+"""
+
+
+def lcores(box_id):
+    """A control lcore and a worker. On few processors the boxes take them crosswise."""
+    processors = sorted(os.sched_getaffinity(0))
+    order = [0, 1, 3, 2] if len(processors) >= 4 else [0, 1, 1, 0]
+    control, worker = (processors[place % len(processors)]
+                       for place in order[2 * box_id:2 * box_id + 2])
+    return f"0@{control},1@{worker}"
+
+
+class Box:
+    def __init__(self, rundir, namespace, name, options):
+        self.rundir = rundir
+        self.namespace = namespace
+        self.name = name
+        self.id = network.BOXES.index(name)
+        self.options = options
+        self.life = 0
+        self.killed = False
+        self.child = None
+        self.telemetry = None
+        self.last_status = None
+        self.totals_before = {"records_sent": 0, "records_applied": 0}
+
+    @property
+    def peer_name(self):
+        return network.BOXES[1 - self.id]
+
+    def file(self, kind):
+        return self.rundir.path / f"{self.name}-{self.life}.{kind}"
+
+    def start(self):
+        self._bank_totals()
+        self.life += 1
+        self.killed = False
+        self.prefix = self.rundir.add_dpdk_prefix(f"{self.name}-{self.life}")
+        self.file("toml").write_text(self._configuration())
+        with self.file("log").open("wb") as log:
+            self.child = self.rundir.start(
+                [str(self.options.build / "dataplane/twinplane"), "--config",
+                 str(self.file("toml"))],
+                self.namespace, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.telemetry = Telemetry(dpdk_directory(self.prefix) / "dpdk_telemetry.v2")
+
+    def _configuration(self):
+        addresses = ""
+        if self.options.transport != "ethernet":
+            pair = network.HA2[self.options.underlay]
+            addresses = f'local = "{pair[self.name]}"\npeer = "{pair[self.peer_name]}"\n'
+        return CONFIGURATION.format(
+            name=self.name, id=self.id, priority=100 - 10 * self.id, lcores=lcores(self.id),
+            prefix=self.prefix, session_slots=self.options.session_slots,
+            tables=self.file("tables"), transport=self.options.transport,
+            ha2_addresses=addresses, mtu=self.options.mtu, ha1_local=network.HA1[self.name],
+            ha1_peer=network.HA1[self.peer_name])
+
+    def is_running(self):
+        return self.child is not None and self.child.poll() is None
+
+    def check(self):
+        """A box that is meant to live and does not ends the run."""
+        if not self.is_running():
+            raise RigError(f"box {self.name} ended by itself (status {self.child.returncode});"
+                           f" the end of its log:\n{self.log_end()}")
+
+    def log_end(self, lines=15):
+        return "\n".join(self.file("log").read_text(errors="replace").splitlines()[-lines:])
+
+    def ask(self, command):
+        return self.telemetry.ask(command) if self.is_running() else None
+
+    def status(self):
+        """What the box says of itself now, or None."""
+        answer = self.ask("/twinplane/status")
+        if answer is not None:
+            self.last_status = answer
+        return answer
+
+    def kill(self):
+        """SIGKILL. Gives the moment, CLOCK_MONOTONIC."""
+        self.status()
+        started = self.rundir.started_at(self.child)
+        moment_ns = time.monotonic_ns()
+        if not processes.kill(self.child.pid, started):
+            self.check()
+        self.killed = True
+        return moment_ns
+
+    def bury(self):
+        """After the kill: takes away what the dead process left, but for its tables and log."""
+        self.child.wait()
+        self.telemetry.close()
+        self.rundir.forget_dpdk_files(self.prefix)
+
+    def _bank_totals(self):
+        for key in self.totals_before:
+            self.totals_before[key] += (self.last_status or {}).get(key, 0)
+        self.last_status = None
+
+    def total(self, key):
+        """A counter, over all lives of this box."""
+        return self.totals_before[key] + (self.last_status or {}).get(key, 0)

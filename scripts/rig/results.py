@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What came out: the report for machines, the summary for people, and whether it was good."""
+
+import json
+
+
+def worst(values):
+    known = [value for value in values if value is not None]
+    return max(known) if known else None
+
+
+def collect(options, pair, failovers, traffic, last, windows):
+    """Everything measured, as one object. `windows`: the reports that each closed a window."""
+    def longest_ms(pick):
+        return max((pick(window)["ns"] / 1e6 for window in windows), default=0.0)
+
+    verifications = pair.verifications if pair else []
+    silences = [failover.longest_silence_ms for failover in failovers]
+    result = {
+        "sessions_at_failover": sum(one.sessions_at_failover for one in failovers),
+        "sessions_kept": sum(one.sessions_kept for one in failovers),
+        "sessions_lost": sum(one.sessions_lost for one in failovers),
+        "transfers": last.transfers["started"],
+        "transfers_broken": last.broken_transfers + last.running_transfers,
+        "transfers_bytes": last.bytes,
+        "transfers_pace_ms": traffic.pace_us / 1e3,
+        "longest_silence_ms": max([longest_ms(lambda one: one.silence), *silences]),
+        "longest_lateness_ms": longest_ms(lambda one: one.lateness),
+        "steady_silence_ms": worst(one.steady_silence_ms for one in failovers),
+        "short_connections": last.shorts["started"],
+        "short_connections_broken": last.broken_shorts + last.running_shorts,
+        "short_connections_skipped": last.shorts["skipped"],
+        "short_longest_ms": longest_ms(lambda one: one.shorts["silence"]),
+        "udp_flows": last.datagrams["started"],
+        "udp_requests": last.datagrams["sent"],
+        "udp_lost": last.datagrams["sent"] - last.datagrams["received"],
+        "udp_corrupt": last.datagrams["corrupt"],
+        "udp_longest_silence_ms": longest_ms(lambda one: one.datagrams["silence"]),
+        "detection_ms": worst(one.detection_ms for one in failovers),
+        "takeover_us": worst(one.takeover_us for one in failovers),
+        "first_packet_us": worst(one.first_packet_us for one in failovers),
+        "records_sent": pair.total("records_sent") if pair else 0,
+        "records_applied": pair.total("records_applied") if pair else 0,
+        "tables_equal": bool(verifications) and all(one["passed"] for one in verifications),
+        "verifications": verifications,
+        "transport": options.transport,
+        "underlay": None if options.transport == "ethernet" else int(options.underlay),
+        "mtu": options.mtu,
+        "seconds": options.seconds,
+        "kill": options.kill,
+        "reference": options.reference,
+        "failovers": [one.as_json() for one in failovers],
+    }
+    result["faults"] = faults(result)
+    result["passed"] = not result["faults"]
+    return result
+
+
+def faults(result):
+    """Why the run did not pass; empty when it did."""
+    found = []
+    if result["transfers_broken"]:
+        found.append(f"{result['transfers_broken']} transfers broke")
+    # A connection that was opened in the very last moment may be one of the sessions lost.
+    unexplained = result["short_connections_broken"] - result["sessions_lost"]
+    if unexplained > 0:
+        found.append(f"{unexplained} short connections broke that no lost session explains")
+    if result["udp_corrupt"]:
+        found.append(f"{result['udp_corrupt']} UDP flows carried wrong content")
+    if not result["tables_equal"] and not result["reference"]:
+        found.append("the tables were not equal")
+    for one in result["failovers"]:
+        if one["takeover_ns"] is None:
+            found.append(f"{one['survivor']} did not take over")
+    return found
+
+
+def summary(result, failovers):
+    """The same for people, as lines."""
+    lines = [""]
+    for one in failovers:
+        lines += _failover_lines(one)
+    for one in result["verifications"]:
+        if "lost" in one:
+            said = f"{sum(one['lost'])} sessions differ"
+        else:
+            said = f"{one['equal']} of {one['ranges']} ranges equal, {one['different']} different"
+        lines.append(f"  tables            {said} ({one['when']})")
+    lines += [
+        f"  records           {result['records_sent']} sent, {result['records_applied']} applied",
+        f"  transfers         {result['transfers']}, {result['transfers_broken']} broken,"
+        f" {result['transfers_bytes'] / 1e6:.0f} MB checked",
+        f"  short connections {result['short_connections']},"
+        f" {result['short_connections_broken']} broken,"
+        f" slowest {result['short_longest_ms']:.1f} ms",
+        f"  UDP               {result['udp_requests']} requests, {result['udp_lost']} lost,"
+        f" longest silence {result['udp_longest_silence_ms']:.1f} ms",
+        f"  longest silence   {result['longest_silence_ms']:.1f} ms of any transfer"
+        f" (pace {result['transfers_pace_ms']:.0f} ms)",
+        "",
+        "PASSED" if result["passed"] else "FAILED: " + "; ".join(result["faults"]),
+    ]
+    return lines
+
+
+def _failover_lines(one):
+    lines = [
+        f"failover: {one.killed} killed, {one.survivor} goes on",
+        f"  sessions          {one.sessions_at_failover} at failover,"
+        f" {one.sessions_kept} kept, {one.sessions_lost} lost",
+        f"  longest silence   {one.longest_silence_ms:.1f} ms"
+        f" (transfer {one.longest_silence_flow}; before the kill {one.steady_silence_ms:.1f} ms)",
+    ]
+    for name, explained in (("before_the_kill", "its last bytes came before"),
+                            ("detection", "until the survivor declared the peer dead"),
+                            ("takeover", "until it owned every partition"),
+                            ("first_packet", "until it sent the first packet of an old session"),
+                            ("after", "pace of the transfer, TCP, scheduling")):
+        if one.parts_ms:
+            lines.append(f"    {one.parts_ms[name]:9.3f} ms  {explained}")
+    if not one.parts_ms:
+        for name, value, unit in (("detection", one.detection_ms, "ms"),
+                                  ("takeover", one.takeover_us, "us"),
+                                  ("first packet", one.first_packet_us, "us")):
+            lines.append(f"    {name:12}  " + ("did not happen" if value is None
+                                               else f"{value:9.3f} {unit}"))
+    return lines
+
+
+def write(path, result):
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(result, indent=2) + "\n")
+    part.replace(path)
