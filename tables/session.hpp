@@ -115,6 +115,24 @@ static_assert(sizeof(Session4) == 64 && sizeof(Session6) == 128);
 static_assert(offsetof(Session4, protocol) == offsetof(FlowKey4, protocol));
 static_assert(offsetof(Session6, protocol) == offsetof(FlowKey6, protocol));
 
+// The class that a session's age is counted by follows from what else it holds; it is never sent.
+constexpr TimeoutClass timeout_class_of(std::uint8_t protocol, std::uint8_t tcp_ranks, bool is_reply_seen) noexcept {
+  constexpr std::uint8_t kTcp = 6;
+  constexpr std::uint8_t kUdp = 17;
+  constexpr std::uint8_t kIcmp = 1;
+  constexpr std::uint8_t kIcmp6 = 58;
+  if (protocol == kUdp) return is_reply_seen ? TimeoutClass::kUdpReply : TimeoutClass::kUdp;
+  if (protocol == kIcmp || protocol == kIcmp6) return TimeoutClass::kIcmp;
+  if (protocol != kTcp) return TimeoutClass::kOther;
+  const auto client = static_cast<TcpRank>(tcp_ranks & 0xFU);
+  const auto server = static_cast<TcpRank>(tcp_ranks >> 4U);
+  if (client == TcpRank::kReset || server == TcpRank::kReset) return TimeoutClass::kTcpClosed;
+  if (client == TcpRank::kFinAcked && server == TcpRank::kFinAcked) return TimeoutClass::kTcpClosed;
+  if (client >= TcpRank::kFinSent || server >= TcpRank::kFinSent) return TimeoutClass::kTcpClosing;
+  if (client == TcpRank::kEstablished && server == TcpRank::kEstablished) return TimeoutClass::kTcpEstablished;
+  return TimeoutClass::kTcpOpening;
+}
+
 constexpr TcpRank tcp_rank(const SessionState& state, Direction direction) noexcept {
   return static_cast<TcpRank>((state.tcp_ranks >> (4U * direction)) & 0xFU);
 }

@@ -133,9 +133,7 @@ class SlotTable {
   void mark(std::uint32_t slot, std::uint8_t groups) noexcept {
     if (!is_recording_) return;
     std::uint8_t& marks = Traits::marks(entries_[slot]);
-    const auto merged = static_cast<std::uint8_t>(marks | groups);
-    if (merged == marks) return;  // already waits with all of these
-    marks = merged;
+    marks = static_cast<std::uint8_t>(marks | groups);
     if ((groups & (kMarkWhole | kMarkState)) != 0)
       changes_.push(slot);
     else

@@ -40,9 +40,9 @@ std::uint32_t allowed_window(const SessionState& state, Direction direction, con
   return std::uint32_t{segment.window} << (is_scaled ? std::min<unsigned>(scale_of(state, direction), 14) : 0U);
 }
 
-// True when the edge crossed into a new refresh step.
+// True when the edge crossed into a new refresh step. An edge of 0 is not known yet: a box that has just taken over learns it anew.
 bool raise_edge(std::uint32_t& edge, std::uint32_t reached) noexcept {
-  if (!tcp_is_after(reached, edge)) return false;
+  if (edge != 0 && !tcp_is_after(reached, edge)) return false;
   const bool is_step = (reached ^ edge) >= kWindowRefreshBytes;
   edge = reached;
   return is_step;
@@ -57,13 +57,13 @@ bool raise_edges(SessionState& state, Direction direction, const TcpSegment& seg
   return is_step;
 }
 
-TimeoutClass class_of(const SessionState& state) noexcept {
-  const TcpRank client = tcp_rank(state, kFromClient);
-  const TcpRank server = tcp_rank(state, kFromServer);
-  if (tcp_is_over(state)) return TimeoutClass::kTcpClosed;
-  if (client >= TcpRank::kFinSent || server >= TcpRank::kFinSent) return TimeoutClass::kTcpClosing;
-  if (client == TcpRank::kEstablished && server == TcpRank::kEstablished) return TimeoutClass::kTcpEstablished;
-  return TimeoutClass::kTcpOpening;
+// A reset counts only where its sequence number can be real (after RFC 5961, but lenient: the peer's edges may be a step behind).
+bool is_believable_reset(const SessionState& state, Direction direction, const TcpSegment& reset) noexcept {
+  const Direction other = opposite(direction);
+  if (tcp_rank(state, direction) == TcpRank::kNone)
+    return (reset.flags & kTcpAck) != 0 && reset.ack == state.edge[other];
+  if (state.edge_max[direction] == 0) return true;
+  return !tcp_is_after(reset.seq, state.edge_max[direction] + kWindowRefreshBytes);
 }
 
 }  // namespace
@@ -89,9 +89,7 @@ std::uint8_t tcp_advance(SessionState& state, Direction direction, const TcpSegm
   const Direction other = opposite(direction);
   bool is_changed = false;
   if ((segment.flags & kTcpRst) != 0) {
-    // A reset counts only where its sequence number can be real: at or before what this side may send (RFC 5961's idea, loosely).
-    if (tcp_rank(state, other) >= TcpRank::kSynSent || tcp_rank(state, direction) >= TcpRank::kSynSent)
-      is_changed = raise_rank(state, direction, TcpRank::kReset);
+    if (is_believable_reset(state, direction, segment)) is_changed = raise_rank(state, direction, TcpRank::kReset);
   } else if ((segment.flags & kTcpSyn) != 0) {
     if (raise_rank(state, direction, TcpRank::kSynSent)) {
       is_changed = true;
@@ -114,7 +112,7 @@ std::uint8_t tcp_advance(SessionState& state, Direction direction, const TcpSegm
   if ((segment.flags & kTcpFin) != 0 && tcp_rank(state, direction) >= TcpRank::kSynSent)
     is_changed |= raise_rank(state, direction, TcpRank::kFinSent);
   if (is_changed) {
-    state.timeout_class = static_cast<std::uint8_t>(class_of(state));
+    state.timeout_class = static_cast<std::uint8_t>(timeout_class_of(6, state.tcp_ranks, true));
     marks |= kMarkState;
   }
   return marks;

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// frame_builder.hpp - gathers records by kind, so that each kind stands in one section at fixed offsets, and notes whose they are.
+//
+// Thread:  one core; one builder serves all streams of that core, one frame at a time.
+// Memory:  about 14 x (frame size + frame size) bytes, taken at construction.
+// Limits:  one section of each kind; the frame never exceeds the size given to begin().
+// Errors:  try_add returns false when the record does not fit; nothing was added then.
+// Spec:    PROTOCOL.md section 4. Sections go out in the order of kOrder: prefixes before what refers to them, wholes before patches,
+//          digests last.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "ha2/wire.hpp"
+
+namespace twinplane::ha2 {
+
+// What one frame told of: for each section its kind and the slots, in the order of the frame. kEmptyRun notes two words a record.
+struct SentSection {
+  std::uint8_t kind;
+  std::uint16_t word_count;
+};
+
+class FrameBuilder {
+ public:
+  static constexpr std::size_t kOperationCount = 8;
+  static constexpr std::size_t kLaneCount = tables::kTableKindCount * kOperationCount;
+
+  explicit FrameBuilder(std::size_t frame_bytes_max);
+
+  // Starts a frame of at most frame_bytes.
+  void begin(std::size_t frame_bytes) noexcept;
+
+  // Adds a record about `slot`. Record is the wire struct of (table, operation).
+  template <class Record>
+  [[nodiscard]] bool try_add(tables::TableKind table, Operation operation, const Record& record,
+                             std::uint32_t slot) noexcept {
+    Lane& lane = lane_of(table, operation);
+    const std::size_t wanted_bytes = sizeof record + (lane.count == 0 ? sizeof(SectionHeader) : 0);
+    if (wanted_bytes > left_bytes_) return false;
+    left_bytes_ -= wanted_bytes;
+    std::memcpy(lane.bytes + std::size_t{lane.count} * sizeof record, &record, sizeof record);
+    if (operation != Operation::kPrefixes) lane.words[lane.word_count++] = slot;
+    ++lane.count;
+    ++record_count_;
+    return true;
+  }
+
+  // A run needs its length noted too.
+  [[nodiscard]] bool try_add_run(tables::TableKind table, std::uint32_t first_slot, std::uint32_t slot_count) noexcept;
+
+  // The number of an IPv6 upper half in this frame; -1 when there is no room for it.
+  int prefix_index(const std::uint8_t* upper) noexcept;
+
+  std::size_t left_bytes() const noexcept { return left_bytes_; }
+  std::uint32_t record_count() const noexcept { return record_count_; }
+
+  // Records of one operation, all tables together.
+  std::uint32_t count_of(Operation operation) const noexcept {
+    std::uint32_t count = 0;
+    for (std::size_t table = 0; table < tables::kTableKindCount; ++table)
+      count += lanes_[table * kOperationCount + static_cast<std::size_t>(operation) - 1].count;
+    return count;
+  }
+
+  bool empty() const noexcept { return record_count_ == 0; }
+
+  // Writes the sections behind the header; returns the body's size and sets section_count.
+  std::size_t write_sections(std::span<std::byte> body, std::uint16_t& section_count) const noexcept;
+
+  // Writes what the frame told of; `words` holds at least words_max(frame size), `sections` kLaneCount.
+  std::size_t write_notes(std::span<std::uint32_t> words, std::span<SentSection> sections) const noexcept;
+
+  static constexpr std::size_t words_max(std::size_t frame_bytes) noexcept {
+    return (frame_bytes - kFrameBytesMin) / sizeof(EmptySlot) + 1;
+  }
+
+ private:
+  struct Lane {
+    std::byte* bytes = nullptr;
+    std::uint32_t* words = nullptr;
+    std::uint16_t count = 0;
+    std::uint16_t word_count = 0;
+  };
+
+  static constexpr std::size_t kPrefixesMax = 250;
+  static constexpr std::size_t kPrefixPlaces = 512;
+
+  Lane& lane_of(tables::TableKind table, Operation operation) noexcept {
+    return lanes_[static_cast<std::size_t>(table) * kOperationCount + static_cast<std::size_t>(operation) - 1];
+  }
+
+  std::size_t frame_bytes_max_;
+  std::vector<std::byte> bytes_;
+  std::vector<std::uint32_t> words_;
+  std::array<Lane, kLaneCount> lanes_{};
+  std::size_t left_bytes_ = 0;
+  std::uint32_t record_count_ = 0;
+  std::array<std::uint8_t, kPrefixPlaces> prefix_places_{};  // number + 1 of the prefix that hashes here; 0 = none
+};
+
+}  // namespace twinplane::ha2

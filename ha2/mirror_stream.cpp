@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ha2/mirror_stream.hpp"
+
+#include <algorithm>
+
+#include "ha2/session_apply.hpp"
+
+namespace twinplane::ha2 {
+
+namespace {
+
+constexpr std::uint32_t kDigestIdsAheadMax = 4096;
+
+std::uint64_t floor_of(const FrameHeader& header) noexcept {
+  return header.seq.get() - header.floor_distance.get() + 1;
+}
+
+}  // namespace
+
+MirrorStream::MirrorStream(const StreamConfig& config, tables::Partition& partition, Counters& counters)
+    : config_(config), partition_(partition), counters_(counters), held_(config.frame_bytes_max) {}
+
+void MirrorStream::start(StreamName name) noexcept {
+  name_ = name;
+  floor_seq_ = 1;
+  passed_seq_ = newest_seq_ = reported_seq_ = 0;
+  wants_status_ = false;
+  lost_.fill(0);
+  held_.clear();
+  digest_next_id_ = 1;
+  verdicts_.fill(0);
+  is_running_ = true;
+}
+
+void MirrorStream::set_lost(std::uint64_t seq, bool is_lost) noexcept {
+  std::uint64_t& word = lost_[seq / 64 % kLostWords];
+  const std::uint64_t bit = std::uint64_t{1} << (seq % 64);
+  word = is_lost ? word | bit : word & ~bit;
+}
+
+// As the owner saw it when it sent the frame: a loss at or above that frame's floor was not answered yet.
+bool MirrorStream::has_open_loss(std::uint64_t frame_floor_seq) const noexcept {
+  for (std::uint64_t seq = frame_floor_seq; seq <= passed_seq_; ++seq)
+    if (is_lost(seq)) return true;
+  return false;
+}
+
+// The order of the checks is the specification: PROTOCOL.md section 5.2.
+bool MirrorStream::is_acceptable(const FrameHeader& header) noexcept {
+  const std::uint64_t seq = header.seq.get();
+  const std::uint64_t distance = header.floor_distance.get();
+  if (seq == 0 || distance == 0 || distance > seq || distance > kWindowFramesMax) {
+    counters_.add(Counter::kDropSeqRange);
+    return false;
+  }
+  // The owner's floor is one past what this mirror has answered: it can never be ahead of that.
+  if (seq - distance > passed_seq_) {
+    counters_.add(Counter::kDropFloor);
+    return false;
+  }
+  return true;
+}
+
+void MirrorStream::on_frame(const FrameView& frame, std::span<const std::byte> bytes, std::uint64_t now_ns) noexcept {
+  if (!is_acceptable(frame.header)) return;
+  const std::uint64_t seq = frame.header.seq.get();
+  floor_seq_ = std::max(floor_seq_, floor_of(frame.header));  // S7: below it nothing is remembered
+  if (static_cast<FrameType>(frame.header.type) == FrameType::kHeartbeat) {
+    counters_.add(Counter::kHeartbeatsReceived);
+    newest_seq_ = std::max(newest_seq_, seq);
+    wants_status_ |= seq <= passed_seq_;  // it asks for what was answered and lost on its way
+    note_gap(now_ns);
+    return;
+  }
+  counters_.add(Counter::kFramesReceived);
+  counters_.add(Counter::kBytesReceived, frame.header.frame_bytes.get());
+  if (seq <= passed_seq_) {
+    counters_.add(Counter::kDropDuplicate);  // S3: passed over, or a copy
+    return;
+  }
+  if (seq == passed_seq_ + 1) {
+    if (!try_apply(frame, now_ns)) return;
+    newest_seq_ = std::max(newest_seq_, seq);
+    pass(seq, false);
+    if (unreported_since_ns_ == 0) unreported_since_ns_ = now_ns;
+    echo_time_us_ = frame.header.send_time_us.get();
+    apply_held(now_ns);
+    note_gap(now_ns);
+    return;
+  }
+  while (seq - passed_seq_ > ReorderBuffer::kPlaces) give_up_gap(now_ns);
+  if (seq == passed_seq_ + 1) return on_frame(frame, bytes, now_ns);
+  if (!held_.try_hold(seq, passed_seq_ + 1, bytes.first(frame.header.frame_bytes.get()))) {
+    counters_.add(Counter::kDropDuplicate);
+    return;
+  }
+  counters_.add(Counter::kFramesHeld);
+  newest_seq_ = std::max(newest_seq_, seq);
+  note_gap(now_ns);
+}
+
+bool MirrorStream::try_apply(const FrameView& frame, std::uint64_t now_ns) noexcept {
+  constexpr std::uint8_t kPrefixKind = wire_kind(tables::TableKind::kSession6, Operation::kPrefixes);
+  Section prefixes{};
+  bool is_good = true;
+  bool has_digest = false;
+  for_each_section(frame, [&](const Section& section) {
+    if (section.kind == kPrefixKind) prefixes = section;
+    has_digest |= section.kind % 16U == static_cast<unsigned>(Operation::kDigest);
+    is_good = is_good && is_sound(section, partition_, prefixes);
+  });
+  if (!is_good) {
+    counters_.add(Counter::kDropRecord);
+    return false;
+  }
+  ApplyContext context{partition_,
+                       counters_,
+                       static_cast<std::uint32_t>(now_ns / 1'000'000'000U),
+                       has_digest && has_open_loss(floor_of(frame.header)),
+                       Section{},
+                       &MirrorStream::on_verdict,
+                       this};
+  for_each_section(frame, [&](const Section& section) {
+    if (section.kind == kPrefixKind) context.prefixes = section;
+    apply(section, context);
+  });
+  return true;
+}
+
+void MirrorStream::pass(std::uint64_t seq, bool was_lost) noexcept {
+  set_lost(seq, was_lost);
+  passed_seq_ = seq;
+}
+
+void MirrorStream::apply_held(std::uint64_t now_ns) noexcept {
+  for (std::span<const std::byte> bytes = held_.get(passed_seq_ + 1); !bytes.empty(); bytes = held_.get(passed_seq_ + 1)) {
+    const std::uint64_t seq = passed_seq_ + 1;
+    const Decoded decoded = decode(bytes);
+    const bool is_applied = try_apply(decoded.frame, now_ns);
+    held_.release(seq);
+    pass(seq, !is_applied);
+    echo_time_us_ = decoded.frame.header.send_time_us.get();
+    if (!is_applied) {
+      counters_.add(Counter::kFramesLost);
+      wants_status_ = true;
+    }
+  }
+}
+
+// S3: what is missing up to the next frame held is lost from now on; a late copy of it will be dropped.
+void MirrorStream::give_up_gap(std::uint64_t now_ns) noexcept {
+  do {
+    if (!held_.get(passed_seq_ + 1).empty()) break;
+    pass(passed_seq_ + 1, true);
+    counters_.add(Counter::kFramesLost);
+  } while (passed_seq_ < newest_seq_);
+  wants_status_ = true;
+  apply_held(now_ns);
+  gap_since_ns_ = now_ns;
+}
+
+void MirrorStream::note_gap(std::uint64_t now_ns) noexcept {
+  if (!has_gap())
+    gap_since_ns_ = 0;
+  else if (gap_since_ns_ == 0)
+    gap_since_ns_ = now_ns;
+}
+
+std::uint32_t MirrorStream::poll(std::uint64_t now_ns, Link& link) noexcept {
+  if (!is_running_) return 0;
+  if (has_gap() && now_ns - gap_since_ns_ >= config_.reorder_ns) {
+    give_up_gap(now_ns);
+    if (!has_gap()) gap_since_ns_ = 0;
+  }
+  const bool is_quarter = passed_seq_ - reported_seq_ >= config_.window_frames / 4U;
+  const bool is_deadline =
+      passed_seq_ != reported_seq_ && unreported_since_ns_ != 0 && now_ns - unreported_since_ns_ >= config_.status_ns;
+  if (!wants_status_ && !is_quarter && !is_deadline) return 0;
+  send_status(now_ns, link);
+  return 1;
+}
+
+// S4: absolute; whatever was lost of earlier ones stands in this one again.
+void MirrorStream::send_status(std::uint64_t now_ns, Link& link) noexcept {
+  const std::span<std::byte> room = link.try_frame();
+  const std::uint64_t bit_count = passed_seq_ + 1 - std::min(floor_seq_, passed_seq_ + 1);
+  const std::size_t lost_bytes = static_cast<std::size_t>((bit_count + 7) / 8);
+  const std::size_t frame_bytes = sizeof(FrameHeader) + sizeof(StatusBody) + lost_bytes + sizeof(Checksum);
+  if (room.size() < frame_bytes) {
+    counters_.add(Counter::kNoBuffer);
+    return;
+  }
+  FrameHeader header{};
+  header.version = kProtocolVersion;
+  header.type = static_cast<std::uint8_t>(FrameType::kStatus);
+  header.partition.set(config_.partition);
+  header.session.set(name_.session);
+  header.term.set(name_.term);
+  header.seq.set(passed_seq_);
+  header.floor_distance.set(1);
+  header.send_time_us.set(static_cast<std::uint32_t>(now_ns / 1'000U));
+  StatusBody status{};
+  status.first_seq.set(floor_seq_);
+  status.lost_bytes.set(static_cast<std::uint16_t>(lost_bytes));
+  status.echo_time_us.set(echo_time_us_);
+  status.digest_next_id.set(digest_next_id_);
+  std::copy(verdicts_.begin(), verdicts_.end(), status.verdicts);
+  std::byte* at = room.data();
+  std::memcpy(at, &header, sizeof header);
+  at += sizeof header;
+  std::memcpy(at, &status, sizeof status);
+  at += sizeof status;
+  for (std::size_t byte = 0; byte < lost_bytes; ++byte) {
+    unsigned bits = 0;
+    for (unsigned bit = 0; bit < 8; ++bit) {
+      const std::uint64_t seq = floor_seq_ + byte * 8 + bit;
+      if (seq <= passed_seq_ && is_lost(seq)) bits |= 1U << bit;
+    }
+    at[byte] = static_cast<std::byte>(bits);
+  }
+  seal(room.first(frame_bytes));
+  link.send(frame_bytes, config_.partition);
+  counters_.add(Counter::kStatusSent);
+  counters_.add(Counter::kBytesSent, frame_bytes);
+  reported_seq_ = passed_seq_;
+  unreported_since_ns_ = 0;
+  wants_status_ = false;
+}
+
+void MirrorStream::on_verdict(void* self, std::uint32_t digest_id, Verdict verdict) noexcept {
+  auto& stream = *static_cast<MirrorStream*>(self);
+  const std::uint32_t ahead = digest_id - stream.digest_next_id_;
+  if (ahead >= kDigestIdsAheadMax) return;  // ids rise by one; what a lost frame had is stated anew under later ids
+  // The row of verdicts moves on until its first place is this id's.
+  for (std::uint32_t step = 0; step <= ahead; ++step) {
+    for (std::size_t i = stream.verdicts_.size(); i-- > 0;) {
+      const unsigned carry = i == 0 ? 0U : static_cast<unsigned>(stream.verdicts_[i - 1]) >> 6U;
+      stream.verdicts_[i] = static_cast<std::uint8_t>(static_cast<unsigned>(stream.verdicts_[i]) << 2U | carry);
+    }
+  }
+  stream.digest_next_id_ = digest_id + 1;
+  stream.verdicts_[0] = static_cast<std::uint8_t>(stream.verdicts_[0] | static_cast<unsigned>(verdict));
+  stream.wants_status_ = true;
+}
+
+}  // namespace twinplane::ha2

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// owner_stream.hpp - the sending end of one partition's stream: frames what is dirty, walks in bulk, repairs what was lost.
+//
+// Thread:  the core that owns the partition.
+// Memory:  window_frames x (frame size + 64) bytes, taken at construction.
+// Limits:  window 4 to 4096 frames; at most frames_per_poll_max frames a poll.
+// Errors:  none: without window or buffer it does nothing and the slots stay dirty (S9), counted.
+// Spec:    PROTOCOL.md sections 5 to 7; rules S1, S2, S5, S7 to S12.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "ha2/counters.hpp"
+#include "ha2/decode.hpp"
+#include "ha2/digest.hpp"
+#include "ha2/frame_builder.hpp"
+#include "ha2/link.hpp"
+#include "tables/partition.hpp"
+
+namespace twinplane::ha2 {
+
+struct StreamConfig {
+  std::uint16_t partition = 0;
+  std::uint16_t window_frames = 256;         // power of two, 4..4096
+  std::uint16_t frame_bytes_max = 1500;      // what one frame may hold, headers of the encapsulation not counted
+  std::uint16_t frames_per_poll_max = 32;
+  std::uint16_t bulk_share_percent = 25;     // of a frame, kept for the bulk walk while live changes fill it
+  std::uint32_t flush_ns = 50'000;           // S11
+  std::uint32_t refresh_flush_ns = 1'000'000;
+  std::uint32_t heartbeat_ns = 1'000'000;    // S8: while anything is unanswered
+  std::uint32_t reorder_ns = 100'000;        // S3
+  std::uint32_t status_ns = 100'000;         // S4
+};
+
+// A stream is named by these: any change of either is another stream.
+struct StreamName {
+  std::uint32_t session = 0;
+  std::uint32_t term = 0;
+};
+
+class OwnerStream {
+ public:
+  OwnerStream(const StreamConfig& config, tables::Partition& partition, FrameBuilder& builder, Counters& counters);
+
+  // Begins a stream at seq 1: nothing is dirty, every slot lies ahead of the bulk walk. frame_bytes: what the peer takes too.
+  void start(StreamName name, std::uint16_t frame_bytes) noexcept;
+
+  // No peer: changes are only marked.
+  void stop() noexcept { is_running_ = false; }
+
+  // A status frame of this stream, its header checked by the caller.
+  void on_status(const FrameView& frame, std::uint64_t now_ns) noexcept;
+
+  // Sends what is due; returns how many frames went out.
+  std::uint32_t poll(std::uint64_t now_ns, Link& link) noexcept;
+
+  // Digests every range once, in the stream, under load; the mirror's verdicts come back in its status.
+  void start_verify() noexcept;
+
+  struct Verification {
+    bool is_running;
+    std::uint32_t range_count;
+    std::uint32_t equal_count;
+    std::uint32_t different_count;
+  };
+
+  Verification verification() const noexcept;
+
+  bool is_running() const noexcept { return is_running_; }
+  // S12: every seq up to the end of the walk is answered and no repair is owed.
+  bool is_bulk_done() const noexcept { return is_bulk_done_; }
+  std::uint64_t bulk_stated_slots() const noexcept;
+  std::uint64_t bulk_total_slots() const noexcept;
+
+  // Frames sent and not answered.
+  std::uint32_t in_flight_count() const noexcept { return static_cast<std::uint32_t>(next_seq_ - 1 - answered_seq_); }
+  bool is_quiet() const noexcept;
+  // Slots whose change the peer may not have: waiting, or in a frame not answered.
+  std::uint64_t at_risk_count() const noexcept { return waiting_count() + in_flight_records_; }
+  // Age of the oldest change not yet sent or not yet answered.
+  std::uint64_t lag_ns(std::uint64_t now_ns) const noexcept;
+  std::uint32_t round_trip_us() const noexcept { return round_trip_us_; }
+  std::uint64_t next_seq() const noexcept { return next_seq_; }
+
+  // I1's third leg: the walk will still state this slot.
+  bool is_ahead_of_walk(tables::TableKind table, std::uint32_t slot) const noexcept;
+
+  // I1's second leg, for the simulator: some unanswered frame states this slot. Linear in what is in flight.
+  bool is_in_flight(tables::TableKind table, std::uint32_t slot) const noexcept;
+
+ private:
+  struct InFlight {
+    std::uint64_t seq;
+    std::uint64_t sent_ns;
+    std::uint64_t oldest_ns;      // of the changes in it
+    std::uint32_t record_count;
+    std::uint8_t section_count;
+    bool states_owed;             // it states a slot whose repair is owed
+    std::array<SentSection, FrameBuilder::kLaneCount> sections;
+  };
+
+  InFlight& slot_of(std::uint64_t seq) noexcept { return window_[seq & window_mask_]; }
+  std::uint32_t* words_of(std::uint64_t seq) noexcept { return words_.data() + (seq & window_mask_) * words_per_frame_; }
+  const std::uint32_t* words_of(std::uint64_t seq) const noexcept {
+    return words_.data() + (seq & window_mask_) * words_per_frame_;
+  }
+
+  bool is_frame_due(std::uint64_t now_ns) const noexcept;
+  std::uint64_t waiting_count() const noexcept;
+  std::uint64_t oldest_change_ns(std::uint64_t now_ns) const noexcept;
+  bool try_send_frame(std::uint64_t now_ns, Link& link) noexcept;
+  void fill_frame(std::uint64_t now_ns) noexcept;
+  void send_heartbeat_if_due(std::uint64_t now_ns, Link& link) noexcept;
+  FrameHeader header_of(FrameType type, std::uint64_t seq, std::uint64_t now_ns) const noexcept;
+
+  template <class Address>
+  void add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns, std::size_t keep_bytes) noexcept;
+  template <class Address>
+  bool add_slot(std::uint32_t slot, std::uint8_t marks, std::uint64_t now_ns) noexcept;
+  template <class Address>
+  bool add_whole(std::uint32_t slot, const tables::SessionOf<Address>& session, std::uint64_t now_ns) noexcept;
+  bool is_walking() const noexcept;
+  void walk_on(std::uint64_t now_ns) noexcept;
+  struct Walk;
+  template <class Address>
+  void add_walk(Walk& walk, std::uint64_t now_ns) noexcept;
+  template <class Address>
+  void add_digests(std::uint64_t now_ns) noexcept;
+
+  void answer_lost(const InFlight& frame) noexcept;
+  void answer_applied(const InFlight& frame) noexcept;
+  template <class Address>
+  void repair_section(SentSection section, const std::uint32_t* words) noexcept;
+  template <class Address>
+  void mark_repair(std::uint32_t slot) noexcept;
+  void settle_section(SentSection section, const std::uint32_t* words) noexcept;
+  void settle_slot(std::size_t table, std::uint32_t slot) noexcept;
+  void take_verdicts(const StatusBody& status) noexcept;
+  void finish_bulk_if_answered() noexcept;
+
+  bool is_owed(std::size_t table, std::uint32_t slot) const noexcept {
+    return (owed_[table][slot / 64] >> (slot % 64) & 1U) != 0;
+  }
+
+  StreamConfig config_;
+  tables::Partition& partition_;
+  FrameBuilder& builder_;
+  Counters& counters_;
+
+  bool is_running_ = false;
+  StreamName name_;
+  std::uint16_t frame_bytes_ = 0;
+  std::uint64_t next_seq_ = 1;
+  std::uint64_t answered_seq_ = 0;
+  std::uint64_t in_flight_records_ = 0;
+  std::uint64_t last_sent_ns_ = 0;
+  std::uint32_t round_trip_us_ = 0;
+
+  std::uint64_t window_mask_;
+  std::size_t words_per_frame_;
+  std::vector<InFlight> window_;
+  std::vector<std::uint32_t> words_;
+
+  // Slots [next, end) of a table that will be stated whole, full and empty alike: one walk a table for the bulk, the others repair
+  // runs of empty slots that were lost.
+  struct Walk {
+    tables::TableKind table;
+    std::uint32_t next;
+    std::uint32_t end;
+  };
+  static constexpr std::size_t kWalkCount = tables::kTableKindCount + 16;
+  std::array<Walk, kWalkCount> walks_{};
+  std::uint64_t bulk_end_seq_ = 0;  // 0 while the walk goes on
+  bool is_bulk_done_ = false;
+  std::array<std::vector<std::uint64_t>, tables::kTableKindCount> owed_;  // a bit for each slot whose repair is owed
+  std::uint64_t owed_count_ = 0;
+  bool frame_states_owed_ = false;
+  std::uint64_t frame_oldest_ns_ = 0;
+
+  // Verification: ids are given out one by one; at most 32 are open, so that 64 verdicts always cover them.
+  static constexpr std::uint32_t kDigestSlots = 256;
+  static constexpr std::uint32_t kDigestsOpenMax = 32;
+
+  struct OpenDigest {
+    std::uint32_t id;
+    std::uint8_t table;
+    SlotRange range;
+    std::uint64_t seq;
+  };
+
+  bool is_verifying_ = false;
+  std::uint32_t digest_next_id_ = 1;
+  std::array<std::uint32_t, tables::kTableKindCount> verify_cursor_{};
+  std::array<OpenDigest, kDigestsOpenMax> open_digests_{};
+  std::uint32_t open_digest_count_ = 0;
+  std::array<OpenDigest, kDigestsOpenMax> redo_digests_{};
+  std::uint32_t redo_digest_count_ = 0;
+  std::uint32_t verify_equal_count_ = 0;
+  std::uint32_t verify_different_count_ = 0;
+};
+
+}  // namespace twinplane::ha2

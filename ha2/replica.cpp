@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ha2/replica.hpp"
+
+namespace twinplane::ha2 {
+
+void Replica::assume(const Assignment& assignment) noexcept {
+  if (assignment == assignment_) return;
+  assignment_ = assignment;
+  owner_.stop();
+  mirror_.stop();
+  if (!assignment.has_peer) return;
+  if (assignment.holding == Holding::kOwner) owner_.start(assignment.name, assignment.frame_bytes);
+  if (assignment.holding == Holding::kMirror) mirror_.start(assignment.name);
+}
+
+// The order of the checks is the specification: PROTOCOL.md section 5.1.
+void Replica::on_frame(const FrameView& frame, std::span<const std::byte> bytes, std::uint64_t now_ns) noexcept {
+  const FrameHeader& header = frame.header;
+  if (header.partition.get() != partition_index_) return counters_.add(Counter::kDropPartition);
+  if (!assignment_.has_peer || header.session.get() != assignment_.name.session)
+    return counters_.add(Counter::kDropSession);
+  if (header.term.get() < assignment_.name.term) return counters_.add(Counter::kDropOldTerm);
+  if (header.term.get() > assignment_.name.term) return counters_.add(Counter::kDropFutureTerm);
+  const bool is_answer = static_cast<FrameType>(header.type) == FrameType::kStatus;
+  if (assignment_.holding != (is_answer ? Holding::kOwner : Holding::kMirror))
+    return counters_.add(Counter::kDropRole);
+  if (is_answer)
+    owner_.on_status(frame, now_ns);
+  else
+    mirror_.on_frame(frame, bytes, now_ns);
+}
+
+std::uint32_t Replica::poll(std::uint64_t now_ns, Link& link) noexcept {
+  if (assignment_.holding == Holding::kMirror) return mirror_.poll(now_ns, link);
+  return assignment_.holding == Holding::kOwner ? owner_.poll(now_ns, link) : 0;
+}
+
+}  // namespace twinplane::ha2

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// replica.hpp - one partition's end of the pair: its tables, and the stream it sends or receives, as its role says.
+//
+// Thread:  the core that owns the partition.
+// Memory:  the two streams'; see there.
+// Limits:  StreamConfig's.
+// Errors:  frames that do not belong to the present stream are dropped, each under its own counter; nothing changes.
+// Spec:    PROTOCOL.md section 5.1; invariant I5.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "ha2/mirror_stream.hpp"
+#include "ha2/owner_stream.hpp"
+
+namespace twinplane::ha2 {
+
+enum class Holding : std::uint8_t {
+  kNothing,  // before the first role: frames are refused
+  kOwner,    // this box changes the partition
+  kMirror,   // the peer does
+};
+
+// What a partition is to do: decided by Pair for the box, carried out by each core for its partitions.
+struct Assignment {
+  Holding holding = Holding::kNothing;
+  bool has_peer = false;           // a session with a peer that takes part: streams run
+  StreamName name;
+  std::uint16_t frame_bytes = 0;   // what both boxes can take
+
+  friend bool operator==(const Assignment& left, const Assignment& right) noexcept {
+    return left.holding == right.holding && left.has_peer == right.has_peer &&
+           left.name.session == right.name.session && left.name.term == right.name.term &&
+           left.frame_bytes == right.frame_bytes;
+  }
+};
+
+class Replica {
+ public:
+  Replica(const StreamConfig& config, tables::Partition& partition, FrameBuilder& builder)
+      : partition_(partition),
+        partition_index_(config.partition),
+        owner_(config, partition, builder, counters_),
+        mirror_(config, partition, counters_) {}
+
+  // Takes the role; a stream begins when session, term or role changed. Cost: one bit a slot, never the entries.
+  void assume(const Assignment& assignment) noexcept;
+
+  // A decoded data, heartbeat or status frame; `bytes` is the whole frame it was decoded from.
+  void on_frame(const FrameView& frame, std::span<const std::byte> bytes, std::uint64_t now_ns) noexcept;
+
+  // Sends what is due. Returns how many frames went out.
+  std::uint32_t poll(std::uint64_t now_ns, Link& link) noexcept;
+
+  const Assignment& assignment() const noexcept { return assignment_; }
+  tables::Partition& partition() noexcept { return partition_; }
+  OwnerStream& owner() noexcept { return owner_; }
+  const OwnerStream& owner() const noexcept { return owner_; }
+  const MirrorStream& mirror() const noexcept { return mirror_; }
+  Counters& counters() noexcept { return counters_; }
+  const Counters& counters() const noexcept { return counters_; }
+
+ private:
+  tables::Partition& partition_;
+  std::uint16_t partition_index_;
+  Counters counters_;
+  OwnerStream owner_;
+  MirrorStream mirror_;
+  Assignment assignment_;
+};
+
+}  // namespace twinplane::ha2

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ha2/session_apply.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace twinplane::ha2 {
+
+namespace {
+
+using tables::Address4;
+using tables::Address6;
+using tables::SessionOf;
+using tables::TableKind;
+
+constexpr std::size_t kPatchAhead = 16;  // slots prefetched before the one that is changed
+constexpr std::size_t kWholeAhead = 8;   // wholes touch slot and index: half as far, twice the lines
+
+template <class Address>
+SessionOf<Address> session_from(const typename SessionWire<Address>::Brief& brief, const Section& prefixes,
+                                std::uint32_t now_s) noexcept {
+  SessionOf<Address> session{};
+  session.protocol = brief.protocol;
+  if constexpr (sizeof(Address) == 4) {
+    static_cast<void>(prefixes);
+    std::memcpy(&session.client_side, &brief.client_side, sizeof session.client_side);
+  } else {
+    const ShortEnds6& ends = brief.client_side;
+    std::memcpy(session.client_side.address_a.data(), prefixes.records + std::size_t{8} * ends.prefix_a, 8);
+    std::memcpy(session.client_side.address_a.data() + 8, ends.suffix_a, 8);
+    std::memcpy(session.client_side.address_b.data(), prefixes.records + std::size_t{8} * ends.prefix_b, 8);
+    std::memcpy(session.client_side.address_b.data() + 8, ends.suffix_b, 8);
+    std::memcpy(&session.client_side.port_a_be, ends.port_a, 2);
+    std::memcpy(&session.client_side.port_b_be, ends.port_b, 2);
+  }
+  session.server_side = session.client_side;
+  session.state.generation = brief.name.generation();
+  read_tail(brief.tail, now_s, session);
+  return session;
+}
+
+template <class Address>
+SessionOf<Address> session_from(const typename SessionWire<Address>::Full& full, const Section& prefixes,
+                                std::uint32_t now_s) noexcept {
+  SessionOf<Address> session = session_from<Address>(full.brief, prefixes, now_s);
+  std::memcpy(&session.server_side, &full.server_side, sizeof session.server_side);
+  session.state.application = full.extra.application.get();
+  session.state.qos_class = full.extra.qos_class;
+  return session;
+}
+
+template <class Record>
+SlotName name_of(const Record& record) noexcept {
+  return record.name;
+}
+
+SlotName name_of(const Full4& full) noexcept { return full.brief.name; }
+
+SlotName name_of(const Full6& full) noexcept { return full.brief.name; }
+
+bool are_ends_sound(const Ends4&, std::size_t) noexcept { return true; }
+
+bool are_ends_sound(const ShortEnds6& ends, std::size_t prefix_count) noexcept {
+  return ends.prefix_a < prefix_count && ends.prefix_b < prefix_count;
+}
+
+template <class Record>
+bool is_sound_brief(const Record& brief, bool is_full, std::uint32_t slot_count, std::size_t prefix_count) noexcept {
+  return brief.name.slot() < slot_count && is_sound_tail(brief.tail, is_full) &&
+         are_ends_sound(brief.client_side, prefix_count);
+}
+
+// All records are looked at, without a branch each: a frame with one lie is refused whole.
+template <class Record, class IsSound>
+bool all_of(const Section& section, IsSound&& is_sound_record) noexcept {
+  bool is_good = true;
+  for (std::size_t i = 0; i < section.count; ++i) is_good &= is_sound_record(section.record<Record>(i));
+  return is_good;
+}
+
+bool is_sound_range(std::uint32_t first_slot, std::uint32_t count, std::uint32_t slot_count) noexcept {
+  return first_slot < slot_count && count <= slot_count - first_slot;
+}
+
+template <class Address>
+bool is_sound_for(const Section& section, std::uint32_t slot_count, std::size_t prefix_count) noexcept {
+  using Wire = SessionWire<Address>;
+  switch (static_cast<Operation>(section.kind % 16U)) {
+    case Operation::kBrief:
+      return all_of<typename Wire::Brief>(
+          section, [&](const auto& record) { return is_sound_brief(record, false, slot_count, prefix_count); });
+    case Operation::kFull:
+      return all_of<typename Wire::Full>(
+          section, [&](const auto& record) { return is_sound_brief(record.brief, true, slot_count, prefix_count); });
+    case Operation::kState:
+      return all_of<StatePatch>(section, [&](const StatePatch& record) {
+        return (record.name.slot() < slot_count) & is_sound_state(record.state);
+      });
+    case Operation::kWindow:
+      return all_of<WindowPatch>(section, [&](const WindowPatch& record) { return record.name.slot() < slot_count; });
+    case Operation::kEmpty:
+      return all_of<EmptySlot>(section, [&](const EmptySlot& record) { return record.slot.get() < slot_count; });
+    case Operation::kEmptyRun:
+      return all_of<EmptyRun>(section, [&](const EmptyRun& record) {
+        return is_sound_range(record.first_slot.get(), record.slot_count.get(), slot_count);
+      });
+    case Operation::kDigest:
+      return all_of<DigestRange>(section, [&](const DigestRange& record) {
+        return is_sound_range(record.first_slot.get(), record.slot_count.get(), slot_count);
+      });
+    case Operation::kPrefixes: break;
+  }
+  return true;
+}
+
+template <class Address, class Record>
+void apply_wholes(const Section& section, const ApplyContext& context) noexcept {
+  auto& slots = context.partition.sessions<Address>().slots();
+  std::array<SessionOf<Address>, kWholeAhead> ahead;
+  for (std::size_t i = 0; i < section.count + kWholeAhead; ++i) {
+    if (i >= kWholeAhead) {
+      const std::size_t at = i - kWholeAhead;
+      slots.put(name_of(section.record<Record>(at)).slot(), ahead[at % kWholeAhead]);
+    }
+    if (i >= section.count) continue;
+    const Record record = section.record<Record>(i);
+    slots.prefetch(name_of(record).slot());
+    ahead[i % kWholeAhead] = session_from<Address>(record, context.prefixes, context.now_s);
+    slots.prefetch_index(tables::key_of(ahead[i % kWholeAhead], tables::Side::kClient));
+  }
+  context.counters.add(Counter::kWholesApplied, section.count);
+}
+
+// S6: a patch of another generation finds its base lost; the whole is on its way.
+template <class Address, class Patch, class Change>
+void apply_patches(const Section& section, const ApplyContext& context, Change&& change) noexcept {
+  auto& slots = context.partition.sessions<Address>().slots();
+  std::uint64_t skipped_count = 0;
+  for (std::size_t i = 0; i < std::min<std::size_t>(kPatchAhead, section.count); ++i)
+    slots.prefetch(section.record<Patch>(i).name.slot());
+  for (std::size_t i = 0; i < section.count; ++i) {
+    if (i + kPatchAhead < section.count) slots.prefetch(section.record<Patch>(i + kPatchAhead).name.slot());
+    const Patch patch = section.record<Patch>(i);
+    SessionOf<Address>& session = slots.changeable(patch.name.slot());
+    const bool is_base = (session.flags & tables::kLive) != 0 && session.state.generation == patch.name.generation();
+    if (is_base)
+      change(session, patch);
+    else
+      ++skipped_count;
+  }
+  context.counters.add(Counter::kPatchesApplied, section.count - skipped_count);
+  if (skipped_count != 0) context.counters.add(Counter::kPatchOtherGeneration, skipped_count);
+}
+
+template <class Address>
+void apply_empties(const Section& section, const ApplyContext& context) noexcept {
+  auto& slots = context.partition.sessions<Address>().slots();
+  for (std::size_t i = 0; i < section.count; ++i) {
+    if (i + kPatchAhead < section.count) slots.prefetch(section.record<EmptySlot>(i + kPatchAhead).slot.get());
+    slots.empty(section.record<EmptySlot>(i).slot.get());
+  }
+  context.counters.add(Counter::kEmptiesApplied, section.count);
+}
+
+template <class Address>
+void apply_runs(const Section& section, const ApplyContext& context) noexcept {
+  auto& slots = context.partition.sessions<Address>().slots();
+  for (std::size_t i = 0; i < section.count; ++i) {
+    const EmptyRun run = section.record<EmptyRun>(i);
+    const std::uint32_t end = run.first_slot.get() + run.slot_count.get();
+    for (std::uint32_t slot = run.first_slot.get(); slot < end; ++slot) {
+      // Whole words without a live slot are passed over.
+      if (slot % 64 == 0 && slots.live().live_word(slot / 64) == 0) {
+        slot += 63;
+        continue;
+      }
+      slots.empty(slot);
+    }
+  }
+  context.counters.add(Counter::kEmptiesApplied, section.count);
+}
+
+template <class Address>
+void judge_digests(const Section& section, const ApplyContext& context) noexcept {
+  const auto& slots = context.partition.sessions<Address>().slots();
+  for (std::size_t i = 0; i < section.count; ++i) {
+    const DigestRange record = section.record<DigestRange>(i);
+    Verdict verdict = Verdict::kCannotTell;
+    if (!context.has_open_loss) {
+      const SlotRange range{record.first_slot.get(), record.slot_count.get()};
+      verdict = digest_of(slots, range) == record.digest.get() ? Verdict::kEqual : Verdict::kDifferent;
+    }
+    context.counters.add(verdict == Verdict::kEqual       ? Counter::kDigestsEqual
+                         : verdict == Verdict::kDifferent ? Counter::kDigestsDifferent
+                                                          : Counter::kDigestsUntold);
+    context.on_verdict(context.sink, record.id.get(), verdict);
+  }
+}
+
+template <class Address>
+void apply_for(const Section& section, const ApplyContext& context) noexcept {
+  using Wire = SessionWire<Address>;
+  switch (static_cast<Operation>(section.kind % 16U)) {
+    case Operation::kBrief: return apply_wholes<Address, typename Wire::Brief>(section, context);
+    case Operation::kFull: return apply_wholes<Address, typename Wire::Full>(section, context);
+    case Operation::kState:
+      return apply_patches<Address, StatePatch>(
+          section, context, [](auto& session, const StatePatch& patch) { read_state(patch.state, session); });
+    case Operation::kWindow:
+      return apply_patches<Address, WindowPatch>(
+          section, context, [](auto& session, const WindowPatch& patch) { read_window(patch, session.state); });
+    case Operation::kEmpty: return apply_empties<Address>(section, context);
+    case Operation::kEmptyRun: return apply_runs<Address>(section, context);
+    case Operation::kDigest: return judge_digests<Address>(section, context);
+    case Operation::kPrefixes: return;
+  }
+}
+
+bool is_of(const Section& section, TableKind table) noexcept { return section.kind / 16U == static_cast<unsigned>(table); }
+
+}  // namespace
+
+bool is_sound(const Section& section, const tables::Partition& partition, const Section& prefixes) noexcept {
+  if (record_bytes_of(section.kind) == 0) return true;  // of a later version: skipped when applied
+  const std::size_t prefix_count = prefixes.count;
+  if (is_of(section, TableKind::kSession4))
+    return is_sound_for<Address4>(section, partition.slot_count(TableKind::kSession4), prefix_count);
+  return is_sound_for<Address6>(section, partition.slot_count(TableKind::kSession6), prefix_count);
+}
+
+void apply(const Section& section, const ApplyContext& context) noexcept {
+  if (record_bytes_of(section.kind) == 0) {
+    context.counters.add(Counter::kUnknownKindRecords, section.count);
+    return;
+  }
+  if (is_of(section, TableKind::kSession4))
+    apply_for<Address4>(section, context);
+  else
+    apply_for<Address6>(section, context);
+  context.counters.add(Counter::kRecordsApplied, section.count);
+}
+
+}  // namespace twinplane::ha2

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// session_codec.hpp - sessions to records and back: the one place that knows both layouts.
+//
+// Thread:  any; pure.
+// Memory:  none.
+// Limits:  ages up to 2^24 - 1 seconds (194 days), longer ones are stated as that.
+// Errors:  is_sound() says whether a record can be believed; read functions require it.
+// Spec:    PROTOCOL.md section 4.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "ha2/wire.hpp"
+#include "tables/session.hpp"
+
+namespace twinplane::ha2 {
+
+// What the wire structs of one address family are called here.
+template <class Address>
+struct SessionWire;
+
+template <>
+struct SessionWire<tables::Address4> {
+  static constexpr tables::TableKind kTable = tables::TableKind::kSession4;
+  using Brief = Brief4;
+  using Full = Full4;
+  using Ends = Ends4;
+};
+
+template <>
+struct SessionWire<tables::Address6> {
+  static constexpr tables::TableKind kTable = tables::TableKind::kSession6;
+  using Brief = Brief6;
+  using Full = Full6;
+  using Ends = Ends6;
+};
+
+inline WireState wire_state(const tables::SessionState& state, std::uint16_t flags) noexcept {
+  return static_cast<WireState>((state.tcp_ranks & 0x7U) | (state.tcp_ranks >> 4U & 0x7U) << 3U |
+                                ((flags & tables::kReplySeen) != 0 ? 0x40U : 0U));
+}
+
+inline bool is_sound_state(WireState wire) noexcept {
+  constexpr unsigned kRankMax = static_cast<unsigned>(tables::TcpRank::kReset);
+  return (wire & 0x80U) == 0 && (wire & 0x7U) <= kRankMax && (wire >> 3U & 0x7U) <= kRankMax;
+}
+
+template <class Address>
+inline void read_state(WireState wire, tables::SessionOf<Address>& session) noexcept {
+  session.state.tcp_ranks = static_cast<std::uint8_t>((wire & 0x7U) | (wire >> 3U & 0x7U) << 4U);
+  const bool is_reply_seen = (wire & 0x40U) != 0;
+  session.flags = static_cast<std::uint16_t>((session.flags & ~tables::kReplySeen) |
+                                             (is_reply_seen ? tables::kReplySeen : 0));
+  session.state.timeout_class = static_cast<std::uint8_t>(
+      tables::timeout_class_of(session.protocol, session.state.tcp_ranks, is_reply_seen));
+}
+
+template <class Address>
+inline WholeTail wire_tail(const tables::SessionOf<Address>& session, std::uint32_t now_s) noexcept {
+  WholeTail tail;
+  tail.state = wire_state(session.state, session.flags);
+  tail.orientation = static_cast<std::uint8_t>(((session.flags & tables::kClientIsA0) != 0 ? 1U : 0U) |
+                                               ((session.flags & tables::kClientIsA1) != 0 ? 2U : 0U) |
+                                               ((session.flags & tables::kTranslated) != 0 ? 4U : 0U));
+  tail.ingress_role = session.state.ingress_role;
+  tail.egress_role = session.state.egress_role;
+  tail.rule.set(session.state.rule);
+  tail.vsys = session.vsys;
+  tail.age_s.set(std::min<std::uint32_t>(now_s - session.state.start_s, 0xFFFFFFU));
+  return tail;
+}
+
+inline bool is_sound_tail(const WholeTail& tail, bool is_full) noexcept {
+  return is_sound_state(tail.state) && tail.orientation <= 7 && (is_full || (tail.orientation & 4U) == 0);
+}
+
+template <class Address>
+inline void read_tail(const WholeTail& tail, std::uint32_t now_s, tables::SessionOf<Address>& session) noexcept {
+  session.vsys = tail.vsys;
+  session.flags = static_cast<std::uint16_t>(tables::kLive | ((tail.orientation & 1U) != 0 ? tables::kClientIsA0 : 0) |
+                                             ((tail.orientation & 2U) != 0 ? tables::kClientIsA1 : 0) |
+                                             ((tail.orientation & 4U) != 0 ? tables::kTranslated : 0));
+  session.state.ingress_role = tail.ingress_role;
+  session.state.egress_role = tail.egress_role;
+  session.state.rule = tail.rule.get();
+  session.state.start_s = now_s - tail.age_s.get();
+  read_state(tail.state, session);
+}
+
+// A brief record says all of a session that is untranslated and has neither application nor QoS class.
+template <class Address>
+inline bool is_brief(const tables::SessionOf<Address>& session) noexcept {
+  return (session.flags & tables::kTranslated) == 0 && session.state.application == 0 && session.state.qos_class == 0;
+}
+
+inline Ends4 wire_ends(const tables::KeyEnds<tables::Address4>& ends) noexcept {
+  Ends4 wire;
+  static_assert(sizeof wire == sizeof ends);
+  std::memcpy(&wire, &ends, sizeof wire);
+  return wire;
+}
+
+inline Ends6 wire_ends(const tables::KeyEnds<tables::Address6>& ends) noexcept {
+  Ends6 wire;
+  static_assert(sizeof wire == sizeof ends);
+  std::memcpy(&wire, &ends, sizeof wire);
+  return wire;
+}
+
+// Window edges are worth stating once both sides have spoken.
+inline bool has_window(const tables::SessionState& state) noexcept { return state.edge[0] != 0 && state.edge[1] != 0; }
+
+inline WindowPatch wire_window(const tables::SessionState& state) noexcept {
+  WindowPatch patch;
+  patch.scales = state.window_scales;
+  for (std::size_t direction = 0; direction < 2; ++direction) {
+    patch.edge[direction].set(state.edge[direction]);
+    patch.edge_max[direction].set(state.edge_max[direction]);
+  }
+  return patch;
+}
+
+inline void read_window(const WindowPatch& patch, tables::SessionState& state) noexcept {
+  state.window_scales = patch.scales;
+  for (std::size_t direction = 0; direction < 2; ++direction) {
+    state.edge[direction] = patch.edge[direction].get();
+    state.edge_max[direction] = patch.edge_max[direction].get();
+  }
+}
+
+// The replicated fields of a slot in one fixed form, for digests and for comparing: no ages, marks, edges or start times.
+template <class Address>
+struct SessionImage {
+  tables::KeyEnds<Address> client_side{};
+  tables::KeyEnds<Address> server_side{};
+  std::uint16_t flags = 0;
+  std::uint16_t generation = 0;
+  std::uint16_t rule = 0;
+  std::uint16_t application = 0;
+  std::uint8_t protocol = 0;
+  std::uint8_t vsys = 0;
+  std::uint8_t tcp_ranks = 0;
+  std::uint8_t timeout_class = 0;
+  std::uint8_t qos_class = 0;
+  std::uint8_t ingress_role = 0;
+  std::uint8_t egress_role = 0;
+  std::uint8_t zero = 0;
+
+  friend bool operator==(const SessionImage& left, const SessionImage& right) noexcept {
+    return std::memcmp(&left, &right, sizeof left) == 0;
+  }
+};
+static_assert(std::has_unique_object_representations_v<SessionImage<tables::Address4>>);
+static_assert(std::has_unique_object_representations_v<SessionImage<tables::Address6>>);
+
+// A slot that never leaves its box reads as empty, on both sides.
+template <class Address>
+inline SessionImage<Address> image_of(const tables::SessionOf<Address>& session) noexcept {
+  SessionImage<Address> image;
+  if ((session.flags & tables::kLive) == 0 || (session.flags & tables::kLocalOnly) != 0) return image;
+  image.client_side = session.client_side;
+  image.server_side = (session.flags & tables::kTranslated) != 0 ? session.server_side : session.client_side;
+  image.flags = session.flags & tables::kReplicatedFlags;
+  image.generation = session.state.generation;
+  image.rule = session.state.rule;
+  image.application = session.state.application;
+  image.protocol = session.protocol;
+  image.vsys = session.vsys;
+  image.tcp_ranks = session.state.tcp_ranks;
+  image.timeout_class = session.state.timeout_class;
+  image.qos_class = session.state.qos_class;
+  image.ingress_role = session.state.ingress_role;
+  image.egress_role = session.state.egress_role;
+  return image;
+}
+
+}  // namespace twinplane::ha2
