@@ -79,7 +79,7 @@ full_policy = "refuse"
 file = "{tables}"
 
 [ha2]
-device = "net_af_packet2,iface=ha2"
+device = "net_af_packet2,iface=ha2{ha2_ring}"
 transport = "{transport}"
 {ha2_addresses}mtu = {mtu}
 
@@ -96,6 +96,12 @@ boot_hold_ms = 1000
 [worker]
 idle_sleep_us = 50
 """
+
+
+def ring(mtu):
+    """The devargs of an af_packet ring for that MTU: its frames hold 2 KiB unless told otherwise."""
+    kib = -(-(mtu + 128) // 1024)
+    return "" if kib <= 2 else f",blocksz={4 * kib * 1024},framesz={kib * 1024},framecnt=512"
 
 
 def lcores(box_id):
@@ -150,6 +156,7 @@ class Box:
             name=self.name, id=self.id, priority=100 - 10 * self.id, lcores=lcores(self.id),
             prefix=self.prefix, session_slots=self.options.session_slots,
             tables=self.file("tables"), transport=self.options.transport,
+            ha2_ring=ring(self.options.mtu),
             ha2_addresses=addresses, mtu=self.options.mtu, ha1_local=network.HA1[self.name],
             ha1_peer=network.HA1[self.peer_name])
 

@@ -5,6 +5,7 @@ import time
 from dataclasses import asdict, dataclass
 
 from pair import copy_sparse
+from traffic import longest
 
 TAKEOVER_TIMEOUT_S = 5
 SETTLE_S = 2
@@ -49,15 +50,15 @@ class Failover:
 
     @property
     def parts_ms(self):
-        """The longest silence cut at the survivor's stamps, or None when it was another time."""
-        stamps = [self.longest_silence_from_ns, self.kill_ns, self.detected_ns, self.takeover_ns,
-                  self.first_packet_ns,
-                  self.longest_silence_from_ns + int(self.longest_silence_ms * 1e6)]
-        if None in stamps or not stamps[0] <= self.kill_ns <= stamps[-1]:
+        """The longest silence, cut at the survivor's stamps; None when there was no takeover."""
+        stamps = (self.kill_ns, self.detected_ns, self.takeover_ns, self.first_packet_ns)
+        if None in stamps:
             return None
+        begin = self.longest_silence_from_ns
+        end = begin + int(self.longest_silence_ms * 1e6)
+        cuts = [begin, *(min(max(stamp, begin), end) for stamp in stamps), end]
         names = ("before_the_kill", "detection", "takeover", "first_packet", "after")
-        return {name: (end - start) / 1e6
-                for name, start, end in zip(names, stamps, stamps[1:])}
+        return {name: (stop - start) / 1e6 for name, start, stop in zip(names, cuts, cuts[1:])}
 
     def as_json(self):
         return {**asdict(self), "detection_ms": self.detection_ms,
@@ -84,9 +85,10 @@ def kill_active(pair, traffic, active, passive, tick):
         passive.check()
         tick()
     after = traffic.mark()
-    failover.longest_silence_ms = max(after.silence["ns"] / 1e6, after.open_ms)
-    failover.longest_silence_from_ns = after.silence["from_ns"]
-    failover.longest_silence_flow = after.silence["flow"]
+    silence = longest((after.silence, after.open))
+    failover.longest_silence_ms = silence["ns"] / 1e6
+    failover.longest_silence_from_ns = silence["from_ns"]
+    failover.longest_silence_flow = silence["flow"]
     failover.longest_lateness_ms = after.lateness["ns"] / 1e6
     failover.udp_longest_silence_ms = after.datagrams["silence"]["ns"] / 1e6
     compared = pair.compare_images(active.file("tables"), copy)

@@ -39,6 +39,9 @@ class Job:
                                  self.windows)
         for line in results.summary(result, self.failovers):
             print(line)
+        if self.pair and not result["passed"]:
+            for box in self.pair.boxes:
+                print(f"the log of {box.name} ends:", box.log_end(), sep="\n")
         return result
 
     def tick(self):

@@ -78,6 +78,8 @@ def parse(words):
            help=argparse.SUPPRESS)
     option("--check", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(words)
+    if options.report and not options.report.resolve().parent.is_dir():
+        parser.error(f"--report: there is no directory {options.report.resolve().parent}")
     if options.reference:
         options.kill = "none"
     if options.comes_back and options.kill == "none":

@@ -126,7 +126,11 @@ class Report:
         both = (client["transfers"], server["transfers"])
         self.silence = longest(tally["silence"] for tally in both)
         self.lateness = longest(tally["lateness"] for tally in both)
-        self.open_ms = longest(tally["open"] for tally in both)["ns"] / 1e6
+        self.open = longest(tally["open"] for tally in both)  # a silence that has not ended
+
+    @property
+    def open_ms(self):
+        return self.open["ns"] / 1e6
 
     @property
     def running_transfers(self):
