@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ha2/pair.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <tuple>
+#include <utility>
+
+#include "tables/base/check.hpp"
+#include "tables/base/hash.hpp"
+
+namespace twinplane::ha2 {
+
+namespace {
+
+FrameHeader link_header(FrameType type, std::uint32_t term, std::uint64_t now_ns) noexcept {
+  FrameHeader header{};
+  header.version = kProtocolVersion;
+  header.type = static_cast<std::uint8_t>(type);
+  header.partition.set(kLinkPartition);
+  header.term.set(term);
+  header.send_time_us.set(static_cast<std::uint32_t>(now_ns / 1'000U));
+  return header;
+}
+
+HelloItem wire_item(const PairItem& item) noexcept {
+  HelloItem wire{};
+  std::memcpy(wire.name, item.name.data(), std::min(item.name.size(), sizeof wire.name - 1));
+  wire.value.set(item.value);
+  wire.must_equal = item.must_equal ? 1 : 0;
+  return wire;
+}
+
+}  // namespace
+
+std::string_view name_of(Role role) noexcept {
+  switch (role) {
+    case Role::kActive:
+      return "active";
+    case Role::kPassive:
+      return "passive";
+    case Role::kInitial:
+      break;
+  }
+  return "initial";
+}
+
+Pair::Pair(PairConfig config, std::uint64_t boot_id, std::uint64_t nonce_seed)
+    : config_(std::move(config)),
+      boot_id_(boot_id),
+      nonce_state_(nonce_seed),
+      nonce_(next_nonce()) {
+  TWINPLANE_CHECK(config_.items.size(), <=, kHelloItemsMax);
+  TWINPLANE_CHECK(boot_id, !=, 0U);
+}
+
+std::uint64_t Pair::next_nonce() noexcept {
+  nonce_state_ += 0x9E3779B97F4A7C15U;
+  return tables::hash_of(nonce_state_, tables::HashSeed{boot_id_}) | 1U;
+}
+
+void Pair::on_frame(Path path, const FrameView& frame, std::uint64_t now_ns) {
+  switch (static_cast<FrameType>(frame.header.type)) {
+    case FrameType::kHello:
+      if (path == Path::kHa2) return on_hello(frame, now_ns);
+      break;
+    case FrameType::kKeepalive:
+      return on_keepalive(path, frame, now_ns);
+    default:
+      break;
+  }
+  ++bad_frame_count_;
+}
+
+void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
+  HelloBody hello;
+  if (!try_read_body(frame, hello) || hello.item_count.get() > kHelloItemsMax ||
+      frame.body.size() != sizeof hello + sizeof(HelloItem) * hello.item_count.get() ||
+      hello.boot_id.get() == 0) {
+    ++bad_frame_count_;
+    return;
+  }
+  if (hello.boot_id.get() == boot_id_) return;  // my own, come back over a loop
+  if (hello.box_id == config_.box_id) {
+    my_refusal_ = Refusal::kSameBoxId;
+    refusal_text_ = "both boxes have box.id " + std::to_string(config_.box_id) +
+                    ": give one of them " + std::to_string(1 - config_.box_id);
+    ++refused_hello_count_;
+    return;
+  }
+  if (my_refusal_ == Refusal::kSameBoxId) my_refusal_ = Refusal::kNone;
+  if (hello.boot_id.get() != peer_.boot_id) {
+    // A new incarnation is believed when it echoes a nonce that was made for it: an old hello cannot.
+    if (hello.boot_id.get() != peer_.candidate_id) {
+      peer_.candidate_id = hello.boot_id.get();
+      nonce_ = next_nonce();
+      last_hello_ns_ = 0;
+    }
+    peer_.nonce = hello.nonce.get();
+    if (hello.echo.get() != nonce_) return;
+    peer_.boot_id = hello.boot_id.get();
+    peer_.knows_me = false;
+    session_ = 0;
+    last_hello_ns_ = 0;
+  }
+  peer_.nonce = hello.nonce.get();
+  peer_.box_id = hello.box_id;
+  const bool knew_me = peer_.knows_me;
+  peer_.knows_me = hello.peer_boot_id.get() == boot_id_;
+  if (peer_.knows_me != knew_me) last_hello_ns_ = 0;
+  peer_.frame_bytes_max = hello.mtu_bytes.get();
+  peer_refusal_ = hello.refusal <= static_cast<std::uint8_t>(Refusal::kSameBoxId)
+                      ? static_cast<Refusal>(hello.refusal)
+                      : Refusal::kItemDiffers;
+  compare_items(frame, hello);
+  mtu_note_.clear();
+  if (peer_.frame_bytes_max != config_.frame_bytes_max)
+    mtu_note_ = "HA2 MTU differs: here " + std::to_string(config_.frame_bytes_max) +
+                " bytes a frame, peer " + std::to_string(peer_.frame_bytes_max) +
+                "; the smaller one is used";
+  last_heard_ns_[static_cast<std::size_t>(Path::kHa2)] = now_ns;
+  settle_session();
+}
+
+void Pair::compare_items(const FrameView& frame, const HelloBody& hello) {
+  const auto refuse = [this](Refusal refusal, std::string text) {
+    if (my_refusal_ != Refusal::kNone) return;
+    my_refusal_ = refusal;
+    refusal_text_ = std::move(text);
+    ++refused_hello_count_;
+  };
+  my_refusal_ = Refusal::kNone;
+  refusal_text_.clear();
+  for (const PairItem& mine : config_.items) {
+    bool is_found = false;
+    for (std::size_t i = 0; i < hello.item_count.get(); ++i) {
+      HelloItem theirs;
+      std::memcpy(&theirs, frame.body.data() + sizeof hello + i * sizeof theirs, sizeof theirs);
+      const HelloItem wire = wire_item(mine);
+      if (std::memcmp(theirs.name, wire.name, sizeof wire.name) != 0) continue;
+      is_found = true;
+      if (mine.must_equal && theirs.value.get() != mine.value)
+        refuse(Refusal::kItemDiffers, mine.name + " differs: here " + std::to_string(mine.value) +
+                                          ", peer " + std::to_string(theirs.value.get()) +
+                                          "; set both boxes alike");
+    }
+    if (!is_found && mine.must_equal)
+      refuse(Refusal::kItemMissing,
+             mine.name + ": the peer does not say; it runs another version or feature set");
+  }
+  if (my_refusal_ == Refusal::kNone && peer_refusal_ != Refusal::kNone)
+    refusal_text_ = "the peer refuses this box: see its refusal text";
+}
+
+void Pair::settle_session() {
+  if (peer_.boot_id == 0 || !peer_.knows_me || is_refused()) {
+    session_ = 0;
+    return;
+  }
+  std::array<std::uint64_t, 2> ids{};
+  ids[config_.box_id & 1U] = boot_id_;
+  ids[(config_.box_id & 1U) ^ 1U] = peer_.boot_id;
+  const std::uint64_t hash = tables::hash_of(ids, tables::HashSeed{0x53455353});
+  session_ = static_cast<std::uint32_t>(hash) | 1U;
+}
+
+void Pair::on_keepalive(Path path, const FrameView& frame, std::uint64_t now_ns) {
+  KeepaliveBody alive;
+  if (!try_read_body(frame, alive) || frame.body.size() != sizeof alive ||
+      alive.box_id == config_.box_id || alive.role > static_cast<std::uint8_t>(Role::kPassive) ||
+      alive.path != static_cast<std::uint8_t>(path)) {
+    ++bad_frame_count_;
+    return;
+  }
+  // Of a life of the peer that is over. While no life is believed yet, any keepalive counts: it may be all that gets through.
+  if (peer_.boot_id != 0 && alive.boot_id.get() != peer_.boot_id &&
+      alive.boot_id.get() != peer_.candidate_id) {
+    if (path == Path::kHa2) return;
+  }
+  last_heard_ns_[static_cast<std::size_t>(path)] = now_ns;
+  peer_.role = static_cast<Role>(alive.role);
+  peer_.priority = alive.priority;
+  peer_.box_id = alive.box_id;
+  peer_.term = std::max(peer_.term, alive.term.get());
+  peer_.is_synced = alive.is_synced != 0;
+  peer_.is_leaving = alive.is_leaving != 0;
+}
+
+bool Pair::is_path_up(Path path, std::uint64_t now_ns) const noexcept {
+  const std::uint64_t heard_ns = last_heard_ns_[static_cast<std::size_t>(path)];
+  return heard_ns != 0 && now_ns - std::min(now_ns, heard_ns) < silence_max_ns();
+}
+
+bool Pair::is_peer_alive(std::uint64_t now_ns) const noexcept {
+  return is_path_up(Path::kHa2, now_ns) || is_path_up(Path::kHa1, now_ns);
+}
+
+// A box that did not run itself has not observed silence: its own pause is taken off what it holds against the peer.
+void Pair::forgive_own_stall(std::uint64_t now_ns) noexcept {
+  const std::uint64_t gap_ns = last_poll_ns_ == 0 ? 0 : now_ns - last_poll_ns_;
+  last_poll_ns_ = now_ns;
+  if (gap_ns <= config_.keepalive_interval_ns) return;
+  for (std::uint64_t& heard_ns : last_heard_ns_)
+    if (heard_ns != 0)
+      heard_ns = std::min(now_ns, heard_ns + gap_ns - config_.keepalive_interval_ns);
+}
+
+bool Pair::is_better_than_peer() const noexcept {
+  // The lower box id wins the last tie.
+  return std::tuple(config_.priority, -int{config_.box_id}) >
+         std::tuple(peer_.priority, -int{peer_.box_id});
+}
+
+void Pair::become(Role role, std::string reason, std::uint64_t now_ns) {
+  if (role == Role::kActive) {
+    term_ = std::max(term_, peer_.term) + 1;
+    takeover_.last_heard_ns = std::max(last_heard_ns_[0], last_heard_ns_[1]);
+    takeover_.detected_ns = now_ns;
+  }
+  role_ = role;
+  reason_ = std::move(reason);
+  last_keepalive_ns_ = 0;  // tell at once
+}
+
+void Pair::decide(std::uint64_t now_ns) {
+  const bool is_alive = is_peer_alive(now_ns);
+  switch (role_) {
+    case Role::kInitial:
+      if (is_alive && peer_.role == Role::kActive && !peer_.is_leaving) {
+        become(Role::kPassive, "the peer is active", now_ns);
+      } else if (is_alive && !is_leaving_ && peer_.role == Role::kInitial &&
+                 is_better_than_peer()) {
+        // Both are new: the better one goes first, once a part of the hold has let it look round.
+        if (now_ns - started_ns_ >= config_.boot_hold_ns / 4)
+          become(Role::kActive, "higher priority at start", now_ns);
+      } else if (!is_alive && now_ns - started_ns_ >= config_.boot_hold_ns) {
+        become(Role::kActive, "no peer heard at start", now_ns);
+      }
+      break;
+    case Role::kPassive:
+      if (!is_alive)
+        become(Role::kActive, "the peer is silent on every path", now_ns);
+      else if (peer_.is_leaving && peer_.role == Role::kActive)
+        become(Role::kActive, "the peer leaves", now_ns);
+      else if (peer_.role == Role::kInitial)
+        become(Role::kActive, "the peer started anew", now_ns);
+      else if (peer_.role == Role::kPassive && is_better_than_peer())
+        become(Role::kActive, "nobody is active", now_ns);
+      break;
+    case Role::kActive:
+      if (is_alive && peer_.role == Role::kActive && !peer_.is_leaving &&
+          std::tuple(peer_.term, !is_better_than_peer()) > std::tuple(term_, is_better_than_peer()))
+        become(Role::kPassive, "the peer is active under a higher term or priority", now_ns);
+      break;
+  }
+  if (role_ == Role::kPassive) term_ = std::max(term_, peer_.term);
+}
+
+void Pair::poll(std::uint64_t now_ns, Link& ha2_link, Link& ha1_link) {
+  if (started_ns_ == 0) started_ns_ = now_ns;
+  forgive_own_stall(now_ns);
+  decide(now_ns);
+  if (last_keepalive_ns_ == 0 || now_ns - last_keepalive_ns_ >= config_.keepalive_interval_ns) {
+    // Kept on its grid, so that a late poll does not stretch the interval; after a long pause it starts anew.
+    const bool is_late =
+        last_keepalive_ns_ == 0 || now_ns - last_keepalive_ns_ >= 2 * config_.keepalive_interval_ns;
+    last_keepalive_ns_ = is_late ? now_ns : last_keepalive_ns_ + config_.keepalive_interval_ns;
+    send_keepalive(Path::kHa2, now_ns, ha2_link);
+    send_keepalive(Path::kHa1, now_ns, ha1_link);
+  }
+  const std::uint64_t hello_interval_ns =
+      session_ != 0 ? 10 * config_.hello_interval_ns : config_.hello_interval_ns;
+  if (last_hello_ns_ == 0 || now_ns - last_hello_ns_ >= hello_interval_ns) {
+    last_hello_ns_ = now_ns;
+    send_hello(now_ns, ha2_link);
+  }
+}
+
+Assignment Pair::assignment() const noexcept {
+  Assignment assignment;
+  if (role_ == Role::kActive) assignment.holding = Holding::kOwner;
+  if (role_ == Role::kPassive) assignment.holding = Holding::kMirror;
+  assignment.has_peer = session_ != 0 && assignment.holding != Holding::kNothing;
+  assignment.name = {session_, term_};
+  assignment.frame_bytes = std::min(config_.frame_bytes_max, peer_.frame_bytes_max);
+  return assignment;
+}
+
+void Pair::send_hello(std::uint64_t now_ns, Link& link) {
+  const std::size_t frame_bytes = sizeof(FrameHeader) + sizeof(HelloBody) +
+                                  sizeof(HelloItem) * config_.items.size() + sizeof(Checksum);
+  const std::span<std::byte> room = link.try_frame();
+  if (room.size() < frame_bytes) return;
+  const FrameHeader header = link_header(FrameType::kHello, term_, now_ns);
+  HelloBody hello{};
+  hello.boot_id.set(boot_id_);
+  hello.nonce.set(nonce_);
+  hello.echo.set(peer_.nonce);
+  hello.peer_boot_id.set(peer_.boot_id);
+  hello.box_id = config_.box_id;
+  hello.refusal = static_cast<std::uint8_t>(my_refusal_);
+  hello.mtu_bytes.set(config_.frame_bytes_max);
+  hello.item_count.set(static_cast<std::uint16_t>(config_.items.size()));
+  std::byte* at = room.data();
+  std::memcpy(at, &header, sizeof header);
+  at += sizeof header;
+  std::memcpy(at, &hello, sizeof hello);
+  at += sizeof hello;
+  for (const PairItem& item : config_.items) {
+    const HelloItem wire = wire_item(item);
+    std::memcpy(at, &wire, sizeof wire);
+    at += sizeof wire;
+  }
+  seal(room.first(frame_bytes));
+  link.send(frame_bytes, kLinkPartition);
+}
+
+void Pair::send_keepalive(Path path, std::uint64_t now_ns, Link& link) {
+  constexpr std::size_t kFrameBytes =
+      sizeof(FrameHeader) + sizeof(KeepaliveBody) + sizeof(Checksum);
+  const std::span<std::byte> room = link.try_frame();
+  if (room.size() < kFrameBytes) return;
+  const FrameHeader header = link_header(FrameType::kKeepalive, term_, now_ns);
+  KeepaliveBody alive{};
+  alive.boot_id.set(boot_id_);
+  alive.box_id = config_.box_id;
+  alive.role = static_cast<std::uint8_t>(role_);
+  alive.priority = config_.priority;
+  alive.path = static_cast<std::uint8_t>(path);
+  alive.term.set(term_);
+  alive.is_synced = is_synced_ ? 1 : 0;
+  alive.is_leaving = is_leaving_ ? 1 : 0;
+  alive.count.set(++keepalive_count_[static_cast<std::size_t>(path)]);
+  std::memcpy(room.data(), &header, sizeof header);
+  std::memcpy(room.data() + sizeof header, &alive, sizeof alive);
+  seal(room.first(kFrameBytes));
+  link.send(kFrameBytes, kLinkPartition);
+}
+
+}  // namespace twinplane::ha2
