@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// config.hpp - what one box is told: a plain value that mirrors its TOML file, section by section.
+//
+// Thread:  made once at start by load_config (config_load.hpp), then only read, by any thread.
+// Memory:  strings and vectors of the heap; nothing of it is touched on the packet path, which uses what is compiled from it
+//          (rules.hpp, routes.hpp, nat_pool.hpp).
+// Limits:  the constants below. Values that come from load_config are whole: every number in range, every name known, every
+//          address usable.
+// Errors:  none; load_config says what is wrong.
+// Spec:    the commented example dataplane/examples/east.toml is the reference of every key.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dataplane/config_address.hpp"
+#include "tables/session.hpp"
+
+namespace twinplane::dataplane {
+
+inline constexpr std::size_t kPortsMax = 32;
+inline constexpr std::size_t kZonesMax = 64;
+inline constexpr std::size_t kRulesMax = 512;
+inline constexpr std::size_t kNatRulesMax = 64;
+inline constexpr std::size_t kRoutesMax = 1024;
+inline constexpr std::size_t kListItemsMax = 256;  // of one list: addresses, prefixes, ports
+inline constexpr std::size_t kWorkersMax = 63;
+
+enum class HugePages : std::uint8_t { kAuto, kOn, kOff };
+enum class FullPolicy : std::uint8_t { kRefuse, kEvictHalfOpen };
+enum class RuleAction : std::uint8_t { kDrop, kAllow };
+enum class Ha2Transport : std::uint8_t { kEthernet, kIp, kUdp };
+
+struct BoxConfig {
+  std::string name;
+  std::uint8_t id{};  // 0 or 1
+  std::uint8_t priority{100};
+};
+
+struct EalConfig {
+  HugePages huge_pages{HugePages::kAuto};
+  std::uint32_t memory_mib{256};
+  std::string lcores{"0@0,1@1"};
+  std::vector<std::uint32_t> lcore_ids{
+      0, 1};                // of `lcores`, in order: [0] is control, the others are workers
+  std::string file_prefix;  // the box's name unless given
+  std::vector<std::string> args;
+};
+
+struct PortConfig {
+  std::string name;
+  std::string device;
+  std::string zone;
+  std::uint8_t zone_index{};  // into Config::zones
+  std::uint16_t mtu_bytes{1500};
+  std::uint16_t vlan{};
+  std::uint8_t virtual_mac_group{1};
+  std::vector<IpPrefix> addresses;  // interface addresses: host bits stand
+};
+
+struct RouteConfig {
+  IpPrefix prefix;
+  IpAddress via;
+  std::string port;
+  std::uint8_t port_index{};  // into Config::ports
+};
+
+// A closed range, host byte order.
+struct PortRange {
+  std::uint16_t first{};
+  std::uint16_t last{65535};
+
+  friend bool operator==(const PortRange&, const PortRange&) = default;
+};
+
+// In every list, empty stands for "any".
+struct RuleConfig {
+  std::string name;
+  std::vector<std::uint8_t> from_zones;  // into Config::zones
+  std::vector<std::uint8_t> to_zones;
+  std::vector<IpPrefix> source;
+  std::vector<IpPrefix> destination;
+  std::vector<std::uint8_t> protocols;  // "icmp" is {1, 58}
+  std::vector<PortRange> ports;         // destination ports
+  RuleAction action{RuleAction::kDrop};
+  bool sync{true};
+};
+
+struct NatConfig {
+  std::string name;
+  std::vector<std::uint8_t> from_zones;  // empty = any
+  std::vector<std::uint8_t> to_zones;    // empty = any
+  std::vector<IpPrefix> source;          // empty = any of the family of `addresses`
+  std::vector<IpAddress> addresses;      // one family, at least one
+  PortRange ports{1024, 65535};
+};
+
+struct TablesConfig {
+  std::uint32_t partitions{4};
+  std::uint32_t session4_slots{65536};  // per partition
+  std::uint32_t session6_slots{16384};  // per partition
+  FullPolicy full_policy{FullPolicy::kRefuse};
+  std::string file;  // empty = anonymous memory
+};
+
+struct TimeoutsConfig {
+  // Indexed by tables::TimeoutClass.
+  std::array<std::uint32_t, tables::kTimeoutClassCount> timeout_s{20, 3600, 30, 2, 30, 120, 10, 60};
+};
+
+struct Ha2Config {
+  std::string device;  // empty = none; only when HaConfig::enabled is false
+  Ha2Transport transport{Ha2Transport::kEthernet};
+  IpAddress local;  // set for kIp and kUdp
+  IpAddress peer;
+  MacAddress peer_mac{};
+  bool peer_mac_known{false};  // false: learned from the peer's hello
+  std::uint16_t mtu_bytes{1500};
+  std::uint32_t window_frames{256};
+  std::uint32_t flush_us{50};
+  std::uint32_t reorder_us{100};
+};
+
+struct Ha1Config {
+  SocketAddress local;  // not set only when HaConfig::enabled is false
+  SocketAddress peer;
+};
+
+struct HaConfig {
+  bool enabled{true};
+  std::uint32_t keepalive_interval_ms{10};
+  std::uint32_t keepalive_threshold{3};
+  std::uint32_t boot_hold_ms{1000};
+};
+
+struct WorkerConfig {
+  std::uint32_t idle_sleep_us{50};  // 0 = poll without sleeping
+};
+
+// A bit for each of `zones`, which are below kZonesMax; all bits for an empty list.
+inline std::uint64_t zone_bits(const std::vector<std::uint8_t>& zones) noexcept {
+  if (zones.empty()) return ~std::uint64_t{0};
+  std::uint64_t bits = 0;
+  for (const std::uint8_t zone : zones) bits |= std::uint64_t{1} << zone;
+  return bits;
+}
+
+struct Config {
+  BoxConfig box;
+  EalConfig eal;
+  std::vector<PortConfig> ports;
+  std::vector<std::string> zones;  // in the order in which the ports first name them
+  std::vector<RouteConfig> routes;
+  std::vector<RuleConfig> rules;
+  std::vector<NatConfig> nat;
+  TablesConfig tables;
+  TimeoutsConfig timeouts;
+  Ha2Config ha2;
+  Ha1Config ha1;
+  HaConfig ha;
+  WorkerConfig worker;
+};
+
+}  // namespace twinplane::dataplane

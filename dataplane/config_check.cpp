@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/config_check.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dataplane/config_floating.hpp"
+
+namespace twinplane::dataplane {
+namespace {
+
+constexpr std::uint16_t kIpv6MtuBytesMin = 1280;  // RFC 8200 section 5
+
+std::string quoted(std::string_view text) { return std::string("\"").append(text).append("\""); }
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+// Names differ by more than case, since people read them aloud and files may not tell case apart.
+template <class Item>
+void check_names(const std::vector<Item>& items, std::string_view section, FaultList& faults) {
+  std::map<std::string, std::size_t> first_by_name;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (items[i].name.empty()) continue;
+    const auto [first, is_new] = first_by_name.emplace(lower(items[i].name), i);
+    if (is_new) continue;
+    faults.add(path_of(section, i, "name"),
+               quoted(items[i].name) + " is the name of " + std::string(section) + " " +
+                   std::to_string(first->second + 1) + " too",
+               "each " + std::string(section) + " a name of its own, whatever its case");
+  }
+}
+
+// "net_ring0" of "net_ring0,ring=1": what DPDK knows the device by.
+std::string_view device_name(std::string_view device) { return device.substr(0, device.find(',')); }
+
+void check_devices(const Config& config, FaultList& faults) {
+  std::map<std::string_view, std::string> owner_by_device;
+  for (std::size_t i = 0; i < config.ports.size(); ++i) {
+    const PortConfig& port = config.ports[i];
+    if (port.device.empty()) continue;
+    const auto [owner, is_new] = owner_by_device.emplace(device_name(port.device), port.name);
+    if (!is_new) {
+      faults.add(path_of("port", i, "device"),
+                 quoted(owner->first) + " belongs to port " + quoted(owner->second) + " too",
+                 "a device of its own, as net_af_packet1 after net_af_packet0");
+    }
+  }
+  if (const auto owner = owner_by_device.find(device_name(config.ha2.device));
+      owner != owner_by_device.end()) {
+    faults.add("ha2.device",
+               quoted(owner->first) + " belongs to port " + quoted(owner->second) + " too",
+               "a device that only HA2 uses");
+  }
+}
+
+void check_addresses(const Config& config, FaultList& faults) {
+  for (std::size_t i = 0; i < config.ports.size(); ++i) {
+    const PortConfig& port = config.ports[i];
+    for (std::size_t k = 0; k < port.addresses.size(); ++k) {
+      const IpPrefix& address = port.addresses[k];
+      if (is_link_local(address.address)) continue;
+      for (std::size_t j = 0; j <= i; ++j) {
+        const PortConfig& other = config.ports[j];
+        const std::size_t others = j == i ? k : other.addresses.size();
+        for (std::size_t m = 0; m < others; ++m) {
+          const IpPrefix& taken = other.addresses[m];
+          if (is_link_local(taken.address)) continue;
+          if (taken.address == address.address) {
+            faults.add(
+                path_of("port", i, "addresses"),
+                to_text(address) + " is given twice, the first time to port " + quoted(other.name),
+                "each address once");
+          } else if (j != i && overlap(taken, address)) {
+            faults.add(path_of("port", i, "addresses"),
+                       "the network of " + to_text(address) + " overlaps that of " +
+                           to_text(taken) + " on port " + quoted(other.name),
+                       "each network on one port");
+          }
+        }
+      }
+    }
+    const bool has_ipv6 =
+        std::any_of(port.addresses.begin(), port.addresses.end(),
+                    [](const IpPrefix& address) { return address.address.is6(); });
+    if (has_ipv6 && port.mtu_bytes < kIpv6MtuBytesMin) {
+      faults.add(path_of("port", i, "mtu"),
+                 std::to_string(port.mtu_bytes) + " is too small for IPv6",
+                 "at least 1280, or no IPv6 address on this port");
+    }
+  }
+}
+
+bool is_own(const PortConfig& port, const IpAddress& address) {
+  return std::any_of(port.addresses.begin(), port.addresses.end(),
+                     [&address](const IpPrefix& own) { return own.address == address; });
+}
+
+std::string networks_of(const PortConfig& port) {
+  std::string text;
+  for (const IpPrefix& address : port.addresses)
+    text += (text.empty() ? "" : ", ") + to_text(network_of(address));
+  return text;
+}
+
+void check_next_hop(const Config& config, const RouteConfig& route, const std::string& path,
+                    FaultList& faults) {
+  const PortConfig& port = config.ports[route.port_index];
+  if (route.via.family != route.prefix.address.family) {
+    faults.add(path, to_text(route.via) + " is of another family than " + to_text(route.prefix),
+               "a next hop of the prefix's family");
+  } else if (is_own(port, route.via)) {
+    faults.add(path, to_text(route.via) + " is this box's own address",
+               "the address of the next router");
+  } else if (!is_on_link(port, route.via) && !is_link_local(route.via)) {
+    faults.add(path, to_text(route.via) + " is not on a network of port " + quoted(port.name),
+               "an address in " + networks_of(port));
+  }
+}
+
+void check_routes(const Config& config, FaultList& faults) {
+  std::map<IpPrefix, std::string> taken;
+  for (const PortConfig& port : config.ports) {
+    for (const IpPrefix& address : port.addresses)
+      taken.emplace(network_of(address), "connected on port " + quoted(port.name));
+  }
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const RouteConfig& route = config.routes[i];
+    if (!faults.is_clean(path_of("route", i))) continue;
+    check_next_hop(config, route, path_of("route", i, "via"), faults);
+    const auto [first, is_new] = taken.emplace(route.prefix, "routed via " + to_text(route.via));
+    if (!is_new) {
+      faults.add(path_of("route", i, "prefix"),
+                 to_text(route.prefix) + " is already " + first->second, "each prefix once");
+    }
+  }
+}
+
+bool zone_is_in(const std::vector<std::uint8_t>& zones, std::uint8_t zone) {
+  return zones.empty() || std::find(zones.begin(), zones.end(), zone) != zones.end();
+}
+
+void check_nat_rule(const Config& config, const NatConfig& nat, std::size_t index,
+                    FaultList& faults) {
+  const Family family = nat.addresses.front().family;
+  for (std::size_t k = 0; k < nat.addresses.size(); ++k) {
+    const IpAddress& address = nat.addresses[k];
+    const std::string path = path_of(path_of("nat", index, "addresses"), k);
+    if (address.family != family) {
+      faults.add(path,
+                 to_text(address) + " is of another family than " + to_text(nat.addresses.front()),
+                 "a nat rule for each family");
+    }
+    const auto first = std::find(nat.addresses.begin(), nat.addresses.end(), address);
+    if (first != nat.addresses.begin() + static_cast<std::ptrdiff_t>(k)) {
+      faults.add(path, to_text(address) + " is given twice", "each address once");
+    }
+    const bool is_routed =
+        std::any_of(config.ports.begin(), config.ports.end(), [&](const PortConfig& port) {
+          return zone_is_in(nat.to_zones, port.zone_index) && is_on_link(port, address);
+        });
+    if (!is_routed) {
+      faults.add(path,
+                 to_text(address) +
+                     " is on no network of a port in the rule's \"to\" zones, so replies would not "
+                     "come back",
+                 "an address of such a port, or another one of its network");
+    }
+  }
+  for (std::size_t k = 0; k < nat.source.size(); ++k) {
+    if (nat.source[k].address.family == family) continue;
+    faults.add(path_of(path_of("nat", index, "source"), k),
+               to_text(nat.source[k]) + " is of another family than the rule's addresses",
+               "a nat rule for each family");
+  }
+  const std::uint32_t port_count = nat.ports.last - nat.ports.first + 1U;
+  if (port_count < config.tables.partitions) {
+    faults.add(path_of("nat", index, "ports"),
+               std::to_string(port_count) + " ports are fewer than the partitions that share them",
+               "at least " + std::to_string(config.tables.partitions) + ", better thousands");
+  }
+}
+
+}  // namespace
+
+void check_network(const Config& config, FaultList& faults) {
+  if (config.ports.empty() && faults.is_clean("port"))
+    faults.add("port", "is missing", "give at least one [[port]]");
+  check_names(config.ports, "port", faults);
+  check_names(config.rules, "rule", faults);
+  check_names(config.nat, "nat", faults);
+  check_devices(config, faults);
+  check_addresses(config, faults);
+  if (!faults.is_clean("port")) return;
+  check_routes(config, faults);
+  for (std::size_t i = 0; i < config.nat.size(); ++i) {
+    if (faults.is_clean(path_of("nat", i))) check_nat_rule(config, config.nat[i], i, faults);
+  }
+}
+
+void check_pair(const Config& config, FaultList& faults) {
+  const std::size_t worker_count = config.eal.lcore_ids.size() - 1;
+  if (faults.is_clean("eal.lcores") && worker_count > config.tables.partitions) {
+    faults.add("eal.lcores",
+               std::to_string(worker_count) + " workers for " +
+                   std::to_string(config.tables.partitions) + " partitions",
+               "at most as many workers as tables.partitions: each owns at least one");
+  }
+  const Ha2Config& ha2 = config.ha2;
+  const bool over_ip = ha2.transport != Ha2Transport::kEthernet;
+  if (ha2.local.is_set() && ha2.peer.is_set()) {
+    if (ha2.local.family != ha2.peer.family) {
+      faults.add("ha2.peer",
+                 to_text(ha2.peer) + " is of another family than ha2.local " + to_text(ha2.local),
+                 "both IPv4 or both IPv6");
+    } else if (ha2.local == ha2.peer) {
+      faults.add("ha2.peer", to_text(ha2.peer) + " is ha2.local too", "the other box's address");
+    }
+  }
+  if (over_ip && ha2.local.is6() && ha2.mtu_bytes < kIpv6MtuBytesMin) {
+    faults.add("ha2.mtu", std::to_string(ha2.mtu_bytes) + " is too small for IPv6",
+               "at least 1280");
+  }
+  const Ha1Config& ha1 = config.ha1;
+  if (ha1.local.address.is_set() && ha1.peer.address.is_set()) {
+    if (ha1.local.address.family != ha1.peer.address.family) {
+      faults.add("ha1.peer",
+                 to_text(ha1.peer) + " is of another family than ha1.local " + to_text(ha1.local),
+                 "both IPv4 or both IPv6");
+    } else if (ha1.local == ha1.peer) {
+      faults.add("ha1.peer", to_text(ha1.peer) + " is ha1.local too", "the other box's address");
+    }
+  }
+  const HaConfig& ha = config.ha;
+  if (!ha.enabled) return;
+  const std::uint32_t detection_ms = ha.keepalive_interval_ms * ha.keepalive_threshold;
+  if (faults.is_clean("ha") && ha.boot_hold_ms < detection_ms) {
+    faults.add(
+        "ha.boot_hold_ms",
+        std::to_string(ha.boot_hold_ms) + " ms is too short to hear a living peer",
+        "at least keepalive_interval_ms x keepalive_threshold = " + std::to_string(detection_ms));
+  }
+  const std::uint32_t sleep_us_max = ha.keepalive_interval_ms * 1000U / 2U;
+  if (faults.is_clean("worker") && faults.is_clean("ha") &&
+      config.worker.idle_sleep_us > sleep_us_max) {
+    faults.add("worker.idle_sleep_us",
+               std::to_string(config.worker.idle_sleep_us) + " us would oversleep keepalives",
+               "at most half of ha.keepalive_interval_ms: " + std::to_string(sleep_us_max));
+  }
+}
+
+}  // namespace twinplane::dataplane

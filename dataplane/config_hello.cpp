@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/config_hello.hpp"
+
+#include <xxhash.h>
+
+#include <string_view>
+
+namespace twinplane::dataplane {
+namespace {
+
+// Each piece ends with a NUL, which no piece can hold, so that {"ab", "c"} and {"a", "bc"} differ.
+class NameDigest {
+ public:
+  void add(std::string_view piece) { bytes_.append(piece).push_back('\0'); }
+
+  void add_number(std::uint64_t number) { add(std::to_string(number)); }
+
+  std::uint64_t value() const noexcept { return XXH3_64bits(bytes_.data(), bytes_.size()); }
+
+ private:
+  std::string bytes_;
+};
+
+template <class Item>
+std::uint64_t names_digest(const std::vector<Item>& items) {
+  NameDigest digest;
+  for (const Item& item : items) digest.add(item.name);
+  return digest.value();
+}
+
+// Which port has which zone: a session's zone numbers must mean the same behind the same port number.
+std::uint64_t zones_digest(const Config& config) {
+  NameDigest digest;
+  for (const PortConfig& port : config.ports) digest.add(port.zone);
+  return digest.value();
+}
+
+// What makes a box answer in its peer's place: the floating addresses, VLANs and virtual MACs.
+std::uint64_t floating_digest(const Config& config) {
+  NameDigest digest;
+  for (const PortConfig& port : config.ports) {
+    digest.add(port.name);
+    digest.add_number(port.vlan);
+    digest.add_number(port.virtual_mac_group);
+    for (const IpPrefix& address : port.addresses) digest.add(to_text(address));
+  }
+  return digest.value();
+}
+
+std::uint64_t routes_digest(const Config& config) {
+  NameDigest digest;
+  for (const RouteConfig& route : config.routes) {
+    digest.add(to_text(route.prefix));
+    digest.add(to_text(route.via));
+    digest.add(route.port);
+  }
+  return digest.value();
+}
+
+void add_numbers(NameDigest& digest, const std::vector<std::uint8_t>& numbers) {
+  for (const std::uint8_t number : numbers) digest.add_number(number);
+  digest.add("|");
+}
+
+void add_networks(NameDigest& digest, const std::vector<IpPrefix>& networks) {
+  for (const IpPrefix& network : networks) digest.add(to_text(network));
+  digest.add("|");
+}
+
+std::uint64_t rules_digest(const Config& config) {
+  NameDigest digest;
+  for (const RuleConfig& rule : config.rules) {
+    digest.add(rule.name);
+    add_numbers(digest, rule.from_zones);
+    add_numbers(digest, rule.to_zones);
+    add_networks(digest, rule.source);
+    add_networks(digest, rule.destination);
+    add_numbers(digest, rule.protocols);
+    for (const PortRange& range : rule.ports) {
+      digest.add_number(range.first);
+      digest.add_number(range.last);
+    }
+    digest.add(rule.action == RuleAction::kAllow ? "allow" : "drop");
+    digest.add(rule.sync ? "sync" : "local");
+  }
+  return digest.value();
+}
+
+std::uint64_t nat_digest(const Config& config) {
+  NameDigest digest;
+  for (const NatConfig& nat : config.nat) {
+    digest.add(nat.name);
+    add_numbers(digest, nat.from_zones);
+    add_numbers(digest, nat.to_zones);
+    add_networks(digest, nat.source);
+    for (const IpAddress& address : nat.addresses) digest.add(to_text(address));
+    digest.add_number(nat.ports.first);
+    digest.add_number(nat.ports.last);
+  }
+  return digest.value();
+}
+
+std::uint64_t timeouts_digest(const Config& config) {
+  NameDigest digest;
+  for (const std::uint32_t timeout_s : config.timeouts.timeout_s) digest.add_number(timeout_s);
+  return digest.value();
+}
+
+}  // namespace
+
+std::vector<HelloItem> hello_items(const Config& config) {
+  // One virtual system, number 0, is all there is.
+  constexpr std::uint64_t kVsysCount = 1;
+  return {
+      {"partitions", config.tables.partitions, true},
+      {"session4_slots", config.tables.session4_slots, true},
+      {"session6_slots", config.tables.session6_slots, true},
+      {"vsys_count", kVsysCount, true},
+      {"ports", config.ports.size(), true},
+      {"port_names", names_digest(config.ports), true},
+      {"zone_names", zones_digest(config), true},
+      {"rules", config.rules.size(), true},
+      {"rule_names", names_digest(config.rules), true},
+      {"floating_addresses", floating_digest(config), false},
+      {"rule_contents", rules_digest(config), false},
+      {"nat_contents", nat_digest(config), false},
+      {"routes", routes_digest(config), false},
+      {"timeouts", timeouts_digest(config), false},
+      {"full_policy", static_cast<std::uint64_t>(config.tables.full_policy), false},
+      {"transport", static_cast<std::uint64_t>(config.ha2.transport), false},
+      {"mtu_bytes", config.ha2.mtu_bytes, false},
+      {"keepalive_interval_ms", config.ha.keepalive_interval_ms, false},
+      {"keepalive_threshold", config.ha.keepalive_threshold, false},
+      {"workers", config.eal.lcore_ids.size() - 1, false},
+  };
+}
+
+}  // namespace twinplane::dataplane

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// config_hello.hpp - what of a configuration two boxes compare in the HA2 hello, as a list of named numbers.
+//
+// Thread:  set-up only, one thread.
+// Memory:  about twenty items.
+// Limits:  names are stable: a later version may add items, and an item that only one side has is no difference.
+// Errors:  none.
+// Spec:    DESIGN.md sections 3 and 6: partitions and slots must match; ports, zones and rules travel as small numbers that
+//          stand for the same names on both boxes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dataplane/config.hpp"
+
+namespace twinplane::dataplane {
+
+struct HelloItem {
+  std::string name;
+  std::uint64_t value;  // a number, or XXH3-64 of names in their order
+  bool must_equal;      // false: a difference is shown, and the pair works all the same
+
+  friend bool operator==(const HelloItem&, const HelloItem&) = default;
+};
+
+// Always in the same order. `box.id` is not among them: it must differ.
+std::vector<HelloItem> hello_items(const Config& config);
+
+}  // namespace twinplane::dataplane

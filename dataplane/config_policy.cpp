@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "dataplane/config_sections.hpp"
+#include "dataplane/ip_numbers.hpp"
+
+namespace twinplane::dataplane {
+namespace {
+
+constexpr std::string_view kAny = "any";
+
+// The items of a list in which "any" stands alone; empty = any.
+std::vector<ListItem> read_list_or_any(Section& section, std::string_view key, Need need) {
+  std::vector<ListItem> items = section.list(key, need);
+  const auto any = std::find_if(items.begin(), items.end(),
+                                [](const ListItem& item) { return item.text == kAny; });
+  if (any == items.end()) {
+    if (items.empty() && need == Need::kOptional && section.has(key) &&
+        section.faults().is_clean(section.path(key))) {
+      section.faults().add(section.path(key), "is empty, so nothing could match",
+                           "name at least one, or [\"any\"]");
+    }
+    return items;
+  }
+  if (items.size() > 1)
+    section.faults().add(any->path, "\"any\" stands beside others",
+                         "leave \"any\" alone, or take it out");
+  return {};
+}
+
+void add_unknown(FaultList& faults, const ListItem& item, std::string_view kind,
+                 const std::vector<std::string>& known) {
+  faults.add(item.path, "\"" + item.text + "\" is no " + std::string(kind),
+             suggestion(item.text, known));
+}
+
+void read_zones(Section& section, std::string_view key, const Config& config,
+                std::vector<std::uint8_t>& target) {
+  for (const ListItem& item : read_list_or_any(section, key, Need::kRequired)) {
+    const auto found = std::find(config.zones.begin(), config.zones.end(), item.text);
+    if (found == config.zones.end()) {
+      add_unknown(section.faults(), item, "zone of any port", config.zones);
+    } else {
+      target.push_back(static_cast<std::uint8_t>(found - config.zones.begin()));
+    }
+  }
+}
+
+// A network: its host bits must be 0.
+std::optional<IpPrefix> read_network(FaultList& faults, const ListItem& item) {
+  const auto prefix = parse_prefix(item.text);
+  if (!prefix) {
+    faults.add(item.path, "\"" + item.text + "\" is not a prefix",
+               "ADDRESS/LENGTH, as \"10.1.0.0/24\" or \"fd00:1::/64\"");
+    return std::nullopt;
+  }
+  if (network_of(*prefix) != *prefix) {
+    faults.add(item.path, item.text + " has bits beyond its length",
+               "the network is \"" + to_text(network_of(*prefix)) + "\"");
+    return std::nullopt;
+  }
+  return prefix;
+}
+
+void read_networks(Section& section, std::string_view key, std::vector<IpPrefix>& target) {
+  for (const ListItem& item : read_list_or_any(section, key, Need::kOptional)) {
+    if (const auto network = read_network(section.faults(), item)) target.push_back(*network);
+  }
+}
+
+// What an interface can be given: a unicast address that is not its network's first or last.
+void read_interface_address(FaultList& faults, const ListItem& item, PortConfig& port) {
+  const auto prefix = parse_prefix(item.text);
+  if (!prefix || !is_unicast(prefix->address) || prefix->length_bits == 0) {
+    faults.add(item.path, "\"" + item.text + "\" is not a unicast address with its prefix length",
+               "ADDRESS/LENGTH, as \"10.1.0.254/24\" or \"fd00:1::fe/64\"");
+    return;
+  }
+  // Links of two addresses (RFC 3021, RFC 6164) and single ones have no address to spare.
+  const bool has_ends = prefix->length_bits + 1 < bits_of(prefix->address.family);
+  const bool is_first = prefix->address == network_of(*prefix).address;
+  const bool is_last = prefix->address.is4() && prefix->address == last_of(*prefix);
+  if (has_ends && (is_first || is_last)) {
+    faults.add(item.path,
+               item.text + (is_first ? " is the address of the network itself"
+                                     : " is the broadcast address"),
+               "an address between " + to_text(network_of(*prefix).address) + " and " +
+                   to_text(last_of(*prefix)));
+    return;
+  }
+  port.addresses.push_back(*prefix);
+}
+
+std::optional<PortRange> parse_port_range(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  const auto first = parse_decimal(text.substr(0, dash), 65535);
+  const auto last =
+      dash == std::string_view::npos ? first : parse_decimal(text.substr(dash + 1), 65535);
+  if (!first || !last || *first > *last) return std::nullopt;
+  return PortRange{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};
+}
+
+void add_bad_ports(FaultList& faults, std::string_view path, const std::string& text) {
+  faults.add(path, "\"" + text + "\" is no port range",
+             "\"80\" or \"1000-2000\", 0 to 65535, the lower one first");
+}
+
+void read_port(Section& section, Config& config) {
+  PortConfig port;
+  section.read_name("name", port.name, Need::kRequired);
+  section.read_text("device", port.device, Need::kRequired);
+  section.read_name("zone", port.zone, Need::kRequired);
+  section.read_integer("mtu", port.mtu_bytes, {576, 9000});
+  section.read_integer("vlan", port.vlan, {0, 4094});
+  section.read_integer("virtual_mac_group", port.virtual_mac_group, {0, 255});
+  for (const ListItem& item : section.list("addresses", Need::kRequired)) {
+    read_interface_address(section.faults(), item, port);
+  }
+  section.finish();
+  if (port.zone == kAny)
+    section.faults().add(section.path("zone"), "\"any\" cannot be a zone",
+                         "rules use it for all zones");
+  auto zone = std::find(config.zones.begin(), config.zones.end(), port.zone);
+  // A port that has no zone for a fault has been told about; its index is not used.
+  if (zone == config.zones.end() && !port.zone.empty()) zone = config.zones.insert(zone, port.zone);
+  port.zone_index = static_cast<std::uint8_t>(zone - config.zones.begin());
+  config.ports.push_back(std::move(port));
+}
+
+void read_route(Section& section, Config& config) {
+  RouteConfig route;
+  std::string text;
+  section.read_text("prefix", text, Need::kRequired);
+  if (!text.empty()) {
+    route.prefix =
+        read_network(section.faults(), {text, section.path("prefix")}).value_or(IpPrefix{});
+    if (route.prefix.address.is_set() && route.prefix.length_bits != 0 &&
+        !is_unicast(route.prefix.address)) {
+      section.faults().add(section.path("prefix"), text + " is not unicast",
+                           "a network that packets can be forwarded to");
+    }
+  }
+  text.clear();
+  section.read_text("via", text, Need::kRequired);
+  if (!text.empty()) {
+    const auto via = parse_address(text);
+    if (via && is_unicast(*via)) {
+      route.via = *via;
+    } else {
+      section.faults().add(section.path("via"), "\"" + text + "\" is not a unicast address",
+                           "the next router's address");
+    }
+  }
+  section.read_text("port", route.port, Need::kRequired);
+  const auto port =
+      std::find_if(config.ports.begin(), config.ports.end(),
+                   [&route](const PortConfig& candidate) { return candidate.name == route.port; });
+  if (port != config.ports.end()) {
+    route.port_index = static_cast<std::uint8_t>(port - config.ports.begin());
+  } else if (!route.port.empty()) {
+    std::vector<std::string> names;
+    for (const PortConfig& candidate : config.ports) names.push_back(candidate.name);
+    add_unknown(section.faults(), {route.port, section.path("port")}, "port", names);
+  }
+  section.finish();
+  config.routes.push_back(std::move(route));
+}
+
+void read_protocol(Section& section, RuleConfig& rule) {
+  const std::vector<std::string> names{"any", "tcp", "udp", "icmp"};
+  const std::string text = section.scalar("protocol", Need::kOptional).value_or("any");
+  if (text == "tcp") {
+    rule.protocols = {kProtocolTcp};
+  } else if (text == "udp") {
+    rule.protocols = {kProtocolUdp};
+  } else if (text == "icmp") {
+    rule.protocols = {kProtocolIcmp, kProtocolIcmp6};
+  } else if (const auto number = parse_decimal(text, 255)) {
+    rule.protocols = {static_cast<std::uint8_t>(*number)};
+  } else if (text != kAny) {
+    section.faults().add(section.path("protocol"), "\"" + text + "\" is no protocol",
+                         suggestion(text, names) + " or a number, 0 to 255");
+  }
+}
+
+void read_rule(Section& section, Config& config) {
+  RuleConfig rule;
+  section.read_name("name", rule.name, Need::kRequired);
+  read_zones(section, "from", config, rule.from_zones);
+  read_zones(section, "to", config, rule.to_zones);
+  read_networks(section, "source", rule.source);
+  read_networks(section, "destination", rule.destination);
+  read_protocol(section, rule);
+  for (const ListItem& item : read_list_or_any(section, "ports", Need::kOptional)) {
+    if (const auto range = parse_port_range(item.text)) {
+      rule.ports.push_back(*range);
+    } else {
+      add_bad_ports(section.faults(), item.path, item.text);
+    }
+  }
+  const bool has_ports = rule.protocols.empty() || rule.protocols[0] == kProtocolTcp ||
+                         rule.protocols[0] == kProtocolUdp;
+  if (!rule.ports.empty() && !has_ports) {
+    section.faults().add(section.path("ports"), "the rule's protocol has no ports",
+                         "protocol tcp, udp or any, or ports [\"any\"]");
+  }
+  section.read_choice("action", rule.action,
+                      {{"allow", RuleAction::kAllow}, {"drop", RuleAction::kDrop}},
+                      Need::kRequired);
+  section.read_boolean("sync", rule.sync);
+  section.finish();
+  config.rules.push_back(std::move(rule));
+}
+
+void read_nat(Section& section, Config& config) {
+  NatConfig nat;
+  section.read_name("name", nat.name, Need::kRequired);
+  read_zones(section, "from", config, nat.from_zones);
+  read_zones(section, "to", config, nat.to_zones);
+  read_networks(section, "source", nat.source);
+  for (const ListItem& item : section.list("addresses", Need::kRequired)) {
+    const auto address = parse_address(item.text);
+    if (address && is_unicast(*address)) {
+      nat.addresses.push_back(*address);
+    } else {
+      section.faults().add(item.path, "\"" + item.text + "\" is not a unicast address",
+                           "one address without a length");
+    }
+  }
+  if (const auto text = section.scalar("ports", Need::kOptional)) {
+    const auto range = parse_port_range(*text);
+    if (range && range->first != 0) {
+      nat.ports = *range;
+    } else {
+      section.faults().add(section.path("ports"), "\"" + *text + "\" is no range of source ports",
+                           "as \"1024-65535\", 1 to 65535");
+    }
+  }
+  section.finish();
+  config.nat.push_back(std::move(nat));
+}
+
+}  // namespace
+
+void read_policy_sections(Section& root, Config& config) {
+  for (Section& section : root.tables("port", kPortsMax)) read_port(section, config);
+  for (Section& section : root.tables("route", kRoutesMax)) read_route(section, config);
+  for (Section& section : root.tables("rule", kRulesMax)) read_rule(section, config);
+  for (Section& section : root.tables("nat", kNatRulesMax)) read_nat(section, config);
+}
+
+}  // namespace twinplane::dataplane

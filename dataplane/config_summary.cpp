@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/config_summary.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/ip_numbers.hpp"
+#include "tables/session.hpp"
+
+namespace twinplane::dataplane {
+namespace {
+
+std::string count_of(std::uint64_t count, std::string_view one) {
+  return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
+}
+
+template <class Items, class ToText>
+std::string joined(const Items& items, ToText to_word, std::string_view none) {
+  std::string text;
+  for (const auto& item : items) text += (text.empty() ? "" : ", ") + to_word(item);
+  return text.empty() ? std::string(none) : text;
+}
+
+std::string zones_text(const Config& config, const std::vector<std::uint8_t>& zones) {
+  return joined(
+      zones, [&config](std::uint8_t zone) { return config.zones[zone]; }, "any zone");
+}
+
+std::string networks_text(const std::vector<IpPrefix>& networks) {
+  return joined(
+      networks, [](const IpPrefix& network) { return to_text(network); }, "any address");
+}
+
+std::string range_text(const PortRange& range) {
+  return range.first == range.last ? std::to_string(range.first)
+                                   : std::to_string(range.first) + "-" + std::to_string(range.last);
+}
+
+std::string protocol_text(std::uint8_t protocol) {
+  switch (protocol) {
+    case kProtocolIcmp:
+      return "icmp";
+    case kProtocolTcp:
+      return "tcp";
+    case kProtocolUdp:
+      return "udp";
+    case kProtocolIcmp6:
+      return "icmp6";
+    default:
+      return "protocol " + std::to_string(protocol);
+  }
+}
+
+std::string rule_text(const Config& config, const RuleConfig& rule) {
+  std::string text = "rule \"" + rule.name + "\": ";
+  text += rule.action == RuleAction::kAllow ? "allow " : "drop ";
+  text += joined(rule.protocols, protocol_text, "any protocol");
+  if (!rule.ports.empty()) text += " to port " + joined(rule.ports, range_text, {});
+  text += " from " + zones_text(config, rule.from_zones) + " (" + networks_text(rule.source) + ")";
+  text += " to " + zones_text(config, rule.to_zones) + " (" + networks_text(rule.destination) + ")";
+  if (!rule.sync) text += ", sessions stay on this box";
+  return text;
+}
+
+std::string nat_text(const Config& config, const NatConfig& nat) {
+  const std::uint64_t pairs =
+      nat.addresses.size() * (nat.ports.last - nat.ports.first + std::uint64_t{1});
+  return "nat \"" + nat.name + "\": " + networks_text(nat.source) + " from " +
+         zones_text(config, nat.from_zones) + " to " + zones_text(config, nat.to_zones) +
+         " becomes " +
+         joined(nat.addresses, [](const IpAddress& address) { return to_text(address); }, {}) +
+         " ports " + range_text(nat.ports) + " (" + count_of(pairs, "pair") +
+         " for each server's address and port)";
+}
+
+std::string tables_text(const TablesConfig& tables) {
+  const std::uint64_t slots4 = std::uint64_t{tables.partitions} * tables.session4_slots;
+  const std::uint64_t slots6 = std::uint64_t{tables.partitions} * tables.session6_slots;
+  const std::uint64_t entry_bytes =
+      slots4 * sizeof(tables::Session4) + slots6 * sizeof(tables::Session6);
+  return "tables: " + count_of(tables.partitions, "partition") + ", " + std::to_string(slots4) +
+         " IPv4 and " + std::to_string(slots6) + " IPv6 sessions (" +
+         std::to_string((entry_bytes + (1U << 20U) - 1) >> 20U) +
+         " MiB of entries), a full table " +
+         (tables.full_policy == FullPolicy::kRefuse ? "refuses new sessions"
+                                                    : "evicts the oldest half-open session") +
+         ", " + (tables.file.empty() ? "in anonymous memory" : "in file " + tables.file);
+}
+
+std::string ha2_text(const Ha2Config& ha2) {
+  std::string text = "HA2: " + ha2.device + ", ";
+  switch (ha2.transport) {
+    case Ha2Transport::kEthernet:
+      text += "Ethernet";
+      break;
+    case Ha2Transport::kIp:
+      text += "IP from " + to_text(ha2.local) + " to " + to_text(ha2.peer);
+      break;
+    case Ha2Transport::kUdp:
+      text += "UDP from " + to_text(ha2.local) + " to " + to_text(ha2.peer);
+      break;
+  }
+  text += ha2.peer_mac_known ? ", peer " + to_text(ha2.peer_mac) : ", peer's MAC learned";
+  return text + ", MTU " + std::to_string(ha2.mtu_bytes) + ", window " +
+         count_of(ha2.window_frames, "frame") + ", flush " + std::to_string(ha2.flush_us) +
+         " us, reorder " + std::to_string(ha2.reorder_us) + " us";
+}
+
+std::string pair_text(const Config& config) {
+  const HaConfig& ha = config.ha;
+  if (!ha.enabled) return "pair: none, this box stands alone\n";
+  return ha2_text(config.ha2) + "\nHA1: " + to_text(config.ha1.local) + " to " +
+         to_text(config.ha1.peer) + "\npair: keepalive every " +
+         std::to_string(ha.keepalive_interval_ms) + " ms, a peer silent for " +
+         std::to_string(ha.keepalive_interval_ms * ha.keepalive_threshold) +
+         " ms on every path is dead; at start wait " + std::to_string(ha.boot_hold_ms) +
+         " ms for it\n";
+}
+
+std::string port_text(const PortConfig& port) {
+  return "port \"" + port.name + "\": " + port.device + ", zone " + port.zone + ", " +
+         (port.vlan == 0 ? "untagged" : "VLAN " + std::to_string(port.vlan)) + ", MTU " +
+         std::to_string(port.mtu_bytes) + ", virtual MAC group " +
+         std::to_string(port.virtual_mac_group) + ", " + networks_text(port.addresses);
+}
+
+std::string memory_text(const EalConfig& eal) {
+  switch (eal.huge_pages) {
+    case HugePages::kOn:
+      return "huge pages";
+    case HugePages::kOff:
+      return std::to_string(eal.memory_mib) + " MiB without huge pages";
+    case HugePages::kAuto:
+      break;
+  }
+  return "huge pages, or " + std::to_string(eal.memory_mib) + " MiB without";
+}
+
+}  // namespace
+
+std::string summary(const Config& config) {
+  std::string text = "box \"" + config.box.name + "\": id " + std::to_string(config.box.id) +
+                     ", priority " + std::to_string(config.box.priority) + ", " +
+                     count_of(config.eal.lcore_ids.size() - 1, "worker") + " (lcores " +
+                     config.eal.lcores + "), " + memory_text(config.eal) + ", telemetry prefix " +
+                     config.eal.file_prefix + "\n";
+  for (const PortConfig& port : config.ports) text += port_text(port) + "\n";
+  for (const RouteConfig& route : config.routes) {
+    text += "route: " + to_text(route.prefix) + " via " + to_text(route.via) + " on " + route.port +
+            "\n";
+  }
+  for (const RuleConfig& rule : config.rules) text += rule_text(config, rule) + "\n";
+  text += config.rules.empty() ? "rules: none, so everything is dropped\n"
+                               : "rules: what none matches is dropped\n";
+  for (const NatConfig& nat : config.nat) text += nat_text(config, nat) + "\n";
+  return text + tables_text(config.tables) + "\n" + pair_text(config);
+}
+
+}  // namespace twinplane::dataplane
