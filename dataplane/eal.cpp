@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/eal.hpp"
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+
+#include <cstdint>
+#include <fstream>
+#include <regex>
+#include <stdexcept>
+
+namespace twinplane::dataplane {
+
+namespace {
+
+constexpr std::uint64_t kHugeMibMin = 128;  // for the packet buffers of a small box
+
+bool is_hugetlbfs_mounted() {
+  std::ifstream mounts("/proc/mounts");
+  for (std::string line; std::getline(mounts, line);)
+    if (line.find(" hugetlbfs ") != std::string::npos) return true;
+  return false;
+}
+
+bool wants_huge_pages(const EalConfig& eal) {
+  if (eal.huge_pages == HugePages::kOff) return false;
+  if (eal.huge_pages == HugePages::kOn) return true;
+  return free_huge_mib() >= kHugeMibMin && is_hugetlbfs_mounted();
+}
+
+void add_device(std::vector<std::string>& arguments, const std::string& device) {
+  if (device.empty()) return;
+  arguments.emplace_back(is_pci_address(device) ? "-a" : "--vdev");
+  arguments.push_back(device);
+}
+
+}  // namespace
+
+std::uint64_t free_huge_mib() {
+  std::ifstream file("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
+  std::uint64_t page_count = 0;
+  file >> page_count;
+  return page_count * 2;
+}
+
+bool is_pci_address(const std::string& device) {
+  static const std::regex kPattern("([0-9a-fA-F]{4}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7].*");
+  return std::regex_match(device, kPattern);
+}
+
+std::vector<std::string> Eal::arguments(const Config& config, bool uses_huge_pages) {
+  std::vector<std::string> arguments{"twinplane", "--lcores", config.eal.lcores, "--main-lcore", std::to_string(config.eal.lcore_ids.front()),
+                                     "--file-prefix", config.eal.file_prefix};
+  if (uses_huge_pages) {
+    arguments.emplace_back("--huge-unlink");  // a killed process leaves no pages behind
+  } else {
+    arguments.insert(arguments.end(), {"--no-huge", "-m", std::to_string(config.eal.memory_mib)});
+  }
+  bool has_pci = is_pci_address(config.ha2.device);
+  for (const PortConfig& port : config.ports) has_pci |= is_pci_address(port.device);
+  if (!has_pci) arguments.emplace_back("--no-pci");
+  for (const PortConfig& port : config.ports) add_device(arguments, port.device);
+  add_device(arguments, config.ha2.device);
+  arguments.insert(arguments.end(), config.eal.args.begin(), config.eal.args.end());
+  return arguments;
+}
+
+Eal::Eal(const Config& config) : uses_huge_pages_(wants_huge_pages(config.eal)) {
+  std::vector<std::string> texts = arguments(config, uses_huge_pages_);
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  if (rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) >= 0) return;
+  std::string message = "DPDK did not start: " + std::string(rte_strerror(rte_errno)) + ". Its own lines stand above. Usual causes: ";
+  message += uses_huge_pages_ ? "too few free huge pages (set eal.huge_pages = \"off\", or reserve more)"
+                              : "no privilege (run as root), or eal.memory_mib too small";
+  message += "; a device that does not exist; a file_prefix in use by another process.";
+  throw std::runtime_error(message);
+}
+
+Eal::~Eal() { rte_eal_cleanup(); }
+
+}  // namespace twinplane::dataplane

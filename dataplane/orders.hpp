@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// orders.hpp - what the control thread tells the workers: the box's role and stream, and when to verify.
+//
+// Thread:  one writer (control); each worker reads and acknowledges.
+// Memory:  two places, so that a worker never reads what is being written.
+// Limits:  a new order is given only after every worker has acknowledged the last.
+// Errors:  try_give returns false until then; the control thread tries again at its next turn.
+// Spec:    DESIGN.md section 3: ownership moves by partition; the cost does not depend on how many entries there are.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "dataplane/config.hpp"
+#include "ha2/replica.hpp"
+#include "tables/base/carver.hpp"
+
+namespace twinplane::dataplane {
+
+class Orders {
+ public:
+  explicit Orders(std::size_t worker_count) noexcept : worker_count_(worker_count) {}
+
+  // Control. True when all workers follow the last order.
+  bool are_all_followed() const noexcept {
+    const std::uint32_t given = number_.load(std::memory_order_relaxed);  // written by this thread only
+    for (std::size_t worker = 0; worker < worker_count_; ++worker)
+      if (followed_[worker].number.load(std::memory_order_acquire) != given) return false;  // pairs with follow()
+    return true;
+  }
+
+  // Control.
+  [[nodiscard]] bool try_give(const ha2::Assignment& assignment) noexcept {
+    if (!are_all_followed()) return false;
+    const std::uint32_t number = number_.load(std::memory_order_relaxed) + 1;  // written by this thread only
+    places_[number % 2] = assignment;
+    number_.store(number, std::memory_order_release);  // pairs with try_read()
+    return true;
+  }
+
+  const ha2::Assignment& last() const noexcept { return places_[number_.load(std::memory_order_relaxed) % 2]; }
+
+  // Worker. True when there is an order this worker has not followed yet.
+  bool try_read(std::size_t worker, ha2::Assignment& assignment) const noexcept {
+    const std::uint32_t number = number_.load(std::memory_order_acquire);  // pairs with try_give()
+    if (number == followed_[worker].number.load(std::memory_order_relaxed)) return false;  // this worker's own
+    assignment = places_[number % 2];
+    return true;
+  }
+
+  // Worker: the order read last is carried out.
+  void follow(std::size_t worker) noexcept {
+    const std::uint32_t number = number_.load(std::memory_order_relaxed);  // unchanged since try_read: control waits for us
+    followed_[worker].number.store(number, std::memory_order_release);     // pairs with are_all_followed()
+  }
+
+  // Any thread asks; each worker compares with what it did last.
+  void ask_verify() noexcept { verify_number_.fetch_add(1, std::memory_order_relaxed); }  // a request alone, no data with it
+  std::uint32_t verify_number() const noexcept { return verify_number_.load(std::memory_order_relaxed); }  // as above
+
+ private:
+  struct alignas(tables::kCacheLineBytes) Followed {
+    std::atomic<std::uint32_t> number{0};
+  };
+
+  std::size_t worker_count_;
+  std::array<ha2::Assignment, 2> places_{};
+  std::atomic<std::uint32_t> number_{0};
+  std::atomic<std::uint32_t> verify_number_{0};
+  std::array<Followed, kWorkersMax> followed_{};
+};
+
+}  // namespace twinplane::dataplane

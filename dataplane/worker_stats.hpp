@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// worker_stats.hpp - what one worker tells the rest of the program: counters, and a picture of its partitions.
+//
+// Thread:  one writer (the worker); any thread reads.
+// Memory:  about a kilobyte a worker.
+// Limits:  64 bits a number.
+// Errors:  none.
+// Spec:    relaxed throughout: each number stands for itself, none publishes another.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "dataplane/forward_result.hpp"
+#include "dataplane/parse_result.hpp"
+#include "tables/base/carver.hpp"
+
+namespace twinplane::dataplane {
+
+class Gauge {
+ public:
+  void set(std::uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }  // see Spec
+  void add(std::uint64_t amount) noexcept { set(get() + amount); }
+  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }  // see Spec
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+struct alignas(tables::kCacheLineBytes) WorkerStats {
+  // Packets.
+  Gauge packets_received;
+  Gauge packets_sent;
+  Gauge packets_handed_over;
+  std::array<Gauge, kParseResultCount> parse_drops;
+  std::array<Gauge, kDropReasonCount> drops;
+  std::array<Gauge, static_cast<std::size_t>(IcmpErrorVerdict::kCount)> icmp_errors;
+  Gauge icmp_errors_held_back;
+  // Tables and streams, a picture a millisecond old.
+  Gauge sessions4;
+  Gauge sessions6;
+  Gauge sessions_created;
+  Gauge sessions_ended;
+  Gauge sessions_expired;
+  Gauge sessions_evicted;
+  Gauge sessions_refused;
+  Gauge lag_ns;
+  Gauge at_risk;
+  Gauge bulk_stated_slots;
+  Gauge bulk_total_slots;
+  Gauge partitions_synced;
+  Gauge partitions_quiet;
+  Gauge verify_running;
+  Gauge verify_ranges;
+  Gauge verify_equal;
+  Gauge verify_different;
+  Gauge verify_number;       // the last request this worker has begun
+  // Liveness and takeover.
+  Gauge turn_count;          // rises with each turn of the loop
+  Gauge owned_since_ns;      // when this worker took its partitions over
+  Gauge first_packet_ns;     // when it first forwarded a packet of a session taken over
+};
+
+}  // namespace twinplane::dataplane
