@@ -96,7 +96,7 @@ TEST(Parse, SurvivesRandomBytes) {
 TEST(Parse, SurvivesDamagedFrames) {
   std::mt19937_64 random(20240118);
   const std::vector<Bytes> originals = valid_frames();
-  constexpr std::array<int, 12> kTelling{0, 1, 2, 4, 6, 17, 43, 44, 51, 58, 60, 255};
+  constexpr std::array<unsigned, 12> kTelling{0, 1, 2, 4, 6, 17, 43, 44, 51, 58, 60, 255};
   std::array<std::size_t, kParseResultCount> seen{};
   for (int round = 0; round < 200'000; ++round) {
     Bytes frame = originals[random() % originals.size()];
