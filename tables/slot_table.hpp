@@ -197,14 +197,15 @@ class SlotTable {
 
   // ---- mirror -------------------------------------------------------------------------------------------------------
 
-  // The slot now holds `value`, generation included. Whatever it held before is gone, and so is the value's key in any other
-  // slot: the owner holds a key once, so what another slot says of it is old news on its way out.
+  // The slot now holds `value`, generation included. Whatever it held before is gone, and so is any other slot that holds one
+  // of the value's keys: the owner holds a key once, so that slot is old news on its way out.
   void put(std::uint32_t slot, const Entry& value) noexcept {
     Entry& target = entries_[slot];
     if (Traits::is_live(target)) {
       if (Traits::same_keys(target, value)) {
         target = value;
         Traits::marks(target) = 0;
+        if (deadlines_ms_[slot] != 0) deadlines_ms_[slot] = 0;  // of an ownership that is over
         return;
       }
       unindex_keys(slot);
@@ -289,7 +290,7 @@ class SlotTable {
   void displace_key(std::uint32_t slot, const Key& key) noexcept {
     const std::uint64_t hash = hash_of(key, seed_);
     const Found other = find_hashed(key, hash);
-    if (other.slot != kNoSlot && other.slot != slot) index_.erase(hash, {other.slot, other.side});
+    if (other.slot != kNoSlot && other.slot != slot) empty(other.slot);
   }
 
   // Bit i: the deadline of slot base + i has passed or is not set. A plain loop that the compiler makes vectors of.
