@@ -18,9 +18,6 @@ using tables::TableKind;
 constexpr std::uint32_t kRunSlotsMax = 4096;      // of one empty-run record
 constexpr std::size_t kPrefetchAhead = 8;
 
-// The most that one slot can take of a frame: a whole with its prefixes, and its window edges.
-constexpr std::size_t kSlotBytesMax = sizeof(Full6) + 2 * sizeof(Prefix6) + sizeof(WindowPatch) + 3 * sizeof(SectionHeader);
-
 std::uint32_t seconds(std::uint64_t ns) noexcept { return static_cast<std::uint32_t>(ns / 1'000'000'000U); }
 
 std::uint32_t microseconds(std::uint64_t ns) noexcept { return static_cast<std::uint32_t>(ns / 1'000U); }
@@ -41,12 +38,14 @@ OwnerStream::OwnerStream(const StreamConfig& config, tables::Partition& partitio
       words_(config.window_frames * words_per_frame_) {
   TWINPLANE_CHECK(std::has_single_bit(config.window_frames), ==, true);
   TWINPLANE_CHECK(config.window_frames, >=, 4);
+  TWINPLANE_CHECK(config.frame_bytes_max, >=, kFrameBytesNeeded);
   for (std::size_t table = 0; table < tables::kTableKindCount; ++table)
     owed_[table].resize((partition.slot_count(static_cast<TableKind>(table)) + 63U) / 64U);
 }
 
 void OwnerStream::start(StreamName name, std::uint16_t frame_bytes) noexcept {
   name_ = name;
+  TWINPLANE_CHECK(frame_bytes, >=, kFrameBytesNeeded);
   frame_bytes_ = std::min(frame_bytes, config_.frame_bytes_max);
   next_seq_ = 1;
   answered_seq_ = 0;
@@ -258,7 +257,8 @@ void OwnerStream::add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns, st
   }
 }
 
-// What the marks ask for, or a whole where a patch could not stand alone yet.
+// What the marks ask for. Until the bulk is done always the whole: what the mirror holds may still be of an earlier stream, whose
+// generations say nothing about this one's. A whole wipes the window edges, so those that are known go with it.
 template <class Address>
 bool OwnerStream::add_slot(std::uint32_t slot, std::uint8_t marks, std::uint64_t now_ns) noexcept {
   constexpr TableKind kTable = SessionWire<Address>::kTable;
@@ -273,8 +273,8 @@ bool OwnerStream::add_slot(std::uint32_t slot, std::uint8_t marks, std::uint64_t
   }
   SlotName name;
   name.set(slot, session.state.generation);
-  if ((marks & tables::kMarkWhole) != 0 || is_ahead_of_walk(kTable, slot)) {
-    const bool wants_window = (marks & tables::kMarkWindow) != 0 && has_window(session.state);
+  if ((marks & tables::kMarkWhole) != 0 || !is_bulk_done_) {
+    const bool wants_window = has_window(session.state);
     if (wants_window && builder_.left_bytes() < kSlotBytesMax) return false;  // both records or none
     if (!add_whole(slot, session, now_ns)) return false;
     if (!wants_window) return true;
@@ -365,9 +365,7 @@ void OwnerStream::add_walk(Walk& walk, std::uint64_t now_ns) noexcept {
     }
     if (walk.next + kPrefetchAhead < walk.end) slots.prefetch(walk.next + kPrefetchAhead);
     const std::uint8_t marks = slots.take_marks(walk.next);
-    const bool wants_window = has_window(slots.entry(walk.next).state);
-    const auto groups = static_cast<std::uint8_t>(tables::kMarkWhole | (wants_window ? tables::kMarkWindow : 0));
-    if (!add_slot<Address>(walk.next, groups, now_ns)) {
+    if (!add_slot<Address>(walk.next, tables::kMarkWhole, now_ns)) {
       slots.changeable(walk.next).state.marks = marks;
       return;
     }
@@ -447,8 +445,6 @@ void OwnerStream::repair_section(SentSection section, const std::uint32_t* words
       if (i + kPrefetchAhead < section.word_count) slots.prefetch(words[i + kPrefetchAhead]);
       mark_repair<Address>(words[i]);
     }
-    if (operation_of(section.kind) == Operation::kWindow)
-      for (std::size_t i = 0; i < section.word_count; ++i) slots.mark(words[i], tables::kMarkWindow);
     return;
   }
   for (std::size_t i = 0; i + 1 < section.word_count; i += 2) {

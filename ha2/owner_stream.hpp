@@ -40,6 +40,13 @@ struct StreamName {
   std::uint32_t term = 0;
 };
 
+// The most that one slot can take of a frame: a whole with its prefixes, and its window edges.
+inline constexpr std::size_t kSlotBytesMax =
+    sizeof(Full6) + 2 * sizeof(Prefix6) + sizeof(WindowPatch) + 3 * sizeof(SectionHeader);
+
+// In a smaller frame some slots would never find room, and the stream would stand still: the hello refuses such a peer.
+inline constexpr std::uint16_t kFrameBytesNeeded = static_cast<std::uint16_t>(kFrameBytesMin + kSlotBytesMax);
+
 class OwnerStream {
  public:
   OwnerStream(const StreamConfig& config, tables::Partition& partition, FrameBuilder& builder, Counters& counters);
