@@ -94,8 +94,8 @@ std::uint8_t tcp_advance(SessionState& state, Direction direction, const TcpSegm
     if (raise_rank(state, direction, TcpRank::kSynSent)) {
       is_changed = true;
       set_scale(state, direction, segment.window_scale);
-      state.edge[direction] = sequence_end(segment);
-      state.edge_max[direction] = sequence_end(segment);
+      raise_edge(state.edge[direction], sequence_end(segment));
+      raise_edge(state.edge_max[direction], sequence_end(segment));
     }
     // A server's SYN that acknowledges the client's has established its side.
     if (direction == kFromServer && (segment.flags & kTcpAck) != 0 && segment.ack == state.edge[kFromClient])
