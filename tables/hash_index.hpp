@@ -21,6 +21,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "tables/base/carver.hpp"
@@ -57,7 +58,7 @@ class HashIndex {
     const std::uint32_t first = first_bucket(hash);
     const Bucket& bucket = buckets_[first];
     for (std::uint32_t ways = ways_with(bucket, signature); ways != 0; ways &= ways - 1) {
-      const Reference reference = reference_at(bucket, static_cast<unsigned>(std::countr_zero(ways)));
+      const Reference reference = first_of(bucket, ways);
       if (is_match(reference)) [[likely]]
         return reference;
     }
@@ -66,11 +67,33 @@ class HashIndex {
     return kNoReference;
   }
 
-  // The slot that most likely holds the key, to prefetch it before find(); kSlotMask + 1 when none looks alike.
-  std::uint32_t guess(std::uint64_t hash) const noexcept {
+  // ---- find() in steps, for a pipeline that gives each line time to come: prefetch(), glimpse(), glimpse_second(), find() --
+
+  // What one bucket says of a hash.
+  struct Glimpse {
+    Reference reference;  // the first that looks alike; is_none() when none does
+    bool is_elsewhere;    // none looks alike here, but the key may be in its second bucket or in the stash
+  };
+
+  Glimpse glimpse(std::uint64_t hash) const noexcept {
+    const Signature signature = signature_of(hash);
     const Bucket& bucket = buckets_[first_bucket(hash)];
-    const std::uint32_t ways = ways_with(bucket, signature_of(hash));
-    return ways == 0 ? kSlotMask + 1 : bucket.references[static_cast<unsigned>(std::countr_zero(ways))] & kSlotMask;
+    const std::uint32_t ways = ways_with(bucket, signature);
+    if (ways != 0) [[likely]]
+      return {first_of(bucket, ways), false};
+    return {kNoReference, may_have_moved(bucket, signature)};
+  }
+
+  void prefetch_second(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(&buckets_[other_bucket(first_bucket(hash), signature_of(hash))]);
+  }
+
+  // The first reference in the second bucket that looks alike.
+  Reference glimpse_second(std::uint64_t hash) const noexcept {
+    const Signature signature = signature_of(hash);
+    const Bucket& bucket = buckets_[other_bucket(first_bucket(hash), signature)];
+    const std::uint32_t ways = ways_with(bucket, signature);
+    return ways == 0 ? kNoReference : first_of(bucket, ways);
   }
 
   // False when no place was found; nothing changed then.
@@ -127,20 +150,22 @@ class HashIndex {
     return offset >= bucket ? offset - bucket : offset + bucket_count_ - bucket;
   }
 
+  // The ways that hold this signature: tags and further bits of all twelve compared at once, so that 4095 of 4096 chance
+  // equals are gone before any slot is read.
   static std::uint32_t ways_with(const Bucket& bucket, Signature signature) noexcept {
-    const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(&bucket));
-    const __m128i wanted = _mm_set1_epi8(static_cast<char>(signature.tag));
-    std::uint32_t ways = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(tags, wanted))) & 0xFFFU;
-    // The further bits sift out 15 of 16 chance equals before any slot is read.
-    std::uint32_t sifted = 0;
-    for (; ways != 0; ways &= ways - 1) {
-      const auto way = static_cast<unsigned>(std::countr_zero(ways));
-      if ((bucket.references[way] & kMoreMask) == std::uint32_t{signature.more} << kMoreShift) sifted |= 1U << way;
-    }
-    return sifted;
+    const auto* const lanes = reinterpret_cast<const __m128i*>(&bucket);
+    const __m128i mask = _mm_set1_epi32(static_cast<int>(kMoreMask));
+    const __m128i more = _mm_set1_epi32(static_cast<int>(std::uint32_t{signature.more} << kMoreShift));
+    const auto is_more = [&](__m128i references) { return _mm_cmpeq_epi32(_mm_and_si128(references, mask), more); };
+    const __m128i low = _mm_packs_epi32(is_more(_mm_load_si128(lanes + 1)), is_more(_mm_load_si128(lanes + 2)));
+    const __m128i high = _mm_packs_epi32(is_more(_mm_load_si128(lanes + 3)), _mm_setzero_si128());
+    const __m128i is_tag = _mm_cmpeq_epi8(_mm_load_si128(lanes), _mm_set1_epi8(static_cast<char>(signature.tag)));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_and_si128(is_tag, _mm_packs_epi16(low, high))));
   }
 
-  static Reference reference_at(const Bucket& bucket, unsigned way) noexcept { return unpack(bucket.references[way]); }
+  static Reference first_of(const Bucket& bucket, std::uint32_t ways) noexcept {
+    return unpack(bucket.references[static_cast<unsigned>(std::countr_zero(ways))]);
+  }
 
   static Reference unpack(std::uint32_t packed) noexcept {
     return {packed & kSlotMask, static_cast<Side>(packed >> kSideShift & 1U)};
@@ -156,17 +181,16 @@ class HashIndex {
   }
 
   bool may_have_moved(const Bucket& bucket, Signature signature) const noexcept {
-    if (bucket.moved == 0) [[likely]]
-      return stash_count_ != 0;
-    const unsigned bit = filter_bit(signature);
-    return (bucket.filter[bit / 8] >> (bit % 8) & 1U) != 0 || stash_count_ != 0;
+    std::uint32_t moved_and_filter;  // read as one: no bit is set where none has moved
+    std::memcpy(&moved_and_filter, &bucket.moved, sizeof moved_and_filter);
+    return ((moved_and_filter >> (8U + filter_bit(signature)) & 1U) != 0) | (stash_count_ != 0);
   }
 
   template <class Match>
   Reference find_second(Signature signature, std::uint32_t first, Match&& is_match) const noexcept {
     const Bucket& bucket = buckets_[other_bucket(first, signature)];
     for (std::uint32_t ways = ways_with(bucket, signature); ways != 0; ways &= ways - 1) {
-      const Reference reference = reference_at(bucket, static_cast<unsigned>(std::countr_zero(ways)));
+      const Reference reference = first_of(bucket, ways);
       if (is_match(reference)) return reference;
     }
     for (std::uint32_t i = 0; i < stash_count_; ++i)

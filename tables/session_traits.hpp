@@ -8,9 +8,7 @@
 // Spec:    slot_table.hpp.
 #pragma once
 
-
-#include <cstring>
-
+#include "tables/base/equal_bytes.hpp"
 #include "tables/session.hpp"
 
 namespace twinplane::tables {
@@ -34,17 +32,13 @@ struct SessionTraits {
 
   static bool matches(const Entry& entry, Side side, const Key& key) noexcept {
     const KeyEnds<Address>& ends = side == Side::kClient ? entry.client_side : entry.server_side;
-    if (!is_live(entry)) return false;
-    std::uint16_t entry_protocol;  // protocol and virtual system, read as one
-    std::uint16_t key_protocol;
-    std::memcpy(&entry_protocol, &entry.protocol, sizeof entry_protocol);
-    std::memcpy(&key_protocol, &key.protocol, sizeof key_protocol);
-    return entry_protocol == key_protocol && std::memcmp(&ends, &key, sizeof ends) == 0;
+    // Protocol and virtual system are read as one; no branch before the last, which is nearly always taken.
+    return is_live(entry) & equal_bytes<2>(&entry.protocol, &key.protocol) & equal_bytes<sizeof ends>(&ends, &key);
   }
 
   static bool same_keys(const Entry& left, const Entry& right) noexcept {
-    return std::memcmp(&left.client_side, &right.client_side, sizeof left.client_side) == 0 &&
-           std::memcmp(&left.server_side, &right.server_side, sizeof left.server_side) == 0 &&
+    return equal_bytes<sizeof left.client_side>(&left.client_side, &right.client_side) &&
+           equal_bytes<sizeof left.server_side>(&left.server_side, &right.server_side) &&
            left.protocol == right.protocol && left.vsys == right.vsys &&
            ((left.flags ^ right.flags) & kTranslated) == 0;
   }

@@ -75,11 +75,69 @@ class SlotTable {
 
   Found find(const Key& key) const noexcept { return find_hashed(key, hash_of(key, seed_)); }
 
-  // found[i] answers keys[i]; both have the same size. One rolling pipeline: bucket, slot, compare.
+  // A burst of up to kBurst keys on its way through a lookup. The keys stay the caller's until finish().
+  static constexpr std::size_t kBurst = 64;
+
+  struct Burst {
+    std::span<const Key> keys;
+    std::size_t moved_count = 0;
+    std::array<std::uint64_t, kBurst> hashes;
+    std::array<Found, kBurst> likely;
+    std::array<std::uint8_t, kBurst> moved;  // places in the burst whose key may be in its second bucket
+  };
+
+  // found[i] answers keys[i]; both have the same size.
   void find_burst(std::span<const Key> keys, std::span<Found> found) const noexcept {
     TWINPLANE_CHECK(keys.size(), ==, found.size());
-    for (std::size_t start = 0; start < keys.size(); start += kBurst)
-      find_some(keys.subspan(start, std::min(kBurst, keys.size() - start)), found.subspan(start));
+    Burst burst;
+    for (std::size_t at = 0; at < keys.size(); at += kBurst) {
+      start(burst, keys.subspan(at, std::min(kBurst, keys.size() - at)));
+      advance(burst);
+      finish(burst, found.subspan(at));
+    }
+  }
+
+  // The same in three steps, for a caller that has other work to do while memory answers: best of all the steps of other bursts,
+  // in the order start(next), finish(last), advance(next). A burst alone waits for memory twice. Between start() and finish()
+  // the table may change: the answer is that of finish().
+  [[gnu::flatten]] void start(Burst& burst, std::span<const Key> keys) const noexcept {
+    TWINPLANE_CHECK(keys.size(), <=, kBurst);
+    burst.keys = keys;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      burst.hashes[i] = hash_of(keys[i], seed_);
+      index_.prefetch(burst.hashes[i]);
+    }
+  }
+
+  void advance(Burst& burst) const noexcept {
+    burst.moved_count = 0;
+    for (std::size_t i = 0; i < burst.keys.size(); ++i) {
+      const HashIndex::Glimpse glimpse = index_.glimpse(burst.hashes[i]);
+      burst.likely[i] = {glimpse.reference.slot, glimpse.reference.side};
+      if (glimpse.reference.slot != kNoSlot) prefetch(glimpse.reference.slot);
+      if (!glimpse.is_elsewhere) [[likely]]
+        continue;
+      index_.prefetch_second(burst.hashes[i]);
+      burst.moved[burst.moved_count++] = static_cast<std::uint8_t>(i);
+    }
+    for (std::size_t i = 0; i < burst.moved_count; ++i) {
+      const HashIndex::Reference reference = index_.glimpse_second(burst.hashes[burst.moved[i]]);
+      if (reference.slot != kNoSlot) prefetch(reference.slot);
+    }
+  }
+
+  void finish(const Burst& burst, std::span<Found> found) const noexcept {
+    TWINPLANE_CHECK(burst.keys.size(), <=, found.size());
+    for (std::size_t i = 0; i < burst.keys.size(); ++i) {
+      const Found likely = burst.likely[i];
+      found[i] = likely;
+      if (likely.slot != kNoSlot && !Traits::matches(entries_[likely.slot], likely.side, burst.keys[i])) [[unlikely]]
+        found[i] = find_hashed(burst.keys[i], burst.hashes[i]);
+    }
+    for (std::size_t i = 0; i < burst.moved_count; ++i) {
+      const std::size_t at = burst.moved[i];
+      found[at] = find_hashed(burst.keys[at], burst.hashes[at]);
+    }
   }
 
   const Entry& entry(std::uint32_t slot) const noexcept { return entries_[slot]; }
@@ -237,28 +295,6 @@ class SlotTable {
   std::uint64_t unindexed_count() const noexcept { return unindexed_count_; }
 
  private:
-  static constexpr std::size_t kBurst = 64;
-  static constexpr std::size_t kAhead = 8;  // distance between the stages of a lookup
-
-  void find_some(std::span<const Key> keys, std::span<Found> found) const noexcept {
-    std::array<std::uint64_t, kBurst> hashes;
-    const std::size_t count = keys.size();
-    for (std::size_t step = 0; step < count + 2 * kAhead; ++step) {
-      if (step < count) {
-        hashes[step] = hash_of(keys[step], seed_);
-        index_.prefetch(hashes[step]);
-      }
-      if (step >= kAhead && step - kAhead < count) {
-        const std::uint32_t guess = index_.guess(hashes[step - kAhead]);
-        if (guess != kNoSlot) prefetch(guess);
-      }
-      if (step >= 2 * kAhead) {
-        const std::size_t at = step - 2 * kAhead;
-        found[at] = find_hashed(keys[at], hashes[at]);
-      }
-    }
-  }
-
   Found find_hashed(const Key& key, std::uint64_t hash) const noexcept {
     const HashIndex::Reference reference = index_.find(hash, [&](HashIndex::Reference candidate) {
       return Traits::matches(entries_[candidate.slot], candidate.side, key);
