@@ -5,7 +5,7 @@
 // Memory:  taken at start.
 // Limits:  frames up to the data room given.
 // Errors:  throws at start; an empty pool later is a drop, counted by who asked.
-// Spec:    DPDK 22.11, mbuf library; private area of 16 bytes.
+// Spec:    DPDK 22.11, mbuf library; private area of 24 bytes.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -15,15 +15,17 @@
 
 namespace twinplane::dataplane {
 
-// What a core found out about a packet before it handed it to the owner of its partition.
+// What a core found out about a packet before it handed it to another.
 struct PacketNote {
   std::uint16_t source_port_be;
   std::uint16_t target_port_be;
   std::uint8_t protocol;
   std::uint8_t is_fragment_known;  // the ports and the protocol above are the first fragment's
-  std::uint8_t spare[10];
+  std::uint8_t egress_port;        // to the home worker: send by this port
+  std::uint8_t is_next_hop6;
+  std::uint8_t next_hop[16];       // to this neighbor, whose MAC is not known yet; IPv4 in the first four bytes
 };
-static_assert(sizeof(PacketNote) == 16);
+static_assert(sizeof(PacketNote) == 24);
 
 inline PacketNote& note_of(rte_mbuf* packet) noexcept {
   return *static_cast<PacketNote*>(rte_mbuf_to_priv(packet));

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/box.hpp"
+
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "dataplane/log.hpp"
+
+namespace twinplane::dataplane {
+
+namespace {
+
+constexpr std::uint32_t kRingPlaces = 1024;
+constexpr std::uint32_t kPacketsBase = 4096;
+constexpr std::uint32_t kPacketsPerQueue = 1536;  // descriptors of one queue and what is on its way
+constexpr std::uint16_t kPacketBytesMin = 2048;
+constexpr std::uint32_t kHa2Packets = 4096;
+
+std::uint64_t draw_secret() {
+  std::uint64_t value = 0;
+  if (::getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value))
+    throw std::runtime_error("the kernel gave no random bytes: the hash seed must be secret, so nothing starts without");
+  return value;
+}
+
+std::uint16_t data_bytes_for(std::uint32_t mtu_bytes) {
+  constexpr std::uint32_t kLinkBytes = 14 + 8 + 4;
+  // A device that copies whole rings (af_packet) offers up to its frame size, somewhat above the MTU.
+  return static_cast<std::uint16_t>(std::max<std::uint32_t>(kPacketBytesMin, (mtu_bytes + kLinkBytes + 511) / 512 * 512));
+}
+
+PoolSize packet_pool_size(const Config& config) {
+  std::uint32_t mtu_bytes = 1500;
+  for (const PortConfig& port : config.ports) mtu_bytes = std::max<std::uint32_t>(mtu_bytes, port.mtu_bytes);
+  const auto queue_count = static_cast<std::uint32_t>(config.ports.size() * (config.eal.lcore_ids.size() - 1) * 2);
+  return {kPacketsBase + kPacketsPerQueue * queue_count, data_bytes_for(mtu_bytes)};
+}
+
+tables::SessionPolicy session_policy(const Config& config) {
+  tables::SessionPolicy policy;
+  policy.when_full = config.tables.full_policy == FullPolicy::kEvictHalfOpen ? tables::FullPolicy::kEvictHalfOpen
+                                                                             : tables::FullPolicy::kRefuse;
+  for (std::size_t i = 0; i < policy.timeouts_ms.size(); ++i) policy.timeouts_ms[i] = config.timeouts.timeout_s[i] * 1000U;
+  return policy;
+}
+
+struct WorkerStart {
+  Worker* worker;
+  const std::atomic<bool>* is_stopping;
+};
+
+int run_worker(void* argument) {
+  const std::unique_ptr<WorkerStart> start(static_cast<WorkerStart*>(argument));
+  ::prctl(PR_SET_TIMERSLACK, 1000UL);  // nanoseconds: a sleep of 50 us is to be one
+  start->worker->run(*start->is_stopping);
+  return 0;
+}
+
+std::vector<std::unique_ptr<HandoffRing>> make_rings(const std::string& name, std::size_t count) {
+  std::vector<std::unique_ptr<HandoffRing>> rings;
+  for (std::size_t i = 0; i < count; ++i)
+    rings.push_back(std::make_unique<HandoffRing>(name + std::to_string(i), kRingPlaces));
+  return rings;
+}
+
+}  // namespace
+
+Box::Box(const Config& config)
+    : config_(config),
+      eal_(config),
+      worker_count_(static_cast<std::uint16_t>(config.eal.lcore_ids.size() - 1)),
+      packet_pool_("packets", packet_pool_size(config)),
+      rules_(config),
+      routes_(config, "routes", SOCKET_ID_ANY),
+      nat_(config, draw_secret()),
+      peer_mac_(ha2::EncapConfig{}.peer_mac),
+      packet_rings_(make_rings("packets", worker_count_)),
+      frame_rings_(make_rings("frames", worker_count_)),
+      port_rings_(make_rings("ports", config.ports.size())),
+      home_ring_("home", kRingPlaces),
+      relay_ring_("relay", kRingPlaces),
+      control_ring_("control", kRingPlaces),
+      orders_(worker_count_),
+      neighbors_(kNeighborsMax, tables::HashSeed{draw_secret()}) {
+  make_tables();
+  make_ports();
+  make_workers();
+  make_control();
+}
+
+Box::~Box() = default;
+
+void Box::make_tables() {
+  tables::ImageHead head;
+  head.magic = tables::ImageHead::kMagic;
+  head.partition_count = config_.tables.partitions;
+  head.session4_slots = config_.tables.session4_slots;
+  head.session6_slots = config_.tables.session6_slots;
+  head.has_half_open_queue = config_.tables.full_policy == FullPolicy::kEvictHalfOpen ? 1 : 0;
+  head.box_id = config_.box.id;
+  head.hash_seed = draw_secret();
+  tables::PartitionLimits limits = tables::limits_of(head);
+  limits.policy = session_policy(config_);
+  head.partition_bytes = tables::Partition::bytes(limits);
+  table_memory_.emplace(head, config_.tables.file, config_.eal.huge_pages != HugePages::kOff);
+  log_notice("tables=" + std::to_string(table_memory_->bytes() >> 20U) + "MiB huge_pages=" +
+             (table_memory_->is_on_huge_pages() ? "yes" : "no (random lookups cost a page walk more)"));
+  for (std::uint32_t i = 0; i < head.partition_count; ++i) {
+    tables::Carver carver(table_memory_->partition_block(i));
+    partitions_.push_back(std::make_unique<tables::Partition>(carver, limits, tables::HashSeed{head.hash_seed + i}));
+    // Without a peer, ever, marks would only cost.
+    partitions_.back()->session4().slots().set_recording(config_.ha.enabled);
+    partitions_.back()->session6().slots().set_recording(config_.ha.enabled);
+    partition_views_.push_back(partitions_.back().get());
+  }
+}
+
+void Box::make_ports() {
+  for (const PortConfig& port : config_.ports)
+    ports_.push_back(std::make_unique<Port>(PortSetup{.device = port.device,
+                                                      .mtu_bytes = port.mtu_bytes,
+                                                      .worker_count = worker_count_,
+                                                      .partition_count = config_.tables.partitions,
+                                                      .wants_rss = true},
+                                            packet_pool_));
+  if (!config_.ha.enabled) return;
+  const Ha2Config& ha2 = config_.ha2;
+  ha2_pool_.emplace("ha2", PoolSize{kHa2Packets, data_bytes_for(ha2.mtu_bytes)});
+  // HA2 frames reach their owner core by ring where one queue serves all; several queues need steering by the peer's UDP port.
+  ha2_port_ = std::make_unique<Port>(PortSetup{.device = ha2.device,
+                                               .mtu_bytes = ha2.mtu_bytes,
+                                               .worker_count = worker_count_,
+                                               .partition_count = config_.tables.partitions,
+                                               .wants_rss = true},
+                                     *ha2_pool_);
+  encap_.transport = static_cast<ha2::Transport>(ha2.transport);
+  encap_.is_ip6 = ha2.local.is6();
+  if (encap_.is_ip6) {
+    encap_.local6 = ha2.local.v6();
+    encap_.peer6 = ha2.peer.v6();
+  } else if (ha2.local.is4()) {
+    encap_.local4 = ha2.local.v4();
+    encap_.peer4 = ha2.peer.v4();
+  }
+  encap_.local_mac = ha2_port_->mac();
+  if (ha2.peer_mac_known) peer_mac_.set(ha2.peer_mac);
+}
+
+void Box::make_workers() {
+  const WorkerShared shared{.config = config_,
+                            .forward = {config_, rules_, routes_, nat_},
+                            .ports = ports_,
+                            .ha2_port = ha2_port_.get(),
+                            .packet_pool = packet_pool_,
+                            .ha2_pool = ha2_pool_.has_value() ? &*ha2_pool_ : nullptr,
+                            .packet_rings = packet_rings_,
+                            .frame_rings = frame_rings_,
+                            .home_ring = home_ring_,
+                            .relay_ring = relay_ring_,
+                            .control_ring = control_ring_,
+                            .port_rings = port_rings_,
+                            .orders = orders_,
+                            .page_desk = page_desk_,
+                            .neighbors = neighbors_,
+                            .encap = encap_,
+                            .peer_mac = peer_mac_,
+                            .partitions = partition_views_};
+  for (std::uint16_t i = 0; i < worker_count_; ++i)
+    workers_.push_back(std::make_unique<Worker>(i, worker_count_, shared,
+                                                i == 0 ? std::make_unique<Home>(config_, neighbors_) : nullptr));
+}
+
+void Box::make_control() {
+  if (config_.ha.enabled) {
+    control_link_ = std::make_unique<Ha2Link>(
+        ha2_port_.get(), std::uint16_t{0}, &relay_ring_, *ha2_pool_, encap_, peer_mac_,
+        static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(encap_, config_.ha2.mtu_bytes)));
+    ha1_ = std::make_unique<Ha1Socket>(config_.ha1);
+  }
+  control_ = std::make_unique<Control>(config_, orders_, workers_, control_ring_, control_link_.get(), ha1_.get(), peer_mac_,
+                                       encap_);
+  telemetry_ = std::make_unique<Telemetry>(TelemetrySource{config_, *control_, workers_, orders_, page_desk_, *workers_.front()->home()});
+}
+
+void Box::run(std::atomic<bool>& is_stopping) {
+  for (std::uint16_t i = 0; i < worker_count_; ++i) {
+    auto start = std::make_unique<WorkerStart>(WorkerStart{workers_[i].get(), &are_workers_stopping_});
+    if (rte_eal_remote_launch(run_worker, start.release(), config_.eal.lcore_ids[i + 1U]) != 0)
+      throw std::runtime_error("lcore " + std::to_string(config_.eal.lcore_ids[i + 1U]) + " is not free: check eal.lcores");
+  }
+  log_notice("box=" + config_.box.name + " workers=" + std::to_string(worker_count_) + " started");
+  control_->run(is_stopping);
+  are_workers_stopping_.store(true, std::memory_order_relaxed);  // a flag alone: joined below
+  rte_eal_mp_wait_lcore();
+  log_notice("box=" + config_.box.name + " stopped");
+}
+
+}  // namespace twinplane::dataplane

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// box.hpp - one Twinplane box: everything it is made of, in the order in which it must be made and taken down.
+//
+// Thread:  main. run() starts a worker on each further lcore and is itself the control thread.
+// Memory:  all taken in the constructor.
+// Limits:  one a process.
+// Errors:  the constructor throws std::runtime_error that says what to do.
+// Spec:    dataplane/DESIGN.md D-D1 (cores and queues), D-D3 (start and end).
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "dataplane/control.hpp"
+#include "dataplane/eal.hpp"
+#include "dataplane/table_memory.hpp"
+#include "dataplane/telemetry.hpp"
+
+namespace twinplane::dataplane {
+
+class Box {
+ public:
+  explicit Box(const Config& config);
+  ~Box();
+  Box(const Box&) = delete;
+  Box& operator=(const Box&) = delete;
+
+  // Until `is_stopping` becomes true.
+  void run(std::atomic<bool>& is_stopping);
+
+ private:
+  void make_tables();
+  void make_ports();
+  void make_workers();
+  void make_control();
+
+  const Config& config_;
+  Eal eal_;
+  std::uint16_t worker_count_;
+  PacketPool packet_pool_;
+  std::optional<PacketPool> ha2_pool_;
+  std::optional<TableMemory> table_memory_;
+  std::vector<std::unique_ptr<tables::Partition>> partitions_;
+  std::vector<tables::Partition*> partition_views_;
+  RuleSet rules_;
+  RouteTable routes_;
+  NatPool nat_;
+  std::vector<std::unique_ptr<Port>> ports_;
+  std::unique_ptr<Port> ha2_port_;
+  ha2::EncapConfig encap_;
+  PeerMac peer_mac_;
+  std::vector<std::unique_ptr<HandoffRing>> packet_rings_;
+  std::vector<std::unique_ptr<HandoffRing>> frame_rings_;
+  std::vector<std::unique_ptr<HandoffRing>> port_rings_;
+  HandoffRing home_ring_;
+  HandoffRing relay_ring_;
+  HandoffRing control_ring_;
+  Orders orders_;
+  SessionPageDesk page_desk_;
+  NeighborTable neighbors_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Ha2Link> control_link_;
+  std::unique_ptr<Ha1Socket> ha1_;
+  std::unique_ptr<Control> control_;
+  std::unique_ptr<Telemetry> telemetry_;
+  std::atomic<bool> are_workers_stopping_{false};
+};
+
+}  // namespace twinplane::dataplane

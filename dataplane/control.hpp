@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// control.hpp - the control thread: keepalives and hellos on both paths, the role of the box, orders to the workers.
+//
+// Thread:  run() on the main lcore; status() from any thread (it copies under a lock that the packet path never takes).
+// Memory:  taken at construction.
+// Limits:  wakes at least once a millisecond.
+// Errors:  a worker that stands still silences this box's keepalives, so that the peer takes over; it is logged.
+// Spec:    ha2/PROTOCOL.md section 8.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "dataplane/ha1_socket.hpp"
+#include "dataplane/ha2_link.hpp"
+#include "dataplane/orders.hpp"
+#include "dataplane/worker.hpp"
+#include "ha2/pair.hpp"
+
+namespace twinplane::dataplane {
+
+// What an operator wants to know of the box, at one moment.
+struct BoxStatus {
+  std::string role = "initial";
+  std::string reason = "starting";
+  std::string sync = "none";
+  std::string refusal;
+  std::string note;          // a difference that does not refuse the pair
+  bool is_peer_up = false;
+  std::uint32_t paths_up = 0;  // bit 0 HA2, bit 1 HA1
+  std::uint32_t term = 0;
+  std::uint64_t last_heard_ns = 0;
+  std::uint64_t detected_ns = 0;
+  std::uint64_t takeover_ns = 0;
+  std::uint64_t first_packet_ns = 0;
+  std::uint64_t refused_hellos = 0;
+  std::uint64_t bad_link_frames = 0;
+};
+
+class Control {
+ public:
+  // `ha2_link` and `ha1` are null where ha.enabled is false: the box is then active alone.
+  Control(const Config& config, Orders& orders, std::vector<std::unique_ptr<Worker>>& workers, HandoffRing& control_ring,
+          Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac, const ha2::EncapConfig& encap);
+
+  // Until `is_stopping`; then tells the peer that it leaves, and returns.
+  void run(const std::atomic<bool>& is_stopping);
+
+  BoxStatus status() const;
+
+ private:
+  void turn(std::uint64_t now_ns);
+  void take_link_frames(std::uint64_t now_ns);
+  bool are_workers_alive(std::uint64_t now_ns);
+  void give_orders();
+  void publish(std::uint64_t now_ns);
+  bool is_mirror_complete() const noexcept;
+
+  const Config& config_;
+  Orders& orders_;
+  std::vector<std::unique_ptr<Worker>>& workers_;
+  HandoffRing& control_ring_;
+  Ha2Link* ha2_link_;
+  Ha1Socket* ha1_;
+  PeerMac& peer_mac_;
+  ha2::EncapConfig encap_;
+  ha2::Pair pair_;
+  std::vector<std::uint64_t> turn_counts_;
+  std::vector<std::uint64_t> turned_ns_;
+  bool were_workers_alive_ = true;
+  std::string ordered_role_;
+  std::uint64_t bad_link_frames_ = 0;
+  mutable std::mutex status_mutex_;
+  BoxStatus status_;
+};
+
+}  // namespace twinplane::dataplane

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/home.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace twinplane::dataplane {
+
+namespace {
+
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+}  // namespace
+
+Home::~Home() {
+  neighbors_.set_active(false, 0);  // gives back what is held
+  rte_pktmbuf_free(open_);
+}
+
+void Home::set_active(bool is_active, std::uint64_t now_ns) noexcept {
+  neighbors_.set_active(is_active, now_ns / kNsPerMs);
+  if (is_active) neighbors_.announce(now_ns / kNsPerMs);
+}
+
+void Home::on_neighbor_packet(rte_mbuf* packet, const PacketView& view, std::size_t port_index,
+                              std::uint64_t now_ns) noexcept {
+  neighbors_.on_packet({rte_pktmbuf_mtod(packet, const std::byte*), packet->data_len}, view, port_index, now_ns / kNsPerMs);
+  rte_pktmbuf_free(packet);
+}
+
+void Home::resolve(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
+  const PacketNote& note = note_of(packet);
+  tables::Address6 address6{};
+  std::copy_n(note.next_hop, address6.size(), address6.begin());
+  tables::Address4 address4{};
+  std::copy_n(note.next_hop, address4.size(), address4.begin());
+  const NeighborKey key = note.is_next_hop6 != 0 ? NeighborKey::of(note.egress_port, address6)
+                                                 : NeighborKey::of(note.egress_port, address4);
+  neighbors_.resolve(key, packet, now_ns / kNsPerMs);
+}
+
+void Home::poll(std::uint64_t now_ns) noexcept { neighbors_.poll(now_ns / kNsPerMs); }
+
+std::span<std::byte> Home::try_frame(std::size_t /*port_index*/) noexcept {
+  if (open_ == nullptr) open_ = rte_pktmbuf_alloc(pool_->get());
+  if (open_ == nullptr) return {};
+  return {rte_pktmbuf_mtod(open_, std::byte*), rte_pktmbuf_tailroom(open_)};
+}
+
+void Home::send(std::size_t port_index, std::size_t frame_bytes) noexcept {
+  open_->data_len = static_cast<std::uint16_t>(frame_bytes);
+  open_->pkt_len = open_->data_len;
+  egress_->put(port_index, open_);
+  open_ = nullptr;
+}
+
+void Home::release(void* packet, std::size_t port_index, const MacAddress& mac) noexcept {
+  auto* const waiting = static_cast<rte_mbuf*>(packet);
+  std::memcpy(rte_pktmbuf_mtod(waiting, std::byte*), mac.data(), mac.size());
+  egress_->put(port_index, waiting);
+}
+
+void Home::drop(void* packet, std::size_t /*port_index*/, NeighborDrop /*reason*/) noexcept {
+  rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));
+  if (stats_ != nullptr) stats_->drops[static_cast<std::size_t>(DropReason::kNoNeighbor)].add(1);
+}
+
+}  // namespace twinplane::dataplane

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// home.hpp - what worker 0 does for all: neighbors are found and answered, and packets wait here for a neighbor's MAC.
+//
+// Thread:  worker 0; counters() for any thread.
+// Memory:  the neighbors' own; frames from the packet pool.
+// Limits:  those of Neighbors.
+// Errors:  a packet whose neighbor does not answer is dropped and counted.
+// Spec:    dataplane/DESIGN.md D-D6.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstdint>
+#include <span>
+
+#include "dataplane/egress.hpp"
+#include "dataplane/neighbors.hpp"
+#include "dataplane/packet_pool.hpp"
+
+namespace twinplane::dataplane {
+
+inline constexpr std::uint32_t kNeighborsMax = 4096;
+
+class Home final : private FrameSink, private HeldPacketSink {
+ public:
+  Home(const Config& config, NeighborTable& table)
+      : neighbors_(config, NeighborOptions{}, table, *this, *this) {}
+  ~Home() override;
+
+  // Before the first use: where frames go, and where the buffers come from.
+  void attach(Egress& egress, const PacketPool& pool, WorkerStats& stats) noexcept {
+    egress_ = &egress;
+    pool_ = &pool;
+    stats_ = &stats;
+  }
+
+  // Taking over announces every address of every port, now and again.
+  void set_active(bool is_active, std::uint64_t now_ns) noexcept;
+
+  // A parsed ARP or neighbor discovery packet; takes it over.
+  void on_neighbor_packet(rte_mbuf* packet, const PacketView& view, std::size_t port_index, std::uint64_t now_ns) noexcept;
+
+  // A packet that is complete but for its target MAC; its note says port and next hop. Takes it over.
+  void resolve(rte_mbuf* packet, std::uint64_t now_ns) noexcept;
+
+  void poll(std::uint64_t now_ns) noexcept;
+
+  const NeighborCounters& counters() const noexcept { return neighbors_.counters(); }
+
+ private:
+  std::span<std::byte> try_frame(std::size_t port_index) noexcept override;
+  void send(std::size_t port_index, std::size_t frame_bytes) noexcept override;
+  void release(void* packet, std::size_t port_index, const MacAddress& mac) noexcept override;
+  void drop(void* packet, std::size_t port_index, NeighborDrop reason) noexcept override;
+
+  Neighbors neighbors_;
+  Egress* egress_ = nullptr;
+  const PacketPool* pool_ = nullptr;
+  WorkerStats* stats_ = nullptr;
+  rte_mbuf* open_ = nullptr;
+};
+
+}  // namespace twinplane::dataplane

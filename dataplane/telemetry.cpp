@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/telemetry.hpp"
+
+#include <rte_telemetry.h>
+
+#include <atomic>
+#include <charconv>
+#include <stdexcept>
+#include <string>
+
+#include "dataplane/session_text.hpp"
+
+namespace twinplane::dataplane {
+
+namespace {
+
+// DPDK's callbacks carry no argument of ours. Set before the first command is registered, cleared when the source ends.
+std::atomic<const TelemetrySource*> g_source{nullptr};
+
+const TelemetrySource* source() { return g_source.load(std::memory_order_acquire); }  // pairs with Telemetry's stores
+
+void add_number(rte_tel_data* data, const std::string& name, std::uint64_t value) {
+  rte_tel_data_add_dict_u64(data, name.c_str(), value);
+}
+
+// What one telemetry string can hold is bounded by DPDK; longer reasons are cut.
+void add_text(rte_tel_data* data, const std::string& name, const std::string& value) {
+  rte_tel_data_add_dict_string(data, name.c_str(), value.substr(0, RTE_TEL_MAX_STRING_LEN - 1).c_str());
+}
+
+void add_session(rte_tel_data* data, std::size_t number, const nlohmann::ordered_json& session) {
+  rte_tel_data* const dict = rte_tel_data_alloc();
+  if (dict == nullptr) return;
+  rte_tel_data_start_dict(dict);
+  for (const auto& [name, value] : session.items()) {
+    if (value.is_string())
+      add_text(dict, name, value.get<std::string>());
+    else
+      add_number(dict, name, value.is_boolean() ? (value.get<bool>() ? 1U : 0U) : value.get<std::uint64_t>());
+  }
+  // DPDK frees the container with the answer.
+  rte_tel_data_add_dict_container(data, ("session" + std::to_string(number)).c_str(), dict, 0);
+}
+
+template <class Read>
+std::uint64_t sum(Read&& read) {
+  std::uint64_t total = 0;
+  for (const auto& worker : source()->workers) total += read(worker->stats());
+  return total;
+}
+
+std::uint64_t total(ha2::Counter counter) {
+  std::uint64_t value = 0;
+  for (const auto& worker : source()->workers) value += worker->counter(counter);
+  return value;
+}
+
+std::uint64_t packets_dropped() {
+  return sum([](const WorkerStats& stats) {
+    std::uint64_t drops = 0;
+    for (const Gauge& gauge : stats.parse_drops) drops += gauge.get();
+    for (const Gauge& gauge : stats.drops) drops += gauge.get();
+    return drops;
+  });
+}
+
+const char* transport_name(Ha2Transport transport) {
+  switch (transport) {
+    case Ha2Transport::kEthernet: return "ethernet";
+    case Ha2Transport::kIp: return "ip";
+    case Ha2Transport::kUdp: return "udp";
+  }
+  return "unknown";
+}
+
+int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  if (source() == nullptr) return -1;
+  const BoxStatus status = source()->control.status();
+  rte_tel_data_start_dict(data);
+  add_text(data, "name", source()->config.box.name);
+  add_text(data, "role", status.role);
+  add_text(data, "reason", status.reason);
+  add_text(data, "sync", status.sync);
+  add_text(data, "refusal", status.refusal);
+  add_text(data, "note", status.note);
+  add_text(data, "peer", status.is_peer_up ? "up" : "down");
+  add_number(data, "paths_up", status.paths_up);
+  add_number(data, "term", status.term);
+  const std::uint64_t sessions4 = sum([](const WorkerStats& stats) { return stats.sessions4.get(); });
+  const std::uint64_t sessions6 = sum([](const WorkerStats& stats) { return stats.sessions6.get(); });
+  add_number(data, "sessions", sessions4 + sessions6);
+  add_number(data, "sessions4", sessions4);
+  add_number(data, "sessions6", sessions6);
+  add_number(data, "records_sent", total(ha2::Counter::kRecordsSent));
+  add_number(data, "records_applied", total(ha2::Counter::kRecordsApplied));
+  add_number(data, "frames_sent", total(ha2::Counter::kFramesSent));
+  add_number(data, "frames_received", total(ha2::Counter::kFramesReceived));
+  add_number(data, "frames_lost", total(ha2::Counter::kFramesLost) + total(ha2::Counter::kFramesReportedLost));
+  std::uint64_t lag_ns = 0;
+  for (const auto& worker : source()->workers) lag_ns = std::max(lag_ns, worker->stats().lag_ns.get());
+  add_number(data, "lag_us", lag_ns / 1000);
+  add_number(data, "at_risk", sum([](const WorkerStats& stats) { return stats.at_risk.get(); }));
+  add_number(data, "bulk_done_slots", sum([](const WorkerStats& stats) { return stats.bulk_stated_slots.get(); }));
+  add_number(data, "bulk_total_slots", sum([](const WorkerStats& stats) { return stats.bulk_total_slots.get(); }));
+  add_number(data, "partitions_quiet", sum([](const WorkerStats& stats) { return stats.partitions_quiet.get(); }));
+  add_text(data, "transport", transport_name(source()->config.ha2.transport));
+  add_number(data, "mtu", source()->config.ha2.mtu_bytes);
+  add_number(data, "packets_rx", sum([](const WorkerStats& stats) { return stats.packets_received.get(); }));
+  add_number(data, "packets_tx", sum([](const WorkerStats& stats) { return stats.packets_sent.get(); }));
+  add_number(data, "packets_dropped", packets_dropped());
+  add_number(data, "last_heard_ns", status.last_heard_ns);
+  add_number(data, "detected_ns", status.detected_ns);
+  add_number(data, "takeover_ns", status.takeover_ns);
+  add_number(data, "first_packet_ns", status.first_packet_ns);
+  return 0;
+}
+
+int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  if (source() == nullptr) return -1;
+  rte_tel_data_start_dict(data);
+  for (std::size_t i = 0; i < ha2::kCounterCount; ++i)
+    add_number(data, "ha2_" + std::string(ha2::kCounterLabels[i]), total(static_cast<ha2::Counter>(i)));
+  for (std::size_t i = 1; i < kParseResultCount; ++i)
+    add_number(data, "drop_" + std::string(name(static_cast<ParseResult>(i))),
+               sum([i](const WorkerStats& stats) { return stats.parse_drops[i].get(); }));
+  for (std::size_t i = 1; i < kDropReasonCount; ++i)
+    add_number(data, "drop_" + std::string(name(static_cast<DropReason>(i))),
+               sum([i](const WorkerStats& stats) { return stats.drops[i].get(); }));
+  for (std::size_t i = 0; i < kIcmpErrorVerdictNames.size(); ++i)
+    add_number(data, std::string(kIcmpErrorVerdictNames[i]),
+               sum([i](const WorkerStats& stats) { return stats.icmp_errors[i].get(); }));
+  add_number(data, "sessions_created", sum([](const WorkerStats& stats) { return stats.sessions_created.get(); }));
+  add_number(data, "sessions_ended", sum([](const WorkerStats& stats) { return stats.sessions_ended.get(); }));
+  add_number(data, "sessions_expired", sum([](const WorkerStats& stats) { return stats.sessions_expired.get(); }));
+  add_number(data, "sessions_evicted", sum([](const WorkerStats& stats) { return stats.sessions_evicted.get(); }));
+  add_number(data, "sessions_refused", sum([](const WorkerStats& stats) { return stats.sessions_refused.get(); }));
+  add_number(data, "packets_handed_over", sum([](const WorkerStats& stats) { return stats.packets_handed_over.get(); }));
+  for (std::size_t i = 0; i < kNeighborCounterCount; ++i)
+    add_number(data, std::string(kNeighborCounterLabels[i]), source()->home.counters().get(static_cast<NeighborCounter>(i)));
+  const BoxStatus status = source()->control.status();
+  add_number(data, "refused_hellos", status.refused_hellos);
+  add_number(data, "bad_link_frames", status.bad_link_frames);
+  return 0;
+}
+
+int on_verify(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  if (source() == nullptr) return -1;
+  source()->orders.ask_verify();
+  rte_tel_data_start_dict(data);
+  add_text(data, "started", "true");
+  return 0;
+}
+
+int on_verified(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  if (source() == nullptr) return -1;
+  bool is_running = false;
+  for (const auto& worker : source()->workers)
+    is_running |= worker->stats().verify_running.get() != 0 ||
+                  worker->stats().verify_number.get() != source()->orders.verify_number();
+  rte_tel_data_start_dict(data);
+  add_number(data, "running", is_running ? 1 : 0);
+  add_number(data, "ranges", sum([](const WorkerStats& stats) { return stats.verify_ranges.get(); }));
+  add_number(data, "equal", sum([](const WorkerStats& stats) { return stats.verify_equal.get(); }));
+  add_number(data, "different", sum([](const WorkerStats& stats) { return stats.verify_different.get(); }));
+  return 0;
+}
+
+int on_sessions(const char* /*command*/, const char* parameters, rte_tel_data* data) {
+  if (source() == nullptr) return -1;
+  std::uint32_t partition = 0;
+  std::uint32_t first_slot = 0;
+  const std::string text = parameters == nullptr ? "" : parameters;
+  const auto [comma, error] = std::from_chars(text.data(), text.data() + text.size(), partition);
+  if (error == std::errc{} && comma != text.data() + text.size() && *comma == ',')
+    std::from_chars(comma + 1, text.data() + text.size(), first_slot);
+  if (partition >= source()->config.tables.partitions) return -1;
+  SessionPage page;
+  if (!source()->page_desk.try_ask(partition, first_slot, page)) return -1;
+  rte_tel_data_start_dict(data);
+  add_number(data, "next_slot", page.next_slot);
+  std::size_t number = 0;
+  for (const auto& session : page.sessions4) add_session(data, number++, session_json(session));
+  for (const auto& session : page.sessions6) add_session(data, number++, session_json(session));
+  return 0;
+}
+
+void register_command(const char* command, telemetry_cb callback, const char* help) {
+  if (rte_telemetry_register_cmd(command, callback, help) != 0)
+    throw std::runtime_error(std::string("telemetry command ") + command + " cannot be registered");
+}
+
+}  // namespace
+
+Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
+  auto copy = std::make_unique<TelemetrySource>(telemetry_source);
+  register_command("/twinplane/status", on_status, "Role, sync, sessions, lag, last takeover. No parameters.");
+  register_command("/twinplane/counters", on_counters, "Every counter: HA2, drops by reason, sessions. No parameters.");
+  register_command("/twinplane/verify", on_verify, "Digests every range of every table and has the peer compare. No parameters.");
+  register_command("/twinplane/verified", on_verified, "How far the last verify is and what it found. No parameters.");
+  register_command("/twinplane/sessions", on_sessions, "A page of sessions. Parameters: PARTITION,FIRST_SLOT; next_slot 0 = last page.");
+  g_source.store(copy.release(), std::memory_order_release);  // pairs with source()
+}
+
+Telemetry::~Telemetry() {
+  delete g_source.exchange(nullptr, std::memory_order_acq_rel);  // pairs with source(); DPDK has stopped its thread's commands by then
+}
+
+}  // namespace twinplane::dataplane

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// telemetry.hpp - counters and state over DPDK's telemetry socket: readable with dpdk-telemetry.py.
+//
+// Thread:  DPDK's telemetry thread reads; nothing here is called from the packet path.
+// Memory:  none.
+// Limits:  one a process: DPDK's callbacks carry no argument, so the source is kept in one place behind this header.
+// Errors:  throws std::runtime_error when a command cannot be registered.
+// Spec:    DPDK 22.11, telemetry library. Commands: /twinplane/status, counters, verify, verified, sessions.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "dataplane/control.hpp"
+#include "dataplane/session_page.hpp"
+
+namespace twinplane::dataplane {
+
+struct TelemetrySource {
+  const Config& config;
+  const Control& control;
+  const std::vector<std::unique_ptr<Worker>>& workers;
+  Orders& orders;
+  SessionPageDesk& page_desk;
+  const Home& home;
+};
+
+// While it lives, the commands answer from `source`.
+class Telemetry {
+ public:
+  explicit Telemetry(const TelemetrySource& source);
+  ~Telemetry();
+  Telemetry(const Telemetry&) = delete;
+  Telemetry& operator=(const Telemetry&) = delete;
+};
+
+}  // namespace twinplane::dataplane

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The loop: orders, frames, streams, ages, figures. What happens to packets is in worker_packets.cpp.
+#include "dataplane/worker.hpp"
+
+#include <rte_cycles.h>
+
+#include "dataplane/clock.hpp"
+
+namespace twinplane::dataplane {
+
+namespace {
+
+constexpr std::uint64_t kPublishIntervalNs = 1'000'000;
+constexpr std::uint64_t kExpireIntervalNs = 1'000'000;
+constexpr std::uint64_t kFullScanNs = 1'000'000'000;  // all slots are looked at once in this time
+constexpr std::uint32_t kIdleTurnsBeforeSleep = 16;
+constexpr TokenBucketLimits kIcmpErrorLimits{.rate_per_s = 1000, .burst = 100};
+
+ha2::StreamConfig stream_config(const WorkerShared& shared, std::uint32_t partition) {
+  const Ha2Config& ha2 = shared.config.ha2;
+  ha2::StreamConfig stream;
+  stream.partition = static_cast<std::uint16_t>(partition);
+  stream.window_frames = static_cast<std::uint16_t>(ha2.window_frames);
+  stream.frame_bytes_max = static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(shared.encap, ha2.mtu_bytes));
+  stream.flush_ns = ha2.flush_us * 1000U;
+  stream.reorder_ns = ha2.reorder_us * 1000U;
+  return stream;
+}
+
+}  // namespace
+
+Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShared& shared, std::unique_ptr<Home> home)
+    : index_(index),
+      worker_count_(worker_count),
+      shared_(shared),
+      forwarder_(shared.forward),
+      fragments_(FragmentLimits{}, tables::HashSeed{rte_get_tsc_cycles()}),
+      egress_(index, shared.ports, shared.port_rings, stats_),
+      home_(std::move(home)),
+      builder_(ha2::frame_bytes_for_mtu(shared.encap, shared.config.ha2.mtu_bytes)),
+      icmp_errors_(kIcmpErrorLimits, now_ns()) {
+  replicas_.resize(shared.partitions.size());
+  for (std::uint32_t i = 0; i < replicas_.size(); ++i)
+    if (is_mine(i)) replicas_[i] = std::make_unique<ha2::Replica>(stream_config(shared_, i), partition(i), builder_);
+  for (std::size_t port = 0; port < shared.ports.size(); ++port)
+    config_port_of_[shared.ports[port]->dpdk_port()] = static_cast<std::uint8_t>(port);
+  if (home_ != nullptr) home_->attach(egress_, shared_.packet_pool, stats_);
+  if (shared.ha2_port == nullptr) return;
+  const bool has_queue = shared.ha2_port->has_send_queue(index);
+  ha2_link_ = std::make_unique<Ha2Link>(shared.ha2_port, index, has_queue ? nullptr : &shared_.relay_ring, *shared.ha2_pool,
+                                        shared.encap, shared.peer_mac,
+                                        static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(shared.encap, shared.config.ha2.mtu_bytes)));
+}
+
+std::uint64_t Worker::counter(ha2::Counter counter) const noexcept {
+  std::uint64_t sum = link_counters_.get(counter);
+  for (const auto& replica : replicas_)
+    if (replica != nullptr) sum += replica->counters().get(counter);
+  return sum;
+}
+
+void Worker::run(const std::atomic<bool>& is_stopping) noexcept {
+  std::uint32_t idle_turns = 0;
+  while (!is_stopping.load(std::memory_order_relaxed)) {  // a flag alone: nothing is published with it
+    idle_turns = turn(now_ns()) ? 0 : idle_turns + 1;
+    if (idle_turns < kIdleTurnsBeforeSleep || shared_.config.worker.idle_sleep_us == 0) continue;
+    rte_delay_us_sleep(shared_.config.worker.idle_sleep_us);
+  }
+}
+
+// True when there was anything to do.
+bool Worker::turn(std::uint64_t now) noexcept {
+  stats_.turn_count.add(1);
+  follow_orders(now);
+  std::uint32_t work = take_frames(now);
+  work += take_packets(now);
+  if (ha2_link_ != nullptr) {
+    for (const auto& replica : replicas_)
+      if (replica != nullptr) work += replica->poll(now, *ha2_link_);
+    ha2_link_->flush();
+  }
+  if (home_ != nullptr) home_->poll(now);
+  egress_.flush_all();
+  if (now - last_expire_ns_ >= kExpireIntervalNs) expire(now);
+  shared_.page_desk.serve([this](std::uint32_t index) {
+    return index < replicas_.size() && is_mine(index) ? &partition(index) : nullptr;
+  });
+  if (now - last_publish_ns_ >= kPublishIntervalNs) publish(now);
+  return work != 0;
+}
+
+void Worker::follow_orders(std::uint64_t now) noexcept {
+  if (ha2::Assignment order; shared_.orders.try_read(index_, order)) {
+    const bool was_active = is_active_;
+    is_active_ = order.holding == ha2::Holding::kOwner;
+    for (const auto& replica : replicas_)
+      if (replica != nullptr) replica->assume(order);
+    if (is_active_ && !was_active) {
+      awaits_first_packet_ = true;
+      stats_.first_packet_ns.set(0);
+      stats_.owned_since_ns.set(now);
+    }
+    if (home_ != nullptr && is_active_ != was_active) home_->set_active(is_active_, now);
+    shared_.orders.follow(index_);
+  }
+  if (const std::uint32_t asked = shared_.orders.verify_number(); asked != verify_number_) {
+    verify_number_ = asked;
+    for (const auto& replica : replicas_)
+      if (replica != nullptr) replica->owner().start_verify();
+    publish(now);
+  }
+}
+
+std::uint32_t Worker::take_frames(std::uint64_t now) noexcept {
+  if (shared_.ha2_port == nullptr) return 0;
+  std::array<rte_mbuf*, kBurst> packets;
+  std::uint32_t work = 0;
+  if (index_ == 0) {
+    // What others send through this core goes first: control's keepalives are among it.
+    const std::uint16_t count = shared_.relay_ring.take(packets.data(), kBurst);
+    for (std::uint16_t i = 0; i < count; ++i) ha2_link_->pass_on(packets[i]);
+    ha2_link_->flush();
+    work += count;
+  }
+  std::uint16_t count = 0;
+  if (shared_.ha2_port->has_receive_queue(index_)) count = shared_.ha2_port->receive(index_, packets.data(), kBurst);
+  for (std::uint16_t i = 0; i < count; ++i) on_ha2_packet(packets[i], now);
+  work += count;
+  count = shared_.frame_rings[index_]->take(packets.data(), kBurst);
+  for (std::uint16_t i = 0; i < count; ++i) on_ha2_packet(packets[i], now);
+  return work + count;
+}
+
+void Worker::on_ha2_packet(rte_mbuf* packet, std::uint64_t now) noexcept {
+  const ha2::Opened opened = ha2::open_encap(shared_.encap, bytes_of(packet));
+  const ha2::Decoded decoded = ha2::decode(opened.frame);
+  if (decoded.error != ha2::DecodeError::kNone) {
+    // Whatever else is on the link (neighbor discovery of the kernel's, say) is not a frame and counts as too short.
+    link_counters_.add(ha2::counter_of(decoded.error));
+    return rte_pktmbuf_free(packet);
+  }
+  const std::uint16_t index = decoded.frame.header.partition.get();
+  if (index == ha2::kLinkPartition) {
+    if (!shared_.control_ring.try_put(packet)) return drop(packet, DropReason::kRingFull);
+    return;
+  }
+  if (index >= replicas_.size()) {
+    link_counters_.add(ha2::Counter::kDropPartition);
+    return rte_pktmbuf_free(packet);
+  }
+  if (!is_mine(index)) {
+    if (!shared_.frame_rings[index % worker_count_]->try_put(packet)) drop(packet, DropReason::kRingFull);
+    return;
+  }
+  replicas_[index]->on_frame(decoded.frame, opened.frame, now);
+  rte_pktmbuf_free(packet);
+}
+
+void Worker::expire(std::uint64_t now) noexcept {
+  const std::uint64_t past_ns = std::min(now - last_expire_ns_, kFullScanNs);
+  last_expire_ns_ = now;
+  if (!is_active_) return;  // only the owner ages
+  const BurstTime time{now};
+  for (const auto& replica : replicas_) {
+    if (replica == nullptr) continue;
+    tables::Partition& mine = replica->partition();
+    const auto share = [past_ns](std::uint32_t slot_count) {
+      return static_cast<std::uint32_t>(slot_count * past_ns / kFullScanNs) + 64;
+    };
+    mine.session4().expire(time.milliseconds(), share(mine.slot_count(tables::TableKind::kSession4)));
+    mine.session6().expire(time.milliseconds(), share(mine.slot_count(tables::TableKind::kSession6)));
+  }
+}
+
+void Worker::publish(std::uint64_t now) noexcept {
+  last_publish_ns_ = now;
+  tables::SessionCounters sum;
+  std::uint64_t sessions4 = 0, sessions6 = 0, lag_ns = 0, at_risk = 0, stated = 0, total = 0, synced = 0, quiet = 0;
+  std::uint64_t verify_running = 0, ranges = 0, equal = 0, different = 0;
+  const auto add = [&sum](const tables::SessionCounters& counters) {
+    sum.created += counters.created;
+    sum.ended += counters.ended;
+    sum.expired += counters.expired;
+    sum.evicted_half_open += counters.evicted_half_open;
+    sum.refused_full += counters.refused_full + counters.refused_index_full;
+  };
+  for (const auto& replica : replicas_) {
+    if (replica == nullptr) continue;
+    const tables::Partition& mine = replica->partition();
+    sessions4 += mine.session4().slots().live_count();
+    sessions6 += mine.session6().slots().live_count();
+    add(mine.session4().counters());
+    add(mine.session6().counters());
+    const ha2::OwnerStream& owner = replica->owner();
+    total += owner.bulk_total_slots();
+    if (!owner.is_running()) continue;
+    lag_ns = std::max(lag_ns, owner.lag_ns(now));
+    at_risk += owner.at_risk_count();
+    stated += owner.bulk_stated_slots();
+    synced += owner.is_bulk_done() ? 1 : 0;
+    quiet += owner.is_quiet() ? 1 : 0;
+    const ha2::OwnerStream::Verification verification = owner.verification();
+    verify_running += verification.is_running ? 1 : 0;
+    ranges += verification.range_count;
+    equal += verification.equal_count;
+    different += verification.different_count;
+  }
+  stats_.sessions4.set(sessions4);
+  stats_.sessions6.set(sessions6);
+  stats_.sessions_created.set(sum.created);
+  stats_.sessions_ended.set(sum.ended);
+  stats_.sessions_expired.set(sum.expired);
+  stats_.sessions_evicted.set(sum.evicted_half_open);
+  stats_.sessions_refused.set(sum.refused_full);
+  stats_.lag_ns.set(lag_ns);
+  stats_.at_risk.set(at_risk);
+  stats_.bulk_stated_slots.set(stated);
+  stats_.bulk_total_slots.set(total);
+  stats_.partitions_synced.set(synced);
+  stats_.partitions_quiet.set(quiet);
+  stats_.verify_ranges.set(ranges);
+  stats_.verify_equal.set(equal);
+  stats_.verify_different.set(different);
+  stats_.verify_running.set(verify_running);
+  stats_.verify_number.set(verify_number_);
+}
+
+}  // namespace twinplane::dataplane

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a worker does with packets: admit, hand over, look up as a burst, forward, send or answer.
+#include <rte_prefetch.h>
+
+#include "dataplane/local_reply.hpp"
+#include "dataplane/parse.hpp"
+#include "dataplane/rewrite.hpp"
+#include "dataplane/rss.hpp"
+#include "dataplane/virtual_mac.hpp"
+#include "dataplane/worker.hpp"
+
+namespace twinplane::dataplane {
+
+std::uint32_t Worker::take_packets(std::uint64_t now_ns) noexcept {
+  std::array<rte_mbuf*, kBurst> packets;
+  std::uint32_t work = 0;
+  for (std::size_t port = 0; port < shared_.ports.size(); ++port) {
+    if (!shared_.ports[port]->has_receive_queue(index_)) continue;
+    const std::uint16_t count = shared_.ports[port]->receive(index_, packets.data(), kBurst);
+    if (count == 0) continue;
+    stats_.packets_received.add(count);
+    process({packets.data(), count}, now_ns, false);
+    work += count;
+  }
+  if (const std::uint16_t count = shared_.packet_rings[index_]->take(packets.data(), kBurst); count != 0) {
+    process({packets.data(), count}, now_ns, true);
+    work += count;
+  }
+  if (home_ == nullptr) return work;
+  std::uint16_t count = shared_.home_ring.take(packets.data(), kBurst);
+  for (std::uint16_t i = 0; i < count; ++i) take_home(packets[i], now_ns);
+  work += count;
+  for (std::size_t port = 0; port < shared_.port_rings.size(); ++port) {
+    count = shared_.port_rings[port]->take(packets.data(), kBurst);
+    for (std::uint16_t i = 0; i < count; ++i) egress_.put(port, packets[i]);
+    work += count;
+  }
+  return work;
+}
+
+// What other workers leave to the home worker: neighbor messages as they came in, and packets whose neighbor is not known.
+void Worker::take_home(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
+  if (packet->port == RTE_MBUF_PORT_INVALID) return home_->resolve(packet, now_ns);
+  PacketView view;
+  if (parse(bytes_of(packet), view) != ParseResult::kOk) return rte_pktmbuf_free(packet);
+  home_->on_neighbor_packet(packet, view, config_port_of_[packet->port], now_ns);
+}
+
+void Worker::drop(rte_mbuf* packet, DropReason reason) noexcept {
+  stats_.drops[static_cast<std::size_t>(reason)].add(1);
+  rte_pktmbuf_free(packet);
+}
+
+void Worker::process(std::span<rte_mbuf*> packets, std::uint64_t now_ns, bool is_handed_over) noexcept {
+  for (rte_mbuf* packet : packets) rte_prefetch0(rte_pktmbuf_mtod(packet, void*));
+  std::size_t count = 0;
+  for (rte_mbuf* packet : packets)
+    if (admit(packet, now_ns, is_handed_over, burst_[count])) ++count;
+  const std::span<Admitted> admitted{burst_.data(), count};
+  look_up(admitted);
+  for (Admitted& one : admitted) {
+    const ForwardResult result =
+        one.view.kind == PacketKind::kIp4
+            ? forwarder_.forward(partition(one.partition), bytes_of(one.packet), one.view, one.key4, one.found,
+                                 one.ingress_port, BurstTime{now_ns})
+            : forwarder_.forward(partition(one.partition), bytes_of(one.packet), one.view, one.key6, one.found,
+                                 one.ingress_port, BurstTime{now_ns});
+    carry_out(one, result, now_ns);
+  }
+}
+
+// True when the packet is for a session of this worker; else it has gone where it belongs.
+bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over, Admitted& admitted) noexcept {
+  admitted.packet = packet;
+  admitted.ingress_port = config_port_of_[packet->port];
+  admitted.found = {tables::kNoSlot, tables::Side::kClient};
+  PacketView& view = admitted.view;
+  view = PacketView{};
+  if (packet->nb_segs != 1 && rte_pktmbuf_linearize(packet) != 0) {
+    drop(packet, DropReason::kNoBuffer);
+    return false;
+  }
+  if (const ParseResult parsed = parse(bytes_of(packet), view); parsed != ParseResult::kOk) {
+    stats_.parse_drops[static_cast<std::size_t>(parsed)].add(1);
+    rte_pktmbuf_free(packet);
+    return false;
+  }
+  const std::uint16_t vlan = view.vlan_count == 0 ? 0 : view.vlan_tcis[0] & kVlanNumberMask;
+  if (view.vlan_count > 1 || vlan != shared_.config.ports[admitted.ingress_port].vlan) {
+    drop(packet, DropReason::kWrongVlan);
+    return false;
+  }
+  // Neighbors are listened to in either role: who asks for the pair's addresses is known when this box takes over.
+  if (Neighbors::concerns(view)) {
+    if (home_ != nullptr) {
+      home_->on_neighbor_packet(packet, view, admitted.ingress_port, now_ns);
+    } else {
+      note_of(packet) = PacketNote{};
+      if (!shared_.home_ring.try_put(packet)) drop(packet, DropReason::kRingFull);
+    }
+    return false;
+  }
+  if (!is_active_) {
+    drop(packet, DropReason::kNotActive);
+    return false;
+  }
+  if (view.fragment.part != FragmentPart::kWhole && !know_fragment(admitted, now_ns, is_handed_over)) return false;
+  const std::uint32_t hash = (packet->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && device_hash_holds(view)
+                                 ? packet->hash.rss
+                                 : flow_hash(view);
+  admitted.partition = partition_of(hash, shared_.config.tables.partitions);
+  if (!is_mine(admitted.partition)) return hand_over(admitted, admitted.partition % worker_count_);
+  if (view.kind == PacketKind::kIp4)
+    admitted.key4 = Forwarder::key_of<tables::Address4>(view);
+  else
+    admitted.key6 = Forwarder::key_of<tables::Address6>(view);
+  return true;
+}
+
+// Fragments of a datagram meet at one worker, by its addresses; there the later ones learn the first one's ports.
+bool Worker::know_fragment(Admitted& admitted, std::uint64_t now_ns, bool is_handed_over) noexcept {
+  PacketView& view = admitted.view;
+  const PacketNote& note = note_of(admitted.packet);
+  if (is_handed_over && note.is_fragment_known != 0) {
+    view.protocol = note.protocol;
+    view.source4.port_be = view.source6.port_be = note.source_port_be;
+    view.target4.port_be = view.target6.port_be = note.target_port_be;
+    return true;
+  }
+  const std::uint32_t hash = view.kind == PacketKind::kIp4 ? address_hash(view.source4.address, view.target4.address)
+                                                           : address_hash(view.source6.address, view.target6.address);
+  if (const std::uint32_t meeting = partition_of(hash, shared_.config.tables.partitions) % worker_count_; meeting != index_)
+    return hand_over(admitted, meeting);
+  switch (fragments_.on_fragment(view, admitted.ingress_port, now_ns / 1'000'000U)) {
+    case FragmentVerdict::kKnown: return true;
+    case FragmentVerdict::kUnknown: drop(admitted.packet, DropReason::kNoFirstFragment); break;
+    case FragmentVerdict::kRefused: drop(admitted.packet, DropReason::kBadFragment); break;
+  }
+  return false;
+}
+
+bool Worker::hand_over(Admitted& admitted, std::uint32_t owner) noexcept {
+  const PacketView& view = admitted.view;
+  const bool is4 = view.kind == PacketKind::kIp4;
+  PacketNote& note = note_of(admitted.packet);
+  note = PacketNote{};
+  const std::uint32_t meeting =
+      partition_of(is4 ? address_hash(view.source4.address, view.target4.address)
+                       : address_hash(view.source6.address, view.target6.address),
+                   shared_.config.tables.partitions) % worker_count_;
+  if (view.fragment.part != FragmentPart::kWhole && meeting == index_) {
+    note.is_fragment_known = 1;
+    note.protocol = view.protocol;
+    note.source_port_be = is4 ? view.source4.port_be : view.source6.port_be;
+    note.target_port_be = is4 ? view.target4.port_be : view.target6.port_be;
+  }
+  if (shared_.packet_rings[owner]->try_put(admitted.packet))
+    stats_.packets_handed_over.add(1);
+  else
+    drop(admitted.packet, DropReason::kRingFull);
+  return false;
+}
+
+// One burst lookup for each table that the burst touches: bucket, slot and compare overlap across packets.
+void Worker::look_up(std::span<Admitted> admitted) noexcept {
+  std::uint32_t left = admitted.size() == 32 ? ~0U : (1U << admitted.size()) - 1U;
+  std::array<tables::FlowKey4, kBurst> keys4;
+  std::array<tables::FlowKey6, kBurst> keys6;
+  std::array<tables::Found, kBurst> found;
+  std::array<std::uint8_t, kBurst> members;
+  while (left != 0) {
+    const Admitted& leader = admitted[static_cast<std::size_t>(std::countr_zero(left))];
+    const bool is4 = leader.view.kind == PacketKind::kIp4;
+    std::size_t count = 0;
+    for (std::uint32_t rest = left; rest != 0; rest &= rest - 1) {
+      const auto at = static_cast<std::uint8_t>(std::countr_zero(rest));
+      const Admitted& one = admitted[at];
+      if (one.partition != leader.partition || one.view.kind != leader.view.kind) continue;
+      if (is4)
+        keys4[count] = one.key4.key;
+      else
+        keys6[count] = one.key6.key;
+      members[count++] = at;
+      left &= ~(1U << at);
+    }
+    if (is4)
+      partition(leader.partition).session4().slots().find_burst({keys4.data(), count}, {found.data(), count});
+    else
+      partition(leader.partition).session6().slots().find_burst({keys6.data(), count}, {found.data(), count});
+    for (std::size_t i = 0; i < count; ++i) admitted[members[i]].found = found[i];
+  }
+}
+
+void Worker::carry_out(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept {
+  rte_mbuf* const packet = admitted.packet;
+  switch (result.verdict) {
+    case ForwardVerdict::kDrop: return drop(packet, result.reason);
+    case ForwardVerdict::kIcmpError: return answer_with_error(admitted, result, now_ns);
+    case ForwardVerdict::kToSelf: {
+      // Echo requests to the box itself are answered by any worker: no state is needed.
+      const MacAddress mac = virtual_mac(shared_.config.ports[admitted.ingress_port], admitted.ingress_port);
+      if (reply_to_echo(bytes_of(packet), admitted.view, mac) != LocalReplyVerdict::kReplied)
+        return drop(packet, DropReason::kLocalRefused);
+      return egress_.put(admitted.ingress_port, packet);
+    }
+    case ForwardVerdict::kForward: break;
+  }
+  const bool is4 = admitted.view.kind == PacketKind::kIp4;
+  const PortConfig& port = shared_.config.ports[result.port_index];
+  MacAddress neighbor{};
+  const NeighborKey key = is4 ? NeighborKey::of(result.port_index, result.next_hop4)
+                              : NeighborKey::of(result.port_index, result.next_hop6);
+  const bool is_known = shared_.neighbors.try_lookup(key, neighbor);
+  const LinkHeader header{.target = neighbor, .source = virtual_mac(port, result.port_index), .vlan = port.vlan};
+  const std::ptrdiff_t growth = link_header_growth(admitted.view, header);
+  if (growth > 0 && rte_pktmbuf_prepend(packet, static_cast<std::uint16_t>(growth)) == nullptr)
+    return drop(packet, DropReason::kNoBuffer);
+  if (growth < 0) rte_pktmbuf_adj(packet, static_cast<std::uint16_t>(-growth));
+  write_link_header(bytes_of(packet), admitted.view, header);
+  if (result.was_taken_over && awaits_first_packet_ && is_known) {
+    awaits_first_packet_ = false;
+    stats_.first_packet_ns.set(now_ns);
+  }
+  if (is_known) return egress_.put(result.port_index, packet);
+  PacketNote& note = note_of(packet);
+  note = PacketNote{};
+  note.egress_port = result.port_index;
+  note.is_next_hop6 = is4 ? 0 : 1;
+  if (is4)
+    std::memcpy(note.next_hop, result.next_hop4.data(), result.next_hop4.size());
+  else
+    std::memcpy(note.next_hop, result.next_hop6.data(), result.next_hop6.size());
+  if (home_ != nullptr) return home_->resolve(packet, now_ns);
+  packet->port = RTE_MBUF_PORT_INVALID;  // to the home worker: not one that came in, but one to resolve
+  if (!shared_.home_ring.try_put(packet)) drop(packet, DropReason::kRingFull);
+}
+
+void Worker::answer_with_error(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept {
+  if (may_send_icmp_error(admitted.view, result.icmp_error) == IcmpErrorVerdict::kBuilt) {
+    rte_mbuf* const answer = icmp_errors_.try_take(now_ns) ? rte_pktmbuf_alloc(shared_.packet_pool.get()) : nullptr;
+    if (answer == nullptr) {
+      stats_.icmp_errors_held_back.add(1);
+    } else {
+      const PortConfig& port = shared_.config.ports[admitted.ingress_port];
+      IcmpErrorOrder order{.kind = result.icmp_error, .mtu_bytes = result.mtu_bytes,
+                           .mac = virtual_mac(port, admitted.ingress_port)};
+      for (const IpPrefix& address : port.addresses) {
+        if (address.address.is4())
+          order.source4 = address.address.v4();
+        else
+          order.source6 = address.address.v6();
+      }
+      const IcmpErrorResult built = build_icmp_error(
+          bytes_of(admitted.packet), admitted.view, order,
+          {rte_pktmbuf_mtod(answer, std::byte*), rte_pktmbuf_tailroom(answer)});
+      stats_.icmp_errors[static_cast<std::size_t>(built.verdict)].add(1);
+      answer->data_len = static_cast<std::uint16_t>(built.frame_bytes);
+      answer->pkt_len = answer->data_len;
+      if (built.verdict == IcmpErrorVerdict::kBuilt)
+        egress_.put(admitted.ingress_port, answer);
+      else
+        rte_pktmbuf_free(answer);
+    }
+  }
+  drop(admitted.packet, result.reason);
+}
+
+}  // namespace twinplane::dataplane
