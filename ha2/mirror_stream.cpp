@@ -24,6 +24,7 @@ void MirrorStream::start(StreamName name) noexcept {
   name_ = name;
   floor_seq_ = 1;
   passed_seq_ = newest_seq_ = reported_seq_ = 0;
+  gap_since_ns_ = unreported_since_ns_ = 0;
   wants_status_ = false;
   lost_.fill(0);
   held_.clear();
@@ -78,6 +79,8 @@ void MirrorStream::on_frame(const FrameView& frame, std::span<const std::byte> b
     counters_.add(Counter::kDropDuplicate);  // S3: passed over, or a copy
     return;
   }
+  // Too far ahead to be held: what is that far behind it will not come any more.
+  while (seq - passed_seq_ > ReorderBuffer::kPlaces) give_up_gap(seq - ReorderBuffer::kPlaces, now_ns);
   if (seq == passed_seq_ + 1) {
     if (!try_apply(frame, now_ns)) return;
     newest_seq_ = std::max(newest_seq_, seq);
@@ -88,8 +91,6 @@ void MirrorStream::on_frame(const FrameView& frame, std::span<const std::byte> b
     note_gap(now_ns);
     return;
   }
-  while (seq - passed_seq_ > ReorderBuffer::kPlaces) give_up_gap(now_ns);
-  if (seq == passed_seq_ + 1) return on_frame(frame, bytes, now_ns);
   if (!held_.try_hold(seq, passed_seq_ + 1, bytes.first(frame.header.frame_bytes.get()))) {
     counters_.add(Counter::kDropDuplicate);
     return;
@@ -147,13 +148,12 @@ void MirrorStream::apply_held(std::uint64_t now_ns) noexcept {
   }
 }
 
-// S3: what is missing up to the next frame held is lost from now on; a late copy of it will be dropped.
-void MirrorStream::give_up_gap(std::uint64_t now_ns) noexcept {
-  do {
-    if (!held_.get(passed_seq_ + 1).empty()) break;
+// S3: what is missing up to last_seq or to the next frame held is lost from now on; a late copy of it will be dropped.
+void MirrorStream::give_up_gap(std::uint64_t last_seq, std::uint64_t now_ns) noexcept {
+  while (passed_seq_ < last_seq && held_.get(passed_seq_ + 1).empty()) {
     pass(passed_seq_ + 1, true);
     counters_.add(Counter::kFramesLost);
-  } while (passed_seq_ < newest_seq_);
+  }
   wants_status_ = true;
   apply_held(now_ns);
   gap_since_ns_ = now_ns;
@@ -169,7 +169,7 @@ void MirrorStream::note_gap(std::uint64_t now_ns) noexcept {
 std::uint32_t MirrorStream::poll(std::uint64_t now_ns, Link& link) noexcept {
   if (!is_running_) return 0;
   if (has_gap() && now_ns - gap_since_ns_ >= config_.reorder_ns) {
-    give_up_gap(now_ns);
+    give_up_gap(newest_seq_, now_ns);
     if (!has_gap()) gap_since_ns_ = 0;
   }
   const bool is_quarter = passed_seq_ - reported_seq_ >= config_.window_frames / 4U;

@@ -49,7 +49,7 @@ class MirrorStream {
   bool try_apply(const FrameView& frame, std::uint64_t now_ns) noexcept;
   void pass(std::uint64_t seq, bool was_lost) noexcept;
   void apply_held(std::uint64_t now_ns) noexcept;
-  void give_up_gap(std::uint64_t now_ns) noexcept;
+  void give_up_gap(std::uint64_t last_seq, std::uint64_t now_ns) noexcept;
   void note_gap(std::uint64_t now_ns) noexcept;
   void send_status(std::uint64_t now_ns, Link& link) noexcept;
   static void on_verdict(void* self, std::uint32_t digest_id, Verdict verdict) noexcept;
