@@ -112,8 +112,8 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
     if (found.slot == tables::kNoSlot) return opened;
   }
 
-  const bool was_taken_over = slots.deadline_ms(found.slot) == 0;
   SessionOf<Address>& session = slots.changeable(found.slot);
+  const bool was_taken_over = session.state.is_opened_here == 0;
   Direction direction{};
   if (!try_direction(session, found.side, key.source_is_a, direction))
     return ForwardResult::drop(DropReason::kWrongDirection);
@@ -128,6 +128,7 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
 template <class Address>
 ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& view, const DirectedKey<Address>& key,
                                       std::uint8_t ingress_port, BurstTime time, Found& found) const noexcept {
+  if (view.fragment.part == FragmentPart::kLater) return ForwardResult::drop(DropReason::kNoFirstFragment);
   if (view.l4_kind == L4Kind::kTcp && !is_first_syn(view)) return ForwardResult::drop(DropReason::kTcpNotSyn);
   const bool is_icmp = view.l4_kind == L4Kind::kIcmpError || view.l4_kind == L4Kind::kIcmpOther ||
                        view.l4_kind == L4Kind::kNeighbor;
@@ -162,6 +163,7 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
   session.state.egress_role = route.port_index;
   session.state.rule = rule.rule;
   session.state.start_s = time.seconds();
+  session.state.is_opened_here = 1;
   if (view.l4_kind == L4Kind::kTcp)
     tables::tcp_open(session.state, segment_of(view));
   else

@@ -73,7 +73,7 @@ struct ForwardResult {
   IcmpErrorKind icmp_error = IcmpErrorKind::kNoRoute;  // kIcmpError
   std::uint16_t mtu_bytes = 0;                        // kIcmpError about a packet too big
   std::uint8_t port_index = 0;                        // kForward
-  bool was_taken_over = false;                        // the session's first packet since this box took over
+  bool was_taken_over = false;                        // the session was opened by the peer
   tables::Address4 next_hop4{};                       // kForward, by the packet's family
   tables::Address6 next_hop6{};
 

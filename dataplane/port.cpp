@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "dataplane/eal.hpp"
 #include "dataplane/rss.hpp"
 
 namespace twinplane::dataplane {
@@ -38,6 +39,16 @@ void set_redirection(std::uint16_t dpdk_port, const rte_eth_dev_info& info, cons
   check(rte_eth_dev_rss_reta_update(dpdk_port, groups.data(), info.reta_size), setup.device, "setting the RSS table");
 }
 
+// A virtual device that reports a smaller limit than its interface has (af_packet says 1518 whatever its rings hold), or has no
+// MTU at all (rings, captures), is taken as it is; its frames are as large as its own arguments say.
+void set_mtu(std::uint16_t dpdk_port, const rte_eth_dev_info& info, const PortSetup& setup) {
+  constexpr std::uint32_t kLinkBytes = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+  const bool is_beyond = setup.mtu_bytes + kLinkBytes > info.max_rx_pktlen;
+  if (is_beyond && !is_pci_address(setup.device)) return;
+  const int result = rte_eth_dev_set_mtu(dpdk_port, setup.mtu_bytes);
+  if (result != -ENOTSUP && result != -EOPNOTSUPP) check(result, setup.device, "setting its MTU");
+}
+
 }  // namespace
 
 Port::Port(const PortSetup& setup, const PacketPool& pool) {
@@ -59,9 +70,7 @@ Port::Port(const PortSetup& setup, const PacketPool& pool) {
   }
   if (setup.wants_rss && !has_rss_) receive_queue_count_ = 1;  // without RSS a second queue would split flows by chance
   check(rte_eth_dev_configure(dpdk_port_, receive_queue_count_, send_queue_count_, &conf), setup.device, "configuring it");
-  // Devices whose size is their medium's (rings, captures) have no MTU to set.
-  const int mtu_result = rte_eth_dev_set_mtu(dpdk_port_, setup.mtu_bytes);
-  if (mtu_result != -ENOTSUP && mtu_result != -EOPNOTSUPP) check(mtu_result, setup.device, "setting its MTU");
+  set_mtu(dpdk_port_, info, setup);
   std::uint16_t receive_descriptors = kRingDescriptors;
   std::uint16_t send_descriptors = kRingDescriptors;
   check(rte_eth_dev_adjust_nb_rx_tx_desc(dpdk_port_, &receive_descriptors, &send_descriptors), setup.device, "sizing its rings");

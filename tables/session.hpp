@@ -56,9 +56,6 @@ enum DirtyMark : std::uint8_t {
   kMarkWhole = 1U << 0U,   // new, emptied, or to be repaired: state everything
   kMarkState = 1U << 1U,   // TCP ranks, flags, timeout class
   kMarkWindow = 1U << 2U,  // TCP window edges (a refresh: may wait)
-  kMarkOwed = 1U << 5U,    // lost in a frame, repair not yet answered (S12)
-  kMarkQueuedChange = 1U << 6U,
-  kMarkQueuedRefresh = 1U << 7U,
 };
 
 inline constexpr std::uint16_t kGenerationMask = 0x3FFF;
@@ -66,7 +63,7 @@ inline constexpr std::uint16_t kGenerationMask = 0x3FFF;
 // The two directions of a session, as index into per-direction fields.
 enum Direction : std::uint8_t { kFromClient = 0, kFromServer = 1 };
 
-// Everything but the keys. `marks` is this box's own and never compared or sent.
+// Everything but the keys. `marks` and `is_opened_here` are this box's own.
 struct SessionState {
   std::uint16_t generation;    // 14 bits; rises by one each time the slot is filled
   std::uint8_t marks;          // DirtyMark
@@ -81,9 +78,8 @@ struct SessionState {
   std::uint32_t edge[2];       // per direction: highest end seen (SYN and FIN count one)
   std::uint32_t edge_max[2];   // per direction: highest end the other side has allowed
   std::uint8_t window_scales;  // RFC 7323 shifts, nibbles as above; 15 = none offered
-  std::uint8_t zone_from;      // zone number of the client side
-  std::uint8_t zone_to;        // zone number of the server side
-  std::uint8_t spare;
+  std::uint8_t is_opened_here;  // 1: by this box; 0: it came from the peer. Never compared or sent
+  std::uint8_t spare[2];
 };
 
 static_assert(sizeof(SessionState) == 36);
