@@ -109,8 +109,10 @@ inline Ends6 wire_ends(const tables::KeyEnds<tables::Address6>& ends) noexcept {
   return wire;
 }
 
-// Window edges are worth stating once both sides have spoken.
-inline bool has_window(const tables::SessionState& state) noexcept { return state.edge[0] != 0 && state.edge[1] != 0; }
+// Window edges are worth stating once more is known than the client's first SYN.
+inline bool has_window(const tables::SessionState& state) noexcept {
+  return state.edge[tables::kFromServer] != 0 || state.edge_max[tables::kFromServer] != 0;
+}
 
 inline WindowPatch wire_window(const tables::SessionState& state) noexcept {
   WindowPatch patch;
