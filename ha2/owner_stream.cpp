@@ -117,8 +117,10 @@ bool OwnerStream::is_in_flight(TableKind table, std::uint32_t slot) const noexce
     for (std::size_t i = 0; i < frame.section_count; ++i) {
       const SentSection section = frame.sections[i];
       const bool is_run = operation_of(section.kind) == Operation::kEmptyRun;
+      const bool is_statement =
+          section.kind / 16U == static_cast<unsigned>(table) && operation_of(section.kind) != Operation::kDigest;
       const std::size_t step = is_run ? 2 : 1;
-      for (std::size_t w = 0; w < section.word_count && section.kind / 16U == static_cast<unsigned>(table); w += step)
+      for (std::size_t w = 0; w < section.word_count && is_statement; w += step)
         if (is_run ? words[w] <= slot && slot < words[w] + words[w + 1] : words[w] == slot) return true;
       words += section.word_count;
     }
@@ -235,7 +237,8 @@ void OwnerStream::fill_frame(std::uint64_t now_ns) noexcept {
   add_queued<Address4>(slots4.refreshes(), now_ns, walk_bytes);
   add_queued<Address6>(slots6.refreshes(), now_ns, walk_bytes);
   walk_on(now_ns);
-  if (is_verifying_ && is_bulk_done_) {
+  // While a walk repairs what was lost of a run, the mirror's slots there are not what this side believes.
+  if (is_verifying_ && is_bulk_done_ && !is_walking()) {
     add_digests<Address4>(now_ns);
     add_digests<Address6>(now_ns);
   }
@@ -403,12 +406,16 @@ void OwnerStream::on_status(const FrameView& frame, std::uint64_t now_ns) noexce
     counters_.add(Counter::kDropSeqRange);
     return;
   }
+  if (first_seq <= passed_seq && (passed_seq - first_seq) / 8 >= status.lost_bytes.get()) {
+    counters_.add(Counter::kDropBody);
+    return;
+  }
   counters_.add(Counter::kStatusReceived);
+  if (passed_seq < answered_seq_) return;  // overtaken: a later one has told all that this one does
   const std::byte* const lost = frame.body.data() + sizeof status;
   for (std::uint64_t seq = answered_seq_ + 1; seq <= passed_seq; ++seq) {
     const std::uint64_t bit = seq - first_seq;
-    const bool is_lost = bit / 8 < status.lost_bytes.get() &&
-                         (static_cast<unsigned>(lost[bit / 8]) >> (bit % 8) & 1U) != 0;
+    const bool is_lost = (static_cast<unsigned>(lost[bit / 8]) >> (bit % 8) & 1U) != 0;
     const InFlight& sent = slot_of(seq);
     in_flight_records_ -= sent.record_count;
     if (is_lost)
