@@ -182,21 +182,24 @@ std::uint32_t MirrorStream::poll(std::uint64_t now_ns, Link& link) noexcept {
 
 // S4: absolute; whatever was lost of earlier ones stands in this one again.
 void MirrorStream::send_status(std::uint64_t now_ns, Link& link) noexcept {
+  constexpr std::size_t kFixedBytes = sizeof(FrameHeader) + sizeof(StatusBody) + sizeof(Checksum);
   const std::span<std::byte> room = link.try_frame();
-  const std::uint64_t bit_count = passed_seq_ + 1 - std::min(floor_seq_, passed_seq_ + 1);
-  const std::size_t lost_bytes = static_cast<std::size_t>((bit_count + 7) / 8);
-  const std::size_t frame_bytes = sizeof(FrameHeader) + sizeof(StatusBody) + lost_bytes + sizeof(Checksum);
-  if (room.size() < frame_bytes) {
+  if (room.size() <= kFixedBytes) {
     counters_.add(Counter::kNoBuffer);
     return;
   }
+  // A wide window over small frames: what does not fit is answered when the floor has risen.
+  const std::uint64_t told_seq = std::min(passed_seq_, floor_seq_ + (room.size() - kFixedBytes) * 8 - 1);
+  const std::uint64_t bit_count = told_seq + 1 - std::min(floor_seq_, told_seq + 1);
+  const std::size_t lost_bytes = static_cast<std::size_t>((bit_count + 7) / 8);
+  const std::size_t frame_bytes = kFixedBytes + lost_bytes;
   FrameHeader header{};
   header.version = kProtocolVersion;
   header.type = static_cast<std::uint8_t>(FrameType::kStatus);
   header.partition.set(config_.partition);
   header.session.set(name_.session);
   header.term.set(name_.term);
-  header.seq.set(passed_seq_);
+  header.seq.set(told_seq);
   header.floor_distance.set(1);
   header.send_time_us.set(static_cast<std::uint32_t>(now_ns / 1'000U));
   StatusBody status{};
@@ -214,7 +217,7 @@ void MirrorStream::send_status(std::uint64_t now_ns, Link& link) noexcept {
     unsigned bits = 0;
     for (unsigned bit = 0; bit < 8; ++bit) {
       const std::uint64_t seq = floor_seq_ + byte * 8 + bit;
-      if (seq <= passed_seq_ && is_lost(seq)) bits |= 1U << bit;
+      if (seq <= told_seq && is_lost(seq)) bits |= 1U << bit;
     }
     at[byte] = static_cast<std::byte>(bits);
   }
@@ -222,8 +225,8 @@ void MirrorStream::send_status(std::uint64_t now_ns, Link& link) noexcept {
   link.send(frame_bytes, config_.partition);
   counters_.add(Counter::kStatusSent);
   counters_.add(Counter::kBytesSent, frame_bytes);
-  reported_seq_ = passed_seq_;
-  unreported_since_ns_ = 0;
+  reported_seq_ = told_seq;
+  unreported_since_ns_ = told_seq == passed_seq_ ? 0 : now_ns;
   wants_status_ = false;
 }
 
