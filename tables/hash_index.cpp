@@ -44,6 +44,7 @@ void HashIndex::note_returned(std::uint32_t first) noexcept {
 // Moves the resident of `way` to its other bucket, if there is a place.
 bool HashIndex::try_push_out(std::uint32_t bucket_index, unsigned way) noexcept {
   Bucket& bucket = buckets_[bucket_index];
+  if (bucket.tags[way] == 0) return true;  // a walk that crossed itself has emptied it before
   const std::uint32_t packed = bucket.references[way];
   const Signature signature{bucket.tags[way], static_cast<std::uint8_t>((packed & kMoreMask) >> kMoreShift)};
   const std::uint32_t target = other_bucket(bucket_index, signature);
