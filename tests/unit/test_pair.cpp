@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Two Pair machines over links that can be cut one by one, on one virtual clock: who is active, and whom they believe.
+#include "ha2/pair.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace twinplane::ha2 {
+namespace {
+
+constexpr std::uint64_t kMs = 1'000'000;
+
+// One direction of one path.
+class Wire final : public Link {
+ public:
+  std::span<std::byte> try_frame() noexcept override { return room_; }
+
+  void send(std::size_t frame_bytes, std::uint16_t /*partition*/) noexcept override {
+    if (is_cut) return;
+    frames.emplace_back(room_.begin(), room_.begin() + static_cast<std::ptrdiff_t>(frame_bytes));
+    last_sent = frames.back();
+  }
+
+  bool is_cut = false;
+  std::deque<std::vector<std::byte>> frames;
+  std::vector<std::byte> last_sent;
+
+ private:
+  std::array<std::byte, 1500> room_{};
+};
+
+struct Box {
+  std::optional<Pair> pair;
+  std::array<Wire, kPathCount> out;  // by path
+};
+
+class Boxes : public testing::Test {
+ protected:
+  PairConfig config(std::uint8_t id) {
+    PairConfig config;
+    config.box_id = id;
+    config.priority = static_cast<std::uint8_t>(id == 0 ? 100 : 50);
+    config.items = {{"partitions", 4, true}, {"mtu", 1500, false}};
+    return config;
+  }
+
+  void start(std::size_t id, PairConfig config) {
+    ++boot_id_;
+    boxes_[id].pair.emplace(std::move(config), boot_id_, boot_id_ * 77);
+    for (Wire& wire : boxes_[id].out) wire.frames.clear();
+  }
+
+  void start_both() {
+    start(0, config(0));
+    start(1, config(1));
+    run(1500);
+  }
+
+  void kill(std::size_t id) { boxes_[id].pair.reset(); }
+
+  // `frozen`: a box that does not run, as under SIGSTOP.
+  void run(std::uint64_t ms, std::optional<std::size_t> frozen = {}) {
+    for (std::uint64_t i = 0; i < ms; ++i) {
+      now_ns_ += kMs;
+      for (std::size_t id = 0; id < 2; ++id) {
+        if (!boxes_[id].pair || frozen == id) continue;
+        deliver(1 - id, id);
+        boxes_[id].pair->poll(now_ns_, boxes_[id].out[0], boxes_[id].out[1]);
+      }
+    }
+  }
+
+  void deliver(std::size_t from, std::size_t to) {
+    for (std::size_t path = 0; path < kPathCount; ++path) {
+      std::deque<std::vector<std::byte>>& frames = boxes_[from].out[path].frames;
+      while (!frames.empty()) {
+        const Decoded decoded = decode(frames.front());
+        ASSERT_EQ(decoded.error, DecodeError::kNone);
+        boxes_[to].pair->on_frame(static_cast<Path>(path), decoded.frame, now_ns_);
+        frames.pop_front();
+      }
+    }
+  }
+
+  void cut(Path path, bool is_cut) {
+    for (Box& box : boxes_) box.out[static_cast<std::size_t>(path)].is_cut = is_cut;
+  }
+
+  Pair& pair(std::size_t id) { return *boxes_[id].pair; }
+  Role role(std::size_t id) { return pair(id).role(); }
+
+  std::uint64_t now_ns_ = 1'000 * kMs;
+  std::uint64_t boot_id_ = 1000;
+  std::array<Box, 2> boxes_;
+};
+
+TEST_F(Boxes, TheHigherPriorityBecomesActiveAndTheyShareOneStream) {
+  start_both();
+  EXPECT_EQ(role(0), Role::kActive);
+  EXPECT_EQ(role(1), Role::kPassive);
+  EXPECT_TRUE(pair(0).assignment().has_peer);
+  EXPECT_EQ(pair(0).assignment().name.session, pair(1).assignment().name.session);
+  EXPECT_EQ(pair(0).assignment().name.term, pair(1).assignment().name.term);
+  EXPECT_EQ(pair(0).assignment().holding, Holding::kOwner);
+  EXPECT_EQ(pair(1).assignment().holding, Holding::kMirror);
+}
+
+TEST_F(Boxes, ABoxAloneBecomesActiveAfterItsHold) {
+  start(0, config(0));
+  run(900);
+  EXPECT_EQ(role(0), Role::kInitial);
+  run(200);
+  EXPECT_EQ(role(0), Role::kActive);
+  EXPECT_FALSE(pair(0).assignment().has_peer);
+}
+
+TEST_F(Boxes, ThePassiveTakesOverAfterThreeSilentIntervalsUnderAHigherTerm) {
+  start_both();
+  const std::uint32_t term = pair(0).term();
+  kill(0);
+  run(19);  // it was heard at most one interval before
+  EXPECT_EQ(role(1), Role::kPassive) << "too early";
+  run(12);
+  EXPECT_EQ(role(1), Role::kActive);
+  EXPECT_GT(pair(1).term(), term);
+  EXPECT_GT(pair(1).takeover().detected_ns, pair(1).takeover().last_heard_ns);
+}
+
+TEST_F(Boxes, SilenceOnHa2AloneIsNeverATakeover) {
+  start_both();
+  const StreamName name = pair(0).assignment().name;
+  cut(Path::kHa2, true);
+  run(5000);
+  EXPECT_EQ(role(0), Role::kActive);
+  EXPECT_EQ(role(1), Role::kPassive);
+  cut(Path::kHa2, false);
+  run(200);
+  EXPECT_EQ(pair(0).assignment().name.session, name.session) << "a flap keeps the stream";
+  EXPECT_EQ(pair(1).assignment().name.term, name.term);
+}
+
+TEST_F(Boxes, SilenceOnHa1AloneIsNeverATakeover) {
+  start_both();
+  cut(Path::kHa1, true);
+  run(5000);
+  EXPECT_EQ(role(0), Role::kActive);
+  EXPECT_EQ(role(1), Role::kPassive);
+}
+
+TEST_F(Boxes, ASplitHealsWithOneActiveUnderOneTerm) {
+  start_both();
+  cut(Path::kHa2, true);
+  cut(Path::kHa1, true);
+  run(200);
+  EXPECT_EQ(role(0), Role::kActive);
+  EXPECT_EQ(role(1), Role::kActive) << "without a witness both go on";
+  cut(Path::kHa2, false);
+  cut(Path::kHa1, false);
+  run(200);
+  EXPECT_NE(role(0), role(1));
+  EXPECT_EQ(role(1), Role::kActive) << "the higher term stays";
+  EXPECT_EQ(pair(0).assignment().name.term, pair(1).assignment().name.term);
+}
+
+TEST_F(Boxes, ABoxThatStoodStillDoesNotCountItsOwnPauseAsSilence) {
+  start_both();
+  run(500, 1);  // the passive one is frozen, its peer is not
+  boxes_[0].out[0].frames.clear();
+  boxes_[0].out[1].frames.clear();  // and what was sent meanwhile is lost
+  run(5);
+  EXPECT_EQ(role(1), Role::kPassive);
+  EXPECT_EQ(role(0), Role::kActive);
+}
+
+TEST_F(Boxes, AnActiveThatStartsAnewFindsItsPeerActive) {
+  start_both();
+  const std::uint32_t session = pair(1).assignment().name.session;
+  kill(0);
+  start(0, config(0));  // at once: within the detection time
+  run(1500);
+  EXPECT_EQ(role(1), Role::kActive);
+  EXPECT_EQ(role(0), Role::kPassive);
+  EXPECT_NE(pair(1).assignment().name.session, session) << "a new life is a new stream";
+  EXPECT_TRUE(pair(1).assignment().has_peer);
+}
+
+TEST_F(Boxes, AnActiveThatLeavesIsFollowedAtItsNextKeepalive) {
+  start_both();
+  pair(0).leave();
+  run(12);
+  EXPECT_EQ(role(1), Role::kActive);
+}
+
+TEST_F(Boxes, ADifferenceThatMustNotBeIsRefusedOnBothSidesWithItsNameAndValues) {
+  PairConfig other = config(1);
+  other.items[0].value = 8;
+  start(0, config(0));
+  start(1, other);
+  run(1500);
+  for (const std::size_t id : {0U, 1U}) {
+    EXPECT_TRUE(pair(id).is_refused());
+    EXPECT_FALSE(pair(id).assignment().has_peer);
+    EXPECT_NE(pair(id).refusal_text().find("partitions"), std::string::npos) << pair(id).refusal_text();
+    EXPECT_NE(pair(id).refusal_text().find('8'), std::string::npos) << pair(id).refusal_text();
+  }
+  EXPECT_NE(role(0), role(1)) << "a refused pair still has one active";
+}
+
+TEST_F(Boxes, AnItemThatThePeerDoesNotKnowIsRefused) {
+  PairConfig other = config(1);
+  other.items.erase(other.items.begin());
+  start(0, config(0));
+  start(1, other);
+  run(1500);
+  EXPECT_TRUE(pair(0).is_refused());
+  EXPECT_FALSE(pair(0).assignment().has_peer);
+  EXPECT_FALSE(pair(1).assignment().has_peer);
+}
+
+TEST_F(Boxes, ADifferenceThatMayBeIsNotRefused) {
+  PairConfig other = config(1);
+  other.items[1].value = 9000;
+  start(0, config(0));
+  start(1, other);
+  run(1500);
+  EXPECT_TRUE(pair(0).assignment().has_peer);
+}
+
+TEST_F(Boxes, TheSmallerFrameSizeIsUsedAndTheDifferenceSaid) {
+  PairConfig other = config(1);
+  other.frame_bytes_max = 1000;
+  start(0, config(0));
+  start(1, other);
+  run(1500);
+  EXPECT_EQ(pair(0).assignment().frame_bytes, 1000);
+  EXPECT_EQ(pair(1).assignment().frame_bytes, 1000);
+  EXPECT_NE(pair(0).mtu_note().find("1000"), std::string::npos);
+}
+
+TEST_F(Boxes, TwoBoxesWithOneIdAreTold) {
+  start(0, config(0));
+  start(1, config(0));
+  run(300);
+  EXPECT_TRUE(pair(0).is_refused());
+  EXPECT_NE(pair(0).refusal_text().find("box.id"), std::string::npos);
+}
+
+TEST_F(Boxes, AnOldHelloDoesNotBringAnOldLifeBack) {
+  start_both();
+  boxes_[1].out[0].last_sent.clear();
+  // The last hello of the peer's first life, kept by somebody on the link.
+  std::vector<std::byte> old_hello;
+  for (int ms = 0; ms < 1500 && old_hello.empty(); ++ms) {
+    run(1);
+    const std::vector<std::byte>& sent = boxes_[1].out[0].last_sent;
+    if (!sent.empty() && decode(sent).frame.header.type == static_cast<std::uint8_t>(FrameType::kHello)) old_hello = sent;
+  }
+  ASSERT_FALSE(old_hello.empty());
+  kill(1);
+  run(100);
+  start(1, config(1));
+  run(1500);
+  const StreamName name = pair(0).assignment().name;
+  ASSERT_TRUE(pair(0).assignment().has_peer);
+  pair(0).on_frame(Path::kHa2, decode(old_hello).frame, now_ns_);
+  run(300);
+  EXPECT_EQ(pair(0).assignment().name.session, name.session);
+  EXPECT_TRUE(pair(0).assignment().has_peer);
+}
+
+}  // namespace
+}  // namespace twinplane::ha2
