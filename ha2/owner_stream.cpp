@@ -60,6 +60,7 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes) noexcept {
     std::ranges::fill(owed_[table], 0);
   }
   owed_count_ = 0;
+  is_walk_starved_ = false;
   is_verifying_ = false;
   open_digest_count_ = redo_digest_count_ = 0;
   digest_next_id_ = 1;
@@ -229,6 +230,8 @@ void OwnerStream::fill_frame(std::uint64_t now_ns) noexcept {
   const std::size_t walk_bytes = is_walking() ? std::size_t{frame_bytes_} * config_.bulk_share_percent / 100U : 0;
   const bool has_refresh = !slots4.refreshes().empty() || !slots6.refreshes().empty();
   const std::size_t refresh_bytes = has_refresh ? frame_bytes_ / 16U : 0;
+  // A share too small for the slot at hand is none: then the walk begins the next frame.
+  const bool has_walked = is_walk_starved_ && walk_on(now_ns);
   const std::size_t half_bytes = slots6.changes().empty() ? 0 : (frame_bytes_ - walk_bytes - refresh_bytes) / 2U;
 
   add_queued<Address4>(slots4.changes(), now_ns, walk_bytes + refresh_bytes + half_bytes);
@@ -236,7 +239,7 @@ void OwnerStream::fill_frame(std::uint64_t now_ns) noexcept {
   if (half_bytes != 0) add_queued<Address4>(slots4.changes(), now_ns, walk_bytes + refresh_bytes);
   add_queued<Address4>(slots4.refreshes(), now_ns, walk_bytes);
   add_queued<Address6>(slots6.refreshes(), now_ns, walk_bytes);
-  walk_on(now_ns);
+  is_walk_starved_ = !walk_on(now_ns) && !has_walked;
   // While a walk repairs what was lost of a run, the mirror's slots there are not what this side believes.
   if (is_verifying_ && is_bulk_done_ && !is_walking()) {
     add_digests<Address4>(now_ns);
@@ -336,15 +339,21 @@ bool OwnerStream::add_whole(std::uint32_t slot, const tables::SessionOf<Address>
   return true;
 }
 
-void OwnerStream::walk_on(std::uint64_t now_ns) noexcept {
+bool OwnerStream::walk_on(std::uint64_t now_ns) noexcept {
+  bool is_over = true;
+  bool has_walked = false;
   for (Walk& walk : walks_) {
     if (walk.next >= walk.end) continue;
+    is_over = false;
+    const std::uint32_t start = walk.next;
     if (walk.table == TableKind::kSession4)
       add_walk<Address4>(walk, now_ns);
     else
       add_walk<Address6>(walk, now_ns);
-    if (walk.next < walk.end) return;  // the frame is full
+    has_walked |= walk.next != start;
+    if (walk.next < walk.end) break;  // the frame is full
   }
+  return is_over || has_walked;
 }
 
 // S12: the whole of each slot, full or empty, whatever else this frame says of it.

@@ -129,7 +129,8 @@ class OwnerStream {
   template <class Address>
   bool add_whole(std::uint32_t slot, const tables::SessionOf<Address>& session, std::uint64_t now_ns) noexcept;
   bool is_walking() const noexcept;
-  void walk_on(std::uint64_t now_ns) noexcept;
+  // False when there was something to state and no room for any of it.
+  bool walk_on(std::uint64_t now_ns) noexcept;
   struct Walk;
   template <class Address>
   void add_walk(Walk& walk, std::uint64_t now_ns) noexcept;
@@ -184,6 +185,7 @@ class OwnerStream {
   std::array<std::vector<std::uint64_t>, tables::kTableKindCount> owed_;  // a bit for each slot whose repair is owed
   std::uint64_t owed_count_ = 0;
   bool frame_states_owed_ = false;
+  bool is_walk_starved_ = false;
   std::uint64_t frame_oldest_ns_ = 0;
 
   // Verification: ids are given out one by one; at most 32 are open, so that 64 verdicts always cover them.
