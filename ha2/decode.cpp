@@ -5,6 +5,7 @@
 
 #include "tables/base/check.hpp"
 #include "tables/base/hash.hpp"
+#include "tables/base/mutant.hpp"
 
 namespace twinplane::ha2 {
 
@@ -91,7 +92,8 @@ Decoded decode(std::span<const std::byte> bytes) noexcept {
   const std::size_t sum_at = frame_bytes - sizeof(Checksum);
   Checksum checksum;
   std::memcpy(&checksum, bytes.data() + sum_at, sizeof checksum);
-  if (checksum.get() != checksum_of(bytes.first(sum_at))) return fail(DecodeError::kBadChecksum);
+  if (checksum.get() != checksum_of(bytes.first(sum_at)) && !tables::is_mutant(tables::Mutant::kIgnoresChecksum))
+    return fail(DecodeError::kBadChecksum);
   decoded.frame.body = bytes.subspan(sizeof header, sum_at - sizeof header);
   if (type == FrameType::kData) {
     if (!are_sections_sound(decoded.frame.body, header.section_count.get())) return fail(DecodeError::kBadSection);

@@ -4,10 +4,14 @@
 #include <algorithm>
 
 #include "ha2/session_apply.hpp"
+#include "tables/base/mutant.hpp"
 
 namespace twinplane::ha2 {
 
 namespace {
+
+using tables::is_mutant;
+using tables::Mutant;
 
 constexpr std::uint32_t kDigestIdsAheadMax = 4096;
 
@@ -65,7 +69,8 @@ bool MirrorStream::is_acceptable(const FrameHeader& header) noexcept {
 void MirrorStream::on_frame(const FrameView& frame, std::span<const std::byte> bytes, std::uint64_t now_ns) noexcept {
   if (!is_acceptable(frame.header)) return;
   const std::uint64_t seq = frame.header.seq.get();
-  floor_seq_ = std::max(floor_seq_, floor_of(frame.header));  // S7: below it nothing is remembered
+  // S7: below it nothing is remembered.
+  if (!is_mutant(Mutant::kIgnoresFloor)) floor_seq_ = std::max(floor_seq_, floor_of(frame.header));
   if (static_cast<FrameType>(frame.header.type) == FrameType::kHeartbeat) {
     counters_.add(Counter::kHeartbeatsReceived);
     newest_seq_ = std::max(newest_seq_, seq);
@@ -77,8 +82,10 @@ void MirrorStream::on_frame(const FrameView& frame, std::span<const std::byte> b
   counters_.add(Counter::kBytesReceived, frame.header.frame_bytes.get());
   if (seq <= passed_seq_) {
     counters_.add(Counter::kDropDuplicate);  // S3: passed over, or a copy
+    if (is_mutant(Mutant::kAppliesLate)) static_cast<void>(try_apply(frame, now_ns));
     return;
   }
+  while (is_mutant(Mutant::kAppliesAhead) && passed_seq_ + 1 < seq) pass(passed_seq_ + 1, false);
   // Too far ahead to be held: what is that far behind it will not come any more.
   while (seq - passed_seq_ > ReorderBuffer::kPlaces) give_up_gap(seq - ReorderBuffer::kPlaces, now_ns);
   if (seq == passed_seq_ + 1) {
@@ -117,7 +124,7 @@ bool MirrorStream::try_apply(const FrameView& frame, std::uint64_t now_ns) noexc
   ApplyContext context{partition_,
                        counters_,
                        static_cast<std::uint32_t>(now_ns / 1'000'000'000U),
-                       has_digest && has_open_loss(floor_of(frame.header)),
+                       has_digest && has_open_loss(floor_of(frame.header)) && !is_mutant(Mutant::kDigestDespiteLoss),
                        Section{},
                        &MirrorStream::on_verdict,
                        this};
@@ -168,7 +175,7 @@ void MirrorStream::note_gap(std::uint64_t now_ns) noexcept {
 
 std::uint32_t MirrorStream::poll(std::uint64_t now_ns, Link& link) noexcept {
   if (!is_running_) return 0;
-  if (has_gap() && now_ns - gap_since_ns_ >= config_.reorder_ns) {
+  if (has_gap() && now_ns - gap_since_ns_ >= config_.reorder_ns && !is_mutant(Mutant::kNeverGivesUp)) {
     give_up_gap(newest_seq_, now_ns);
     if (!has_gap()) gap_since_ns_ = 0;
   }
@@ -217,6 +224,7 @@ void MirrorStream::send_status(std::uint64_t now_ns, Link& link) noexcept {
     unsigned bits = 0;
     for (unsigned bit = 0; bit < 8; ++bit) {
       const std::uint64_t seq = floor_seq_ + byte * 8 + bit;
+      if (is_mutant(Mutant::kStatusNotAbsolute) && seq <= reported_seq_) continue;
       if (seq <= told_seq && is_lost(seq)) bits |= 1U << bit;
     }
     at[byte] = static_cast<std::byte>(bits);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "tables/base/check.hpp"
+#include "tables/base/mutant.hpp"
 
 namespace twinplane::ha2 {
 
@@ -13,6 +14,8 @@ namespace {
 
 using tables::Address4;
 using tables::Address6;
+using tables::is_mutant;
+using tables::Mutant;
 using tables::TableKind;
 
 constexpr std::uint32_t kRunSlotsMax = 4096;      // of one empty-run record
@@ -52,11 +55,12 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes) noexcept {
   in_flight_records_ = 0;
   last_sent_ns_ = 0;
   bulk_end_seq_ = 0;
+  const bool keeps_walk = is_mutant(Mutant::kStartKeepsWalk) && is_bulk_done_;
   is_bulk_done_ = false;
   walks_ = {};
   for (std::size_t table = 0; table < tables::kTableKindCount; ++table) {
     const auto kind = static_cast<TableKind>(table);
-    walks_[table] = {kind, 0, partition_.slot_count(kind)};
+    walks_[table] = {kind, 0, keeps_walk ? 0 : partition_.slot_count(kind)};
     std::ranges::fill(owed_[table], 0);
   }
   owed_count_ = 0;
@@ -177,6 +181,7 @@ FrameHeader OwnerStream::header_of(FrameType type, std::uint64_t seq, std::uint6
   header.term.set(name_.term);
   header.seq.set(seq);
   header.floor_distance.set(static_cast<std::uint32_t>(seq - answered_seq_));  // floor = answered + 1
+  if (is_mutant(Mutant::kFloorTooHigh)) header.floor_distance.set(1);
   header.send_time_us.set(microseconds(now_ns));
   return header;
 }
@@ -185,6 +190,7 @@ bool OwnerStream::try_send_frame(std::uint64_t now_ns, Link& link) noexcept {
   const std::span<std::byte> room = link.try_frame();
   if (room.size() < frame_bytes_) {
     counters_.add(Counter::kNoBuffer);
+    if (is_mutant(Mutant::kChangeLostWithoutBuffer)) fill_frame(now_ns);
     return false;
   }
   fill_frame(now_ns);
@@ -269,7 +275,8 @@ template <class Address>
 bool OwnerStream::add_slot(std::uint32_t slot, std::uint8_t marks, std::uint64_t now_ns) noexcept {
   constexpr TableKind kTable = SessionWire<Address>::kTable;
   const auto& session = partition_.sessions<Address>().slots().entry(slot);
-  const bool is_stated_empty = (session.flags & tables::kLive) == 0 || (session.flags & tables::kLocalOnly) != 0;
+  const bool is_local = (session.flags & tables::kLocalOnly) != 0 && !is_mutant(Mutant::kSendsLocalOnly);
+  const bool is_stated_empty = (session.flags & tables::kLive) == 0 || is_local;
   if (is_stated_empty) {
     EmptySlot empty;
     empty.slot.set(slot);
@@ -279,8 +286,8 @@ bool OwnerStream::add_slot(std::uint32_t slot, std::uint8_t marks, std::uint64_t
   }
   SlotName name;
   name.set(slot, session.state.generation);
-  if ((marks & tables::kMarkWhole) != 0 || !is_bulk_done_) {
-    const bool wants_window = has_window(session.state);
+  if ((marks & tables::kMarkWhole) != 0 || !(is_bulk_done_ || is_mutant(Mutant::kPatchDuringBulk))) {
+    const bool wants_window = has_window(session.state) && !is_mutant(Mutant::kWholeWithoutWindow);
     if (wants_window && builder_.left_bytes() < kSlotBytesMax) return false;  // both records or none
     if (!add_whole(slot, session, now_ns)) return false;
     if (!wants_window) return true;
@@ -370,7 +377,7 @@ void OwnerStream::add_walk(Walk& walk, std::uint64_t now_ns) noexcept {
       if (live != 0) break;
     }
     if (run != 0) {
-      if (!builder_.try_add_run(walk.table, walk.next, run)) return;
+      if (!is_mutant(Mutant::kBulkLeavesOutEmpty) && !builder_.try_add_run(walk.table, walk.next, run)) return;
       frame_states_owed_ |= owed_count_ != 0;
       walk.next += run;
       continue;
@@ -387,6 +394,8 @@ void OwnerStream::add_walk(Walk& walk, std::uint64_t now_ns) noexcept {
 
 void OwnerStream::send_heartbeat_if_due(std::uint64_t now_ns, Link& link) noexcept {
   if (in_flight_count() == 0 || now_ns - last_sent_ns_ < config_.heartbeat_ns) return;
+  if (is_mutant(Mutant::kNoHeartbeat)) return;
+  if (is_mutant(Mutant::kHeartbeatNeedsWindow) && in_flight_count() == config_.window_frames) return;
   const std::span<std::byte> room = link.try_frame();
   if (room.size() < kFrameBytesMin) {
     counters_.add(Counter::kNoBuffer);
@@ -427,7 +436,7 @@ void OwnerStream::on_status(const FrameView& frame, std::uint64_t now_ns) noexce
     const bool is_lost = (static_cast<unsigned>(lost[bit / 8]) >> (bit % 8) & 1U) != 0;
     const InFlight& sent = slot_of(seq);
     in_flight_records_ -= sent.record_count;
-    if (is_lost)
+    if (is_lost && !is_mutant(Mutant::kLostIsApplied))
       answer_lost(sent);
     else
       answer_applied(sent);
@@ -441,6 +450,7 @@ void OwnerStream::on_status(const FrameView& frame, std::uint64_t now_ns) noexce
 // S5: each slot of a lost frame is dirty again, as a whole value, always.
 void OwnerStream::answer_lost(const InFlight& frame) noexcept {
   counters_.add(Counter::kFramesReportedLost);
+  if (is_mutant(Mutant::kNoRepair)) return;
   const std::uint32_t* words = words_of(frame.seq);
   for (std::size_t i = 0; i < frame.section_count; ++i) {
     const SentSection section = frame.sections[i];
@@ -463,6 +473,7 @@ void OwnerStream::repair_section(SentSection section, const std::uint32_t* words
     }
     return;
   }
+  if (is_mutant(Mutant::kRepairForgetsRuns)) return;
   for (std::size_t i = 0; i + 1 < section.word_count; i += 2) {
     const std::uint32_t first_slot = words[i];
     const std::uint32_t end_slot = first_slot + words[i + 1];
@@ -486,7 +497,8 @@ void OwnerStream::repair_section(SentSection section, const std::uint32_t* words
 
 template <class Address>
 void OwnerStream::mark_repair(std::uint32_t slot) noexcept {
-  partition_.sessions<Address>().slots().mark(slot, tables::kMarkWhole);
+  const auto mark = is_mutant(Mutant::kRepairByPatch) ? tables::kMarkState : tables::kMarkWhole;
+  partition_.sessions<Address>().slots().mark(slot, mark);
   std::uint64_t& word = owed_[static_cast<std::size_t>(SessionWire<Address>::kTable)][slot / 64];
   const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
   owed_count_ += (word & bit) == 0 ? 1 : 0;
@@ -528,7 +540,9 @@ void OwnerStream::settle_slot(std::size_t table, std::uint32_t slot) noexcept {
 }
 
 void OwnerStream::finish_bulk_if_answered() noexcept {
-  if (is_bulk_done_ || bulk_end_seq_ == 0 || answered_seq_ < bulk_end_seq_ || owed_count_ != 0 || is_walking()) return;
+  if (is_bulk_done_ || bulk_end_seq_ == 0) return;
+  if (answered_seq_ < bulk_end_seq_ && !is_mutant(Mutant::kBulkDoneUnanswered)) return;
+  if ((owed_count_ != 0 || is_walking()) && !is_mutant(Mutant::kBulkDoneWhileOwed)) return;
   is_bulk_done_ = true;
 }
 
@@ -561,6 +575,7 @@ void OwnerStream::add_digests(std::uint64_t now_ns) noexcept {
     const SlotRange range = is_redo ? redo_digests_[redo_digest_count_ - 1].range
                                     : SlotRange{cursor, std::min(kDigestSlots, slots.slot_count() - cursor)};
     for (std::uint32_t slot = range.first_slot; slot < range.first_slot + range.slot_count; ++slot) {
+      if (is_mutant(Mutant::kDigestWithoutFlush)) break;
       const std::uint8_t marks = slots.take_marks(slot);
       if (marks == 0) continue;
       if (!add_slot<Address>(slot, marks, now_ns)) {

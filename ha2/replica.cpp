@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ha2/replica.hpp"
 
+#include "tables/base/mutant.hpp"
+
 namespace twinplane::ha2 {
 
 void Replica::assume(const Assignment& assignment) noexcept {
@@ -17,9 +19,11 @@ void Replica::assume(const Assignment& assignment) noexcept {
 void Replica::on_frame(const FrameView& frame, std::span<const std::byte> bytes, std::uint64_t now_ns) noexcept {
   const FrameHeader& header = frame.header;
   if (header.partition.get() != partition_index_) return counters_.add(Counter::kDropPartition);
-  if (!assignment_.has_peer || header.session.get() != assignment_.name.session)
+  if (!assignment_.has_peer || (header.session.get() != assignment_.name.session &&
+                                !tables::is_mutant(tables::Mutant::kAcceptsOldSession)))
     return counters_.add(Counter::kDropSession);
-  if (header.term.get() < assignment_.name.term) return counters_.add(Counter::kDropOldTerm);
+  if (header.term.get() < assignment_.name.term && !tables::is_mutant(tables::Mutant::kAcceptsOldTerm))
+    return counters_.add(Counter::kDropOldTerm);
   if (header.term.get() > assignment_.name.term) return counters_.add(Counter::kDropFutureTerm);
   const bool is_answer = static_cast<FrameType>(header.type) == FrameType::kStatus;
   if (assignment_.holding != (is_answer ? Holding::kOwner : Holding::kMirror))

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ha2/session_apply.hpp"
 
+#include "tables/base/mutant.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -142,7 +144,9 @@ void apply_patches(const Section& section, const ApplyContext& context, Change&&
     if (i + kPatchAhead < section.count) slots.prefetch(section.record<Patch>(i + kPatchAhead).name.slot());
     const Patch patch = section.record<Patch>(i);
     SessionOf<Address>& session = slots.changeable(patch.name.slot());
-    const bool is_base = (session.flags & tables::kLive) != 0 && session.state.generation == patch.name.generation();
+    const bool is_base = (session.flags & tables::kLive) != 0 &&
+                         (session.state.generation == patch.name.generation() ||
+                          tables::is_mutant(tables::Mutant::kPatchAnyGeneration));
     if (is_base)
       change(session, patch);
     else

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tables/hash_index.hpp"
 
+#include "tables/base/mutant.hpp"
+
 namespace twinplane::tables {
 
 namespace {
@@ -28,6 +30,7 @@ bool HashIndex::try_place(std::uint32_t bucket_index, Signature signature, std::
 }
 
 void HashIndex::note_moved(std::uint32_t first, Signature signature) noexcept {
+  if (is_mutant(Mutant::kIndexForgetsMoved)) return;
   Bucket& bucket = buckets_[first];
   if (bucket.moved < 255) ++bucket.moved;
   const unsigned bit = filter_bit(signature);

@@ -20,6 +20,7 @@
 
 #include "tables/base/carver.hpp"
 #include "tables/base/hash.hpp"
+#include "tables/base/mutant.hpp"
 #include "tables/dirty_queue.hpp"
 #include "tables/hash_index.hpp"
 #include "tables/live_map.hpp"
@@ -165,7 +166,8 @@ class SlotTable {
       return {InsertStatus::kIndexFull, kNoSlot};
     cursor_ = slot + 1 == live_.slot_count() ? 0 : slot + 1;
     Entry& target = entries_[slot];
-    const auto generation = static_cast<std::uint16_t>((Traits::generation(target) + 1U) & kGenerationMask);
+    const unsigned step = is_mutant(Mutant::kGenerationStays) ? 0 : 1;
+    const auto generation = static_cast<std::uint16_t>((Traits::generation(target) + step) & kGenerationMask);
     const std::uint8_t marks = Traits::marks(target);
     target = value;
     Traits::generation(target) = generation;
@@ -260,13 +262,13 @@ class SlotTable {
   void put(std::uint32_t slot, const Entry& value) noexcept {
     Entry& target = entries_[slot];
     if (Traits::is_live(target)) {
-      if (Traits::same_keys(target, value)) {
+      if (Traits::same_keys(target, value) || is_mutant(Mutant::kFastPutAnyKey)) {
         target = value;
         Traits::marks(target) = 0;
         if (deadlines_ms_[slot] != 0) deadlines_ms_[slot] = 0;  // of an ownership that is over
         return;
       }
-      unindex_keys(slot);
+      if (!is_mutant(Mutant::kKeepsOldKeys)) unindex_keys(slot);
     }
     target = value;
     Traits::marks(target) = 0;
@@ -326,7 +328,7 @@ class SlotTable {
   void displace_key(std::uint32_t slot, const Key& key) noexcept {
     const std::uint64_t hash = hash_of(key, seed_);
     const Found other = find_hashed(key, hash);
-    if (other.slot != kNoSlot && other.slot != slot) empty(other.slot);
+    if (other.slot != kNoSlot && other.slot != slot && !is_mutant(Mutant::kKeepsDisplacedKey)) empty(other.slot);
   }
 
   // Bit i: the deadline of slot base + i has passed or is not set. A plain loop that the compiler makes vectors of.

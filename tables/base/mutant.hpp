@@ -37,7 +37,6 @@ enum class Mutant : std::uint8_t {
   kStartKeepsWalk,
   kFloorTooHigh,
   kDigestWithoutFlush,
-  kDigestDuringRepairWalk,
   // Mirror.
   kAppliesLate,
   kAppliesAhead,
@@ -76,7 +75,6 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutant::k
                  "start-keeps-walk",
                  "floor-too-high",
                  "digest-without-flush",
-                 "digest-during-repair-walk",
                  "applies-late",
                  "applies-ahead",
                  "never-gives-up",
