@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 namespace twinplane::ha2 {
 
@@ -21,13 +22,32 @@ template <std::size_t Bytes, class Value>
 struct LittleEndian {
   std::uint8_t bytes[Bytes];
 
+  // Odd sizes in two parts: a copy of five bytes into eight that are read at once would wait for the store buffer.
   Value get() const noexcept {
-    Value value = 0;
-    std::memcpy(&value, bytes, Bytes);
-    return value;
+    if constexpr (Bytes == sizeof(Value)) {
+      Value value;
+      std::memcpy(&value, bytes, Bytes);
+      return value;
+    } else {
+      Low low;
+      std::memcpy(&low, bytes, sizeof low);
+      return static_cast<Value>(low | static_cast<Value>(bytes[Bytes - 1]) << (8 * sizeof low));
+    }
   }
 
-  void set(Value value) noexcept { std::memcpy(bytes, &value, Bytes); }
+  void set(Value value) noexcept {
+    if constexpr (Bytes == sizeof(Value)) {
+      std::memcpy(bytes, &value, Bytes);
+    } else {
+      const auto low = static_cast<Low>(value);
+      std::memcpy(bytes, &low, sizeof low);
+      bytes[Bytes - 1] = static_cast<std::uint8_t>(value >> (8 * sizeof low));
+    }
+  }
+
+ private:
+  using Low = std::conditional_t<Bytes == 5, std::uint32_t, std::uint16_t>;
+  static_assert(Bytes == sizeof(Value) || Bytes == sizeof(Low) + 1);
 };
 
 using Le16 = LittleEndian<2, std::uint16_t>;

@@ -15,8 +15,9 @@ using tables::Address6;
 using tables::SessionOf;
 using tables::TableKind;
 
-constexpr std::size_t kPatchAhead = 16;  // slots prefetched before the one that is changed
-constexpr std::size_t kWholeAhead = 8;   // wholes touch slot and index: half as far, twice the lines
+// How many records ahead lines are fetched, by bench/bench_apply.cpp: patches touch one, wholes three.
+constexpr std::size_t kPatchAhead = 32;
+constexpr std::size_t kWholeAhead = 16;
 
 template <class Address>
 SessionOf<Address> session_from(const typename SessionWire<Address>::Brief& brief, const Section& prefixes,
@@ -118,17 +119,20 @@ bool is_sound_for(const Section& section, std::uint32_t slot_count, std::size_t 
 template <class Address, class Record>
 void apply_wholes(const Section& section, const ApplyContext& context) noexcept {
   auto& slots = context.partition.sessions<Address>().slots();
-  std::array<SessionOf<Address>, kWholeAhead> ahead;
+  struct Ahead {
+    SessionOf<Address> session;
+    std::uint32_t slot;
+    tables::KeyHashes hashes;
+  };
+  std::array<Ahead, kWholeAhead> places;
   for (std::size_t i = 0; i < section.count + kWholeAhead; ++i) {
-    if (i >= kWholeAhead) {
-      const std::size_t at = i - kWholeAhead;
-      slots.put(name_of(section.record<Record>(at)).slot(), ahead[at % kWholeAhead]);
-    }
+    Ahead& place = places[i % kWholeAhead];
+    if (i >= kWholeAhead && i - kWholeAhead < section.count) slots.put(place.slot, place.session, place.hashes);
     if (i >= section.count) continue;
     const Record record = section.record<Record>(i);
-    slots.prefetch(name_of(record).slot());
-    ahead[i % kWholeAhead] = session_from<Address>(record, context.prefixes, context.now_s);
-    slots.prefetch_index(tables::key_of(ahead[i % kWholeAhead], tables::Side::kClient));
+    place.slot = name_of(record).slot();
+    place.session = session_from<Address>(record, context.prefixes, context.now_s);
+    place.hashes = slots.prefetch_put(place.slot, place.session);
   }
   context.counters.add(Counter::kWholesApplied, section.count);
 }
@@ -159,9 +163,12 @@ void apply_patches(const Section& section, const ApplyContext& context, Change&&
 template <class Address>
 void apply_empties(const Section& section, const ApplyContext& context) noexcept {
   auto& slots = context.partition.sessions<Address>().slots();
-  for (std::size_t i = 0; i < section.count; ++i) {
-    if (i + kPatchAhead < section.count) slots.prefetch(section.record<EmptySlot>(i + kPatchAhead).slot.get());
-    slots.empty(section.record<EmptySlot>(i).slot.get());
+  // Three steps: the slot's line, its key's line in the index, the change.
+  const auto slot_at = [&](std::size_t i) { return section.record<EmptySlot>(i).slot.get(); };
+  for (std::size_t i = 0; i < section.count + 2 * kWholeAhead; ++i) {
+    if (i < section.count) slots.prefetch_change(slot_at(i));
+    if (i >= kWholeAhead && i - kWholeAhead < section.count) slots.prefetch_keys_of(slot_at(i - kWholeAhead));
+    if (i >= 2 * kWholeAhead) slots.empty(slot_at(i - 2 * kWholeAhead));
   }
   context.counters.add(Counter::kEmptiesApplied, section.count);
 }

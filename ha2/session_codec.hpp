@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -47,14 +48,41 @@ inline bool is_sound_state(WireState wire) noexcept {
   return (wire & 0x80U) == 0 && (wire & 0x7U) <= kRankMax && (wire >> 3U & 0x7U) <= kRankMax;
 }
 
+// timeout_class_of() for every protocol and state, in two steps without a branch.
+class TimeoutClasses {
+ public:
+  constexpr TimeoutClasses() noexcept {
+    constexpr std::array<std::uint8_t, kKindCount> kProtocols{0, 6, 17, 1};  // one of each kind; 0 stands for all others
+    kinds_[6] = 1;
+    kinds_[17] = 2;
+    kinds_[1] = kinds_[58] = 3;
+    for (unsigned kind = 0; kind < kKindCount; ++kind)
+      for (unsigned wire = 0; wire < kStateCount; ++wire)
+        classes_[kind * kStateCount + wire] = static_cast<std::uint8_t>(tables::timeout_class_of(
+            kProtocols[kind], static_cast<std::uint8_t>((wire & 0x7U) | (wire >> 3U & 0x7U) << 4U), (wire & 0x40U) != 0));
+  }
+
+  // Requires is_sound_state(wire).
+  constexpr std::uint8_t of(std::uint8_t protocol, WireState wire) const noexcept {
+    return classes_[kinds_[protocol] * kStateCount + wire];
+  }
+
+ private:
+  static constexpr unsigned kKindCount = 4;
+  static constexpr unsigned kStateCount = 128;
+
+  std::array<std::uint8_t, 256> kinds_{};
+  std::array<std::uint8_t, kKindCount * kStateCount> classes_{};
+};
+
+inline constexpr TimeoutClasses kTimeoutClasses;
+
 template <class Address>
 inline void read_state(WireState wire, tables::SessionOf<Address>& session) noexcept {
   session.state.tcp_ranks = static_cast<std::uint8_t>((wire & 0x7U) | (wire >> 3U & 0x7U) << 4U);
-  const bool is_reply_seen = (wire & 0x40U) != 0;
-  session.flags = static_cast<std::uint16_t>((session.flags & ~tables::kReplySeen) |
-                                             (is_reply_seen ? tables::kReplySeen : 0));
-  session.state.timeout_class = static_cast<std::uint8_t>(
-      tables::timeout_class_of(session.protocol, session.state.tcp_ranks, is_reply_seen));
+  static_assert(tables::kReplySeen == 0x20U);
+  session.flags = static_cast<std::uint16_t>((session.flags & ~tables::kReplySeen) | (wire & 0x40U) >> 1U);
+  session.state.timeout_class = kTimeoutClasses.of(session.protocol, wire);
 }
 
 template <class Address>

@@ -11,24 +11,6 @@ constexpr int kWalkStepsMax = 256;
 
 }  // namespace
 
-void HashIndex::place(Bucket& bucket, unsigned way, Signature signature, std::uint32_t packed) noexcept {
-  bucket.tags[way] = signature.tag;
-  bucket.references[way] = packed;
-}
-
-std::uint32_t HashIndex::free_ways(const Bucket& bucket) noexcept {
-  const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(&bucket));
-  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_setzero_si128()))) & 0xFFFU;
-}
-
-bool HashIndex::try_place(std::uint32_t bucket_index, Signature signature, std::uint32_t packed) noexcept {
-  Bucket& bucket = buckets_[bucket_index];
-  const std::uint32_t free = free_ways(bucket);
-  if (free == 0) return false;
-  place(bucket, static_cast<unsigned>(std::countr_zero(free)), signature, packed);
-  return true;
-}
-
 void HashIndex::note_moved(std::uint32_t first, Signature signature) noexcept {
   if (is_mutant(Mutant::kIndexForgetsMoved)) return;
   Bucket& bucket = buckets_[first];
@@ -90,13 +72,10 @@ bool HashIndex::make_room(std::uint32_t bucket_index) noexcept {
   return false;
 }
 
-bool HashIndex::insert(std::uint64_t hash, Reference reference) noexcept {
+// The first bucket is full.
+bool HashIndex::insert_elsewhere(std::uint64_t hash, Reference reference) noexcept {
   const Signature signature = signature_of(hash);
   const std::uint32_t first = first_bucket(hash);
-  if (try_place(first, signature, pack(reference, signature, false))) [[likely]] {
-    ++key_count_;
-    return true;
-  }
   const std::uint32_t second = other_bucket(first, signature);
   if (second != first && try_place(second, signature, pack(reference, signature, true))) {
     note_moved(first, signature);

@@ -9,7 +9,8 @@
 // at most two before the slot's own line.
 //
 // Thread:  the core that owns the partition, readers included.
-// Memory:  64 bytes for 10.8 keys (load 0.9) and a stash of 64; cut from the caller's block. Never resized.
+// Memory:  64 bytes for 9 keys (load 0.75: one key in 20 has moved then, one in 4 at 0.9) and a stash of 64; cut from the
+//          caller's block. Never resized.
 // Limits:  2^26 slots, two keys a slot. A key is moved to make room by a bounded walk; then the stash; then kFull.
 // Errors:  insert returns false when no place was found (never seen at load 0.9: tables/DESIGN.md D-T2 has the arithmetic).
 // Spec:    tables/DESIGN.md D-T2. After Cuckoo++ (Le Scouarnec, 2018) and F14's tag probe, written anew.
@@ -41,7 +42,7 @@ class HashIndex {
   };
 
   static constexpr std::uint32_t bucket_count_for(std::uint64_t key_count) noexcept {
-    return static_cast<std::uint32_t>((key_count * 10 + kWays * 9 - 1) / (kWays * 9)) + 1;
+    return static_cast<std::uint32_t>((key_count * 4 + kWays * 3 - 1) / (kWays * 3)) + 1;
   }
 
   HashIndex(Carver& carver, std::uint64_t key_count_max) noexcept
@@ -97,7 +98,14 @@ class HashIndex {
   }
 
   // False when no place was found; nothing changed then.
-  [[nodiscard]] bool insert(std::uint64_t hash, Reference reference) noexcept;
+  [[nodiscard]] bool insert(std::uint64_t hash, Reference reference) noexcept {
+    const Signature signature = signature_of(hash);
+    const std::uint32_t first = first_bucket(hash);
+    if (!try_place(first, signature, pack(reference, signature, false))) [[unlikely]]
+      return insert_elsewhere(hash, reference);
+    ++key_count_;
+    return true;
+  }
 
   // True when exactly this reference was there.
   bool erase(std::uint64_t hash, Reference reference) noexcept;
@@ -198,9 +206,22 @@ class HashIndex {
     return kNoReference;
   }
 
-  static void place(Bucket& bucket, unsigned way, Signature signature, std::uint32_t packed) noexcept;
-  static std::uint32_t free_ways(const Bucket& bucket) noexcept;
-  bool try_place(std::uint32_t bucket_index, Signature signature, std::uint32_t packed) noexcept;
+  static std::uint32_t free_ways(const Bucket& bucket) noexcept {
+    const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(&bucket));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_setzero_si128()))) & 0xFFFU;
+  }
+
+  bool try_place(std::uint32_t bucket_index, Signature signature, std::uint32_t packed) noexcept {
+    Bucket& bucket = buckets_[bucket_index];
+    const std::uint32_t free = free_ways(bucket);
+    if (free == 0) return false;
+    const auto way = static_cast<unsigned>(std::countr_zero(free));
+    bucket.tags[way] = signature.tag;
+    bucket.references[way] = packed;
+    return true;
+  }
+
+  bool insert_elsewhere(std::uint64_t hash, Reference reference) noexcept;
   bool make_room(std::uint32_t bucket_index) noexcept;
   bool try_push_out(std::uint32_t bucket_index, unsigned way) noexcept;
   void note_moved(std::uint32_t first, Signature signature) noexcept;

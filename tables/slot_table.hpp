@@ -4,9 +4,9 @@
 // The owner fills, changes and empties slots, and marks them; the mirror is told what a slot holds and marks nothing.
 //
 // Thread:  the core that owns the partition, for everything.
-// Memory:  per slot: the entry (64 or 128 bytes), 5.9 bytes of index a key, 4 of age, 8 of dirty queues, 4 bits of maps. All of it
+// Memory:  per slot: the entry (64 or 128 bytes), 7.1 bytes of index a key, 4 of age, 8 of dirty queues, 4 bits of maps. All of it
 //          is cut from the caller's block at construction; nothing is allocated, resized or freed afterwards.
-// Limits:  1 to 2^26 slots, one or two keys a slot, load to 100 % of the slots (the index stands at 0.9 then).
+// Limits:  1 to 2^26 slots, one or two keys a slot, load to 100 % of the slots (the index stands at 0.75 then).
 // Errors:  insert() refuses with a named reason and changes nothing. put() and empty() cannot fail for lack of room.
 // Spec:    DESIGN.md sections 2 and 6, tables/DESIGN.md D-T1 to D-T5.
 #pragma once
@@ -45,6 +45,12 @@ inline constexpr std::uint32_t kNoSlot = HashIndex::kSlotMask + 1;
 struct Found {
   std::uint32_t slot;  // kNoSlot when the key is not in the table
   Side side;           // which of the session's keys it is
+};
+
+// The hashes of an entry's keys, so that they are computed once. `server` counts only where there is a second key.
+struct KeyHashes {
+  std::uint64_t client;
+  std::uint64_t server;
 };
 
 // `Traits` says how an entry is read: see SessionTraits for the whole list.
@@ -162,7 +168,7 @@ class SlotTable {
     const std::uint32_t slot = live_.find_free(cursor_);
     if (slot == LiveMap::kNone) [[unlikely]]
       return {InsertStatus::kFull, kNoSlot};
-    if (!index_keys(slot, value)) [[unlikely]]
+    if (!index_keys(slot, value, hashes_of(value))) [[unlikely]]
       return {InsertStatus::kIndexFull, kNoSlot};
     cursor_ = slot + 1 == live_.slot_count() ? 0 : slot + 1;
     Entry& target = entries_[slot];
@@ -259,24 +265,47 @@ class SlotTable {
 
   // The slot now holds `value`, generation included. Whatever it held before is gone, and so is any other slot that holds one
   // of the value's keys: the owner holds a key once, so that slot is old news on its way out.
-  void put(std::uint32_t slot, const Entry& value) noexcept {
+  void put(std::uint32_t slot, const Entry& value) noexcept { put(slot, value, hashes_of(value)); }
+
+  // The same with what prefetch_put() returned for this slot and value.
+  void put(std::uint32_t slot, const Entry& value, const KeyHashes& hashes) noexcept {
     Entry& target = entries_[slot];
+    if (deadlines_ms_[slot] != 0) deadlines_ms_[slot] = 0;  // of an ownership that is over
     if (Traits::is_live(target)) {
       if (Traits::same_keys(target, value) || is_mutant(Mutant::kFastPutAnyKey)) {
         target = value;
         Traits::marks(target) = 0;
-        if (deadlines_ms_[slot] != 0) deadlines_ms_[slot] = 0;  // of an ownership that is over
         return;
       }
       if (!is_mutant(Mutant::kKeepsOldKeys)) unindex_keys(slot);
     }
     target = value;
     Traits::marks(target) = 0;
-    deadlines_ms_[slot] = 0;
     live_.set(slot);
-    displace_keys(slot);
-    if (!index_keys(slot, value)) [[unlikely]]
+    displace_keys(slot, hashes);
+    if (!index_keys(slot, value, hashes)) [[unlikely]]
       ++unindexed_count_;
+  }
+
+  // Brings the lines that put() and empty() will touch: the slot's, and with a value those of its keys.
+  void prefetch_change(std::uint32_t slot) const noexcept {
+    prefetch(slot);
+    __builtin_prefetch(&deadlines_ms_[slot], 1);
+  }
+
+  KeyHashes prefetch_put(std::uint32_t slot, const Entry& value) const noexcept {
+    prefetch_change(slot);
+    const KeyHashes hashes = hashes_of(value);
+    index_.prefetch(hashes.client);
+    if (Traits::has_second_key(value)) index_.prefetch(hashes.server);
+    return hashes;
+  }
+
+  // Second step before empty(): the slot's own line must have come.
+  void prefetch_keys_of(std::uint32_t slot) const noexcept {
+    const Entry& entry = entries_[slot];
+    index_.prefetch(hash_of(Traits::key(entry, Side::kClient), seed_));
+    if (Traits::has_second_key(entry)) index_.prefetch(hash_of(Traits::key(entry, Side::kServer), seed_));
   }
 
   // The slot now holds nothing.
@@ -304,12 +333,16 @@ class SlotTable {
     return {reference.slot, reference.side};
   }
 
-  bool index_keys(std::uint32_t slot, const Entry& value) noexcept {
-    const std::uint64_t hash = hash_of(Traits::key(value, Side::kClient), seed_);
-    if (!index_.insert(hash, {slot, Side::kClient})) return false;
+  KeyHashes hashes_of(const Entry& value) const noexcept {
+    return {hash_of(Traits::key(value, Side::kClient), seed_),
+            Traits::has_second_key(value) ? hash_of(Traits::key(value, Side::kServer), seed_) : 0};
+  }
+
+  bool index_keys(std::uint32_t slot, const Entry& value, const KeyHashes& hashes) noexcept {
+    if (!index_.insert(hashes.client, {slot, Side::kClient})) return false;
     if (!Traits::has_second_key(value)) return true;
-    if (index_.insert(hash_of(Traits::key(value, Side::kServer), seed_), {slot, Side::kServer})) return true;
-    index_.erase(hash, {slot, Side::kClient});
+    if (index_.insert(hashes.server, {slot, Side::kServer})) return true;
+    index_.erase(hashes.client, {slot, Side::kClient});
     return false;
   }
 
@@ -320,13 +353,13 @@ class SlotTable {
       index_.erase(hash_of(Traits::key(entry, Side::kServer), seed_), {slot, Side::kServer});
   }
 
-  void displace_keys(std::uint32_t slot) noexcept {
-    displace_key(slot, Traits::key(entries_[slot], Side::kClient));
-    if (Traits::has_second_key(entries_[slot])) displace_key(slot, Traits::key(entries_[slot], Side::kServer));
+  void displace_keys(std::uint32_t slot, const KeyHashes& hashes) noexcept {
+    displace_key(slot, Traits::key(entries_[slot], Side::kClient), hashes.client);
+    if (Traits::has_second_key(entries_[slot]))
+      displace_key(slot, Traits::key(entries_[slot], Side::kServer), hashes.server);
   }
 
-  void displace_key(std::uint32_t slot, const Key& key) noexcept {
-    const std::uint64_t hash = hash_of(key, seed_);
+  void displace_key(std::uint32_t slot, const Key& key, std::uint64_t hash) noexcept {
     const Found other = find_hashed(key, hash);
     if (other.slot != kNoSlot && other.slot != slot && !is_mutant(Mutant::kKeepsDisplacedKey)) empty(other.slot);
   }
