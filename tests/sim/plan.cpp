@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/sim/plan.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace twinplane::tests {
+
+namespace {
+
+BoxShape draw_shape(Prng& prng) {
+  BoxShape shape;
+  shape.limits.session4 = {prng.between(48, 200), 2};
+  shape.limits.session6 = {prng.between(48, 200), 2};
+  if (prng.coin()) shape.limits.policy.when_full = tables::FullPolicy::kEvictHalfOpen;
+  shape.hash_seed = prng.next();
+  // Now and then generations wrap.
+  if (prng.chance(250))
+    shape.first_generation = static_cast<std::uint16_t>(0x4000 - prng.between(1, 20));
+  ha2::StreamConfig& stream = shape.stream;
+  stream.window_frames = prng.pick(std::array<std::uint16_t, 8>{4, 4, 8, 8, 16, 32, 64, 128});
+  stream.frame_bytes_max = static_cast<std::uint16_t>(
+      prng.coin() ? prng.between(ha2::kFrameBytesNeeded, 400) : prng.between(400, 1500));
+  stream.frames_per_poll_max = static_cast<std::uint16_t>(prng.between(1, 32));
+  stream.flush_ns = prng.pick(std::array<std::uint32_t, 3>{0, 10'000, 50'000});
+  stream.refresh_flush_ns = prng.pick(std::array<std::uint32_t, 2>{100'000, 1'000'000});
+  stream.heartbeat_ns = prng.pick(std::array<std::uint32_t, 2>{200'000, 1'000'000});
+  stream.reorder_ns = prng.pick(std::array<std::uint32_t, 3>{0, 20'000, 100'000});
+  stream.status_ns = prng.pick(std::array<std::uint32_t, 2>{20'000, 100'000});
+  return shape;
+}
+
+WorkloadShape draw_workload(Prng& prng, const BoxShape& shape) {
+  WorkloadShape workload;
+  // From a nearly empty table to more flows than slots.
+  const auto flows = [&prng](std::uint32_t slot_count) {
+    return std::max<std::uint32_t>(4, slot_count * prng.between(20, 150) / 100);
+  };
+  workload.flow_count4 = flows(shape.limits.session4.slot_count);
+  workload.flow_count6 = flows(shape.limits.session6.slot_count);
+  workload.hot_flow_count = prng.between(1, 8);
+  workload.hot_permille = prng.coin() ? prng.below(900) : 0;
+  workload.create_weight = prng.between(1, 20);
+  workload.advance_weight = prng.below(20);
+  workload.data_weight = prng.below(20);
+  workload.end_weight = prng.below(15);
+  workload.reuse_weight = prng.below(10);
+  workload.expire_weight = prng.below(3);
+  workload.translated_permille = prng.coin() ? prng.below(1000) : 0;
+  workload.local_only_permille = prng.coin() ? prng.below(300) : 0;
+  workload.rich_permille = prng.coin() ? prng.below(500) : 0;
+  workload.tcp_permille = prng.below(1001);
+  workload.is_time_jumping = prng.chance(300);
+  return workload;
+}
+
+LinkFaults draw_faults(Prng& prng, std::uint32_t delay_ns_max) {
+  LinkFaults faults;
+  faults.delay_ns_min = prng.below(delay_ns_max + 1);
+  faults.delay_ns_max = prng.coin() ? faults.delay_ns_min : delay_ns_max;
+  if (prng.coin()) faults.loss = prng.coin() ? prng.below(50) : prng.below(400);
+  if (prng.chance(300)) {
+    faults.burst_start = prng.below(30);
+    faults.burst_frames_max = prng.between(1, 100);
+  }
+  if (prng.chance(300)) faults.status_loss = prng.below(600);
+  if (prng.chance(400)) faults.duplicate = prng.below(300);
+  if (prng.chance(400)) {
+    faults.reorder = prng.below(300);
+    faults.reorder_ns_max = prng.coin() ? delay_ns_max * 10 : 50'000;
+  }
+  if (prng.chance(300)) faults.flip = prng.below(200);
+  if (prng.chance(300)) faults.truncate = prng.below(200);
+  if (prng.chance(400)) faults.replay = prng.below(300);
+  if (prng.chance(300)) {
+    faults.refuse = prng.below(300);
+    faults.refuse_ns_max = prng.below(2'000'000);
+  }
+  return faults;
+}
+
+Events draw_events(Prng& prng) {
+  Events events;
+  const auto rate = [&prng](std::uint32_t permille_max) {
+    return prng.chance(350) ? prng.between(1, permille_max) : 0;
+  };
+  events.restart_owner = rate(10);
+  events.restart_mirror = rate(10);
+  events.take_over = rate(10);
+  events.switch_over = rate(20);
+  events.reconnect = rate(20);
+  events.pause = rate(10);
+  events.outage = rate(10);
+  events.one_way = rate(10);
+  events.verify = rate(50);
+  return events;
+}
+
+}  // namespace
+
+Plan draw_plan(Prng& prng, std::uint32_t steps) {
+  Plan plan;
+  plan.shape = draw_shape(prng);
+  plan.workload = draw_workload(prng, plan.shape);
+  const std::uint32_t delay_ns_max =
+      prng.pick(std::array<std::uint32_t, 3>{5'000, 50'000, 300'000});
+  plan.storm = draw_faults(prng, delay_ns_max);
+  plan.calm.delay_ns_min = plan.storm.delay_ns_min;
+  plan.calm.delay_ns_max = plan.storm.delay_ns_max;
+  plan.events = draw_events(prng);
+  plan.step_ns = prng.between(5'000, 30'000) + plan.storm.delay_ns_max / 8;
+  plan.round_count = prng.between(1, 3);
+  plan.step_count = steps != 0 ? steps : prng.between(50, 600);
+  plan.operations_max = prng.between(1, 12);
+  plan.told_ns_max = prng.coin() ? 0 : prng.below(3'000'000);
+  plan.hush_permille = prng.coin() ? 0 : prng.below(900);
+  return plan;
+}
+
+}  // namespace twinplane::tests

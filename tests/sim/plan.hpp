@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// plan.hpp - what a seed has drawn: sizes, faults, traffic, and what happens to the boxes.
+//
+// Thread:  any; values.
+// Memory:  none to speak of.
+// Limits:  tables of 48 to 200 slots, windows of 4 to 128 frames.
+// Errors:  none.
+// Spec:    swarm testing: each seed has some of the faults, few have all.
+#pragma once
+
+#include <cstdint>
+
+#include "tests/support/prng.hpp"
+#include "tests/support/sim_link.hpp"
+#include "tests/support/sim_pair.hpp"
+#include "tests/support/workload.hpp"
+
+namespace twinplane::tests {
+
+// What may happen to the pair while the storm lasts; each seed has some of it (swarm testing).
+struct Events {
+  std::uint32_t restart_owner = 0;  // permille of the steps, all of them
+  std::uint32_t restart_mirror = 0;
+  std::uint32_t take_over = 0;
+  std::uint32_t switch_over = 0;
+  std::uint32_t reconnect = 0;
+  std::uint32_t pause = 0;
+  std::uint32_t outage = 0;
+  std::uint32_t one_way = 0;
+  std::uint32_t verify = 0;
+};
+
+struct Plan {
+  BoxShape shape;
+  WorkloadShape workload;
+  LinkFaults storm;
+  LinkFaults calm;
+  Events events;
+  std::uint64_t step_ns = 0;
+  std::uint32_t step_count = 0;
+  std::uint32_t round_count = 0;
+  std::uint32_t operations_max = 0;  // a step
+  std::uint32_t told_ns_max = 0;     // how late a box may hear of a new stream
+  std::uint32_t hush_permille = 0;   // steps without operations
+};
+
+// steps: of each storm; 0 = drawn as well.
+Plan draw_plan(Prng& prng, std::uint32_t steps);
+
+}  // namespace twinplane::tests

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/support/sim_pair.hpp"
+
+#include <cstring>
+
+namespace twinplane::tests {
+
+namespace {
+
+template <class Address>
+void set_first_generation(tables::Partition& partition, std::uint16_t generation) noexcept {
+  auto& slots = partition.sessions<Address>().slots();
+  for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot)
+    slots.changeable(slot).state.generation = generation;
+}
+
+template <class Slots>
+std::uint64_t fingerprint_of(const Slots& slots, std::uint64_t value) noexcept {
+  return XXH3_64bits_withSeed(&slots.entry(0), sizeof(slots.entry(0)) * slots.slot_count(), value);
+}
+
+}  // namespace
+
+Box::Box(const BoxShape& shape) {
+  const std::size_t block_bytes = tables::Partition::bytes(shape.limits);
+  block_.reset(static_cast<std::byte*>(std::aligned_alloc(tables::kCacheLineBytes, block_bytes)));
+  std::memset(block_.get(), 0, block_bytes);
+  tables::Carver carver(std::span(block_.get(), block_bytes));
+  partition_ =
+      std::make_unique<tables::Partition>(carver, shape.limits, tables::HashSeed{shape.hash_seed});
+  set_first_generation<tables::Address4>(*partition_, shape.first_generation);
+  set_first_generation<tables::Address6>(*partition_, shape.first_generation);
+  builder_ = std::make_unique<ha2::FrameBuilder>(shape.stream.frame_bytes_max);
+  replica_ = std::make_unique<ha2::Replica>(shape.stream, *partition_, *builder_);
+}
+
+std::uint64_t Box::fingerprint() const noexcept {
+  return fingerprint_of(partition_->session6().slots(),
+                        fingerprint_of(partition_->session4().slots(), 0));
+}
+
+SimPair::SimPair(const BoxShape& shape, std::uint64_t seed)
+    : shape_(shape),
+      prng_(seed),
+      boxes_{std::make_unique<Box>(shape), std::make_unique<Box>(shape)},
+      links_{SimLink(seed ^ 0x5151U, shape.stream.frame_bytes_max),
+             SimLink(seed ^ 0xA2A2U, shape.stream.frame_bytes_max)} {
+  begin_stream({new_session(), 1}, 0, 0);
+}
+
+std::uint32_t SimPair::new_session() noexcept {
+  return static_cast<std::uint32_t>(prng_.next()) | 1U;
+}
+
+bool SimPair::is_joined() const noexcept {
+  const ha2::Assignment& mine = owner().replica().assignment();
+  const ha2::Assignment& theirs = mirror().replica().assignment();
+  return mine.holding == ha2::Holding::kOwner && theirs.holding == ha2::Holding::kMirror &&
+         mine.name.session == theirs.name.session && mine.name.term == theirs.name.term;
+}
+
+void SimPair::begin_stream(ha2::StreamName name, std::size_t first_told,
+                           std::uint32_t delay_ns_max) {
+  name_ = name;
+  ++stream_number_;
+  tell(first_told, now_ns_);
+  tell(1 - first_told, now_ns_ + prng_.below(delay_ns_max + 1));
+}
+
+void SimPair::tell(std::size_t index, std::uint64_t at_ns) {
+  ha2::Assignment assignment;
+  assignment.holding = index == owner_index_ ? ha2::Holding::kOwner : ha2::Holding::kMirror;
+  assignment.has_peer = true;
+  assignment.name = name_;
+  assignment.frame_bytes = shape_.stream.frame_bytes_max;
+  waiting_[index].reset();
+  if (at_ns <= now_ns_)
+    boxes_[index]->replica().assume(assignment);
+  else
+    waiting_[index] = Waiting{at_ns, assignment};
+}
+
+void SimPair::restart(std::size_t index, std::uint32_t delay_ns_max) {
+  boxes_[index] = std::make_unique<Box>(shape_);
+  paused_until_ns_[index] = 0;
+  begin_stream({new_session(), name_.term}, index, delay_ns_max);
+}
+
+void SimPair::take_over(bool is_orderly, std::uint32_t delay_ns_max) {
+  owner_index_ = 1 - owner_index_;
+  paused_until_ns_[owner_index_] = 0;
+  begin_stream({is_orderly ? name_.session : new_session(), name_.term + 1}, owner_index_,
+               delay_ns_max);
+}
+
+void SimPair::reconnect(std::uint32_t delay_ns_max) {
+  begin_stream({new_session(), name_.term}, prng_.below(2), delay_ns_max);
+}
+
+void SimPair::set_faults(const LinkFaults& faults) noexcept {
+  for (SimLink& link : links_) link.set_faults(faults);
+}
+
+void SimPair::receive(std::size_t index) {
+  SimLink& link = links_[1 - index];
+  Box& box = *boxes_[index];
+  while (link.try_receive(frame_)) {
+    const ha2::Decoded decoded = ha2::decode(frame_);
+    if (decoded.error != ha2::DecodeError::kNone) {
+      box.replica().counters().add(ha2::counter_of(decoded.error));
+      continue;
+    }
+    const ha2::FrameHeader& header = decoded.frame.header;
+    const ha2::StreamName mine = box.replica().assignment().name;
+    const bool is_foreign = header.session.get() != mine.session || header.term.get() != mine.term;
+    const std::uint64_t before = is_foreign ? box.fingerprint() : 0;
+    box.replica().on_frame(decoded.frame, frame_, now_ns_);
+    if (is_foreign && box.fingerprint() != before)
+      foreign_change_ = "a frame of session " + std::to_string(header.session.get()) + " term " +
+                        std::to_string(header.term.get()) + " changed a table of session " +
+                        std::to_string(mine.session) + " term " + std::to_string(mine.term);
+  }
+}
+
+void SimPair::advance(std::uint64_t step_ns) {
+  now_ns_ += step_ns;
+  for (SimLink& link : links_) link.set_now(now_ns_);
+  for (std::size_t index = 0; index < 2; ++index) {
+    if (waiting_[index] && waiting_[index]->at_ns <= now_ns_) {
+      boxes_[index]->replica().assume(waiting_[index]->assignment);
+      waiting_[index].reset();
+    }
+    if (!is_paused(index)) receive(index);
+  }
+}
+
+void SimPair::poll() {
+  for (std::size_t index = 0; index < 2; ++index)
+    if (!is_paused(index)) boxes_[index]->replica().poll(now_ns_, links_[index]);
+}
+
+}  // namespace twinplane::tests

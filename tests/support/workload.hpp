@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// workload.hpp - what traffic does to the owner's tables: sessions of all kinds come, change and
+// end.
+//
+// Thread:  one.
+// Memory:  none to speak of; what a flow is follows from its number, all state is in the tables.
+// Limits:  up to 65536 flows of each address family.
+// Errors:  a full table refuses; the flow tries again another time.
+// Spec:    session_table.hpp, tcp_track.hpp: used as a worker uses them.
+#pragma once
+
+#include <cstdint>
+
+#include "tables/partition.hpp"
+#include "tables/tcp_track.hpp"
+#include "tests/support/prng.hpp"
+
+namespace twinplane::tests {
+
+// Drawn for each seed: relative weights of what happens, and what the flows are like.
+struct WorkloadShape {
+  std::uint32_t flow_count4 = 100;
+  std::uint32_t flow_count6 = 100;
+  std::uint32_t hot_flow_count = 4;
+  std::uint32_t hot_permille = 0;  // so many operations go to the hot flows
+  std::uint32_t create_weight = 10;
+  std::uint32_t advance_weight = 10;
+  std::uint32_t data_weight = 10;
+  std::uint32_t end_weight = 5;
+  std::uint32_t reuse_weight = 2;   // end and create again at once, often in the same slot
+  std::uint32_t expire_weight = 1;  // a scan of the ages
+  std::uint32_t translated_permille = 300;
+  std::uint32_t local_only_permille = 50;
+  std::uint32_t tcp_permille = 700;
+  std::uint32_t rich_permille = 100;  // with application and QoS class
+  bool is_time_jumping = false;       // now and then everything is due at once
+};
+
+class Workload {
+ public:
+  Workload(const WorkloadShape& shape, std::uint64_t seed) : shape_(shape), prng_(seed) {}
+
+  // One operation on the owner's tables.
+  void operate(tables::Partition& owner, std::uint64_t now_ns);
+
+  const WorkloadShape& shape() const noexcept { return shape_; }
+
+  // The session that flow `number` makes; its keys depend on nothing but the number.
+  template <class Address>
+  tables::SessionOf<Address> session_of(std::uint32_t number) const noexcept;
+
+ private:
+  template <class Address>
+  void operate_on(tables::SessionTable<Address>& sessions, std::uint32_t flow_count,
+                  std::uint64_t now_ns);
+  template <class Address>
+  void create(tables::SessionTable<Address>& sessions, std::uint32_t number, std::uint64_t now_ns);
+  template <class Address>
+  void advance(tables::SessionTable<Address>& sessions, std::uint32_t slot);
+  template <class Address>
+  void move_data(tables::SessionTable<Address>& sessions, std::uint32_t slot);
+  template <class Address>
+  void take_segment(tables::SessionTable<Address>& sessions, std::uint32_t slot,
+                    tables::Direction direction, std::uint8_t flags, std::uint32_t payload_bytes);
+
+  std::uint32_t now_ms(std::uint64_t now_ns) const noexcept {
+    return static_cast<std::uint32_t>(now_ns / 1'000'000U) + jumped_ms_;
+  }
+
+  WorkloadShape shape_;
+  Prng prng_;
+  std::uint32_t jumped_ms_ = 0;
+};
+
+}  // namespace twinplane::tests
