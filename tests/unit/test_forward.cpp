@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One packet at a time through the forwarder: which sessions it makes, what it rewrites, and why it drops.
+// Needs DPDK's EAL, which it starts without huge pages, devices or privileges, with 160 MiB of memory.
+#include "dataplane/forward.hpp"
+
+#include <gtest/gtest.h>
+#include <rte_eal.h>
+
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <set>
+
+#include "dataplane/parse.hpp"
+#include "dataplane/rss.hpp"
+#include "tests/support/config_text.hpp"
+#include "tests/support/packet_builder.hpp"
+
+namespace twinplane::dataplane {
+namespace {
+
+using tables::Address4;
+using tests::Bytes;
+using tests::Ip4;
+using tests::kClient4;
+using tests::kServer4;
+
+constexpr int kSyn = 0x02, kAck = 0x10, kFin = 0x01, kSynAck = 0x12, kRst = 0x04;
+constexpr std::uint8_t kInside = 0, kOutside = 1;
+constexpr Address4 kHidden{10, 2, 0, 254};
+
+// What came of one packet, and the frame as it left.
+struct Outcome {
+  ForwardResult result;
+  PacketView view;
+  Bytes frame;
+};
+
+class Forward : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    std::array<std::string, 11> words{"test_forward", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m",
+                                      "160",          "-l",        "0",        "--log-level", "error"};
+    std::array<char*, words.size()> pointers{};
+    for (std::size_t i = 0; i < words.size(); ++i) pointers[i] = words[i].data();
+    ASSERT_GE(rte_eal_init(static_cast<int>(pointers.size()), pointers.data()), 0);
+  }
+
+  static void TearDownTestSuite() { rte_eal_cleanup(); }
+
+  void make(const Config& config, std::uint32_t slot_count = 64) {
+    config_ = config;
+    rules_.emplace(config_);
+    routes_.reset();
+    routes_.emplace(config_, "forward", -1);
+    nat_.emplace(config_, 7);
+    forwarder_.emplace(ForwardContext{config_, *rules_, *routes_, *nat_});
+    tables::PartitionLimits limits;
+    limits.session4 = limits.session6 = {slot_count, 2};
+    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(64, tables::Partition::bytes(limits))));
+    std::memset(memory_.get(), 0, tables::Partition::bytes(limits));
+    tables::Carver carver({memory_.get(), tables::Partition::bytes(limits)});
+    partition_.emplace(carver, limits, tables::HashSeed{5});
+  }
+
+  // By default all partitions are one table, so that every NAT port is home.
+  void SetUp() override { make(parse_config(with_one_partition(tests::kConfigText), "t")); }
+
+  static std::string with_one_partition(std::string_view text) { return std::string(text) + "[tables]\npartitions = 1\n"; }
+
+  Outcome send(std::uint8_t port, Bytes frame) {
+    Outcome outcome{.result = {}, .view = {}, .frame = std::move(frame)};
+    EXPECT_EQ(parse(outcome.frame, outcome.view), ParseResult::kOk);
+    constexpr tables::Found kNotLookedUp{tables::kNoSlot, tables::Side::kClient};
+    if (outcome.view.kind == PacketKind::kIp4)
+      outcome.result = forwarder_->forward(*partition_, outcome.frame, outcome.view,
+                                           Forwarder::key_of<Address4>(outcome.view), kNotLookedUp, port, time_);
+    else
+      outcome.result = forwarder_->forward(*partition_, outcome.frame, outcome.view,
+                                           Forwarder::key_of<tables::Address6>(outcome.view), kNotLookedUp, port, time_);
+    return outcome;
+  }
+
+  Outcome send4(std::uint8_t port, const Ip4& ip, const Bytes& segment) { return send(port, tests::frame4(ip, segment)); }
+
+  // The client's SYN, which opens a session and is hidden behind the NAT address; returns the port it was given.
+  std::uint16_t open(unsigned client_port = 40000) {
+    const Outcome out = send4(kInside, {}, tests::tcp_segment(client_port, 80, kSyn));
+    EXPECT_EQ(out.result.verdict, ForwardVerdict::kForward);
+    return out.view.source4.port_be;
+  }
+
+  Outcome reply(std::uint16_t nat_port_be, int flags) {
+    const Ip4 ip{.source = kServer4, .target = kHidden};
+    return send4(kOutside, ip, tests::tcp_segment(80, network_order(nat_port_be), flags));
+  }
+
+  std::uint32_t live4() const { return partition_->session4().slots().live_count(); }
+
+  struct Free {
+    void operator()(std::byte* bytes) const { std::free(bytes); }
+  };
+
+  BurstTime time_{5'000'000'000};
+  Config config_;
+  std::optional<RuleSet> rules_;
+  std::optional<RouteTable> routes_;
+  std::optional<NatPool> nat_;
+  std::optional<Forwarder> forwarder_;
+  std::unique_ptr<std::byte, Free> memory_;
+  std::optional<tables::Partition> partition_;
+};
+
+TEST_F(Forward, HidesTheClientAndBringsTheReplyBack) {
+  const Outcome out = send4(kInside, {}, tests::tcp_segment(40000, 80, kSyn));
+  ASSERT_EQ(out.result.verdict, ForwardVerdict::kForward);
+  EXPECT_EQ(out.result.port_index, kOutside);
+  EXPECT_EQ(out.result.next_hop4, (Address4{10, 2, 0, 1}));
+  PacketView left;
+  ASSERT_EQ(parse(out.frame, left), ParseResult::kOk) << "its checksums still hold";
+  EXPECT_EQ(left.source4.address, kHidden);
+  EXPECT_EQ(left.target4.address, kServer4);
+  EXPECT_EQ(left.ttl, 63);
+
+  const Outcome back = reply(left.source4.port_be, kSynAck);
+  ASSERT_EQ(back.result.verdict, ForwardVerdict::kForward);
+  EXPECT_EQ(back.result.port_index, kInside);
+  PacketView returned;
+  ASSERT_EQ(parse(back.frame, returned), ParseResult::kOk);
+  EXPECT_EQ(returned.target4.address, kClient4);
+  EXPECT_EQ(returned.target4.port_be, network_order(std::uint16_t{40000}));
+  EXPECT_EQ(live4(), 1U);
+}
+
+TEST_F(Forward, GivesEachSessionAPortOfItsOwn) {
+  std::set<std::uint16_t> ports;
+  for (unsigned i = 0; i < 50; ++i) ports.insert(open(40000 + i));
+  EXPECT_EQ(ports.size(), 50U);
+}
+
+TEST_F(Forward, GivesOnlyPortsWhoseReplyComesToTheSamePartition) {
+  make(parse_config(std::string(tests::kConfigText) + "[tables]\npartitions = 8\n", "t"));
+  for (unsigned i = 0; i < 50; ++i) {
+    Bytes frame = tests::frame4({}, tests::tcp_segment(40000 + i, 80, kSyn));
+    PacketView before;
+    ASSERT_EQ(parse(frame, before), ParseResult::kOk);
+    const std::uint32_t home = partition_of(flow_hash(before), 8);
+    const Outcome out = send(kInside, frame);
+    ASSERT_EQ(out.result.verdict, ForwardVerdict::kForward);
+    EXPECT_EQ(partition_of(flow_hash<Address4>(6, out.view.target4, out.view.source4), 8), home);
+  }
+}
+
+TEST_F(Forward, MakesNoTcpSessionWithoutASyn) {
+  for (const int flags : {kAck, kSynAck, kFin | kAck, kRst}) {
+    const Outcome out = send4(kInside, {}, tests::tcp_segment(40000, 80, flags));
+    EXPECT_EQ(out.result.reason, DropReason::kTcpNotSyn) << flags;
+  }
+  EXPECT_EQ(live4(), 0U);
+}
+
+TEST_F(Forward, LetsNothingInThatNobodyInsideAskedFor) {
+  const Ip4 ip{.source = kServer4, .target = kClient4};
+  EXPECT_EQ(send4(kOutside, ip, tests::tcp_segment(80, 40000, kSyn)).result.reason, DropReason::kRuleDrop);
+  EXPECT_EQ(live4(), 0U);
+}
+
+TEST_F(Forward, DropsAPacketThatEntersByAnotherZoneThanItsSession) {
+  const std::uint16_t nat_port_be = open();
+  const Ip4 ip{.source = kServer4, .target = kHidden};
+  const Outcome out = send4(kInside, ip, tests::tcp_segment(80, network_order(nat_port_be), kSynAck));
+  EXPECT_EQ(out.result.reason, DropReason::kWrongZone);
+}
+
+TEST_F(Forward, DropsAPacketThatAlreadyWearsTheTranslatedAddress) {
+  const std::uint16_t nat_port_be = open();
+  const Ip4 ip{.source = kHidden, .target = kServer4};
+  const Outcome out = send4(kInside, ip, tests::tcp_segment(network_order(nat_port_be), 80, kAck));
+  EXPECT_EQ(out.result.reason, DropReason::kWrongDirection);
+}
+
+TEST_F(Forward, AnswersAnEndedTtlAndAPacketTooLarge) {
+  const Outcome ended = send4(kInside, {.ttl = 1}, tests::tcp_segment(40000, 80, kSyn));
+  EXPECT_EQ(ended.result.verdict, ForwardVerdict::kIcmpError);
+  EXPECT_EQ(ended.result.icmp_error, IcmpErrorKind::kTimeExceeded);
+  const Bytes payload = tests::filler(1600);
+  const Outcome large = send4(kInside, {.protocol = 17}, tests::udp_segment(1000, 2000, payload));
+  EXPECT_EQ(large.result.verdict, ForwardVerdict::kIcmpError);
+  EXPECT_EQ(large.result.icmp_error, IcmpErrorKind::kTooBig);
+  EXPECT_EQ(large.result.mtu_bytes, 1500);
+}
+
+TEST_F(Forward, RefusesNewSessionsWhenTheTableIsFullAndGoesOnWithTheOld) {
+  make(config_, 4);
+  for (unsigned i = 0; i < 4; ++i) open(40000 + i);
+  const Outcome refused = send4(kInside, {}, tests::tcp_segment(50000, 80, kSyn));
+  EXPECT_EQ(refused.result.reason, DropReason::kTableFull);
+  const Outcome old = send4(kInside, {}, tests::tcp_segment(40000, 80, kAck));
+  EXPECT_EQ(old.result.verdict, ForwardVerdict::kForward);
+}
+
+TEST_F(Forward, OpensANewSessionForASynOverAClosedOne) {
+  const std::uint16_t nat_port_be = open();
+  reply(nat_port_be, kSynAck);
+  EXPECT_EQ(reply(nat_port_be, kRst | kAck).result.verdict, ForwardVerdict::kForward);
+  const std::uint64_t created = partition_->session4().counters().created;
+  EXPECT_EQ(send4(kInside, {}, tests::tcp_segment(40000, 80, kSyn)).result.verdict, ForwardVerdict::kForward);
+  EXPECT_EQ(partition_->session4().counters().created, created + 1);
+  EXPECT_EQ(live4(), 1U);
+}
+
+TEST_F(Forward, TranslatesAnEchoByItsIdentifierAndDropsAReplyWithoutRequest) {
+  const Outcome out = send4(kInside, {.protocol = 1}, tests::icmp_message(8, 0, 0x12340001));
+  ASSERT_EQ(out.result.verdict, ForwardVerdict::kForward);
+  PacketView left;
+  ASSERT_EQ(parse(out.frame, left), ParseResult::kOk);
+  const std::uint32_t identifier = network_order(left.source4.port_be);
+  const Ip4 back{.source = kServer4, .target = kHidden, .protocol = 1};
+  const Outcome answer = send4(kOutside, back, tests::icmp_message(0, 0, identifier << 16U | 1U));
+  ASSERT_EQ(answer.result.verdict, ForwardVerdict::kForward);
+  EXPECT_EQ(answer.view.target4.address, kClient4);
+  EXPECT_EQ(network_order(answer.view.target4.port_be), 0x1234);
+  const Outcome unasked = send4(kOutside, back, tests::icmp_message(0, 0, ((identifier ^ 1U) << 16U) | 1U));
+  EXPECT_EQ(unasked.result.reason, DropReason::kIcmpNoSession);
+}
+
+TEST_F(Forward, KeepsASessionOfANoSyncRuleToItself) {
+  std::string text = with_one_partition(tests::kConfigText);
+  text = tests::replaced(text, "action = \"allow\"", "action = \"allow\"\nsync = false");
+  make(parse_config(text, "t"));
+  open();
+  const auto& slots = partition_->session4().slots();
+  std::uint32_t local_count = 0;
+  for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot)
+    local_count += (slots.entry(slot).flags & tables::kLocalOnly) != 0 ? 1 : 0;
+  EXPECT_EQ(local_count, 1U);
+}
+
+TEST_F(Forward, SaysWhichPacketIsOfASessionThatThePeerOpened) {
+  open();
+  EXPECT_FALSE(send4(kInside, {}, tests::tcp_segment(40000, 80, kAck)).result.was_taken_over);
+  auto& slots = partition_->session4().slots();
+  for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot) slots.changeable(slot).state.is_opened_here = 0;
+  EXPECT_TRUE(send4(kInside, {}, tests::tcp_segment(40000, 80, kAck)).result.was_taken_over);
+}
+
+TEST_F(Forward, ForwardsIpv6WithoutTranslation) {
+  const Outcome out = send(kInside, tests::frame6({.target = {0xFD, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9}},
+                                                  tests::tcp_segment(40000, 80, kSyn)));
+  ASSERT_EQ(out.result.verdict, ForwardVerdict::kForward);
+  EXPECT_EQ(out.result.port_index, kOutside);
+  EXPECT_EQ(partition_->session6().slots().live_count(), 1U);
+  EXPECT_EQ(out.view.ttl, 63);
+}
+
+TEST_F(Forward, HasNoWayForADestinationWithoutARoute) {
+  const Outcome out = send(kInside, tests::frame6({}, tests::tcp_segment(40000, 80, kSyn)));
+  EXPECT_EQ(out.result.verdict, ForwardVerdict::kIcmpError);
+  EXPECT_EQ(out.result.reason, DropReason::kNoRoute);
+}
+
+TEST_F(Forward, HandsAnEchoRequestForTheBoxItselfUp) {
+  const Ip4 ip{.target = {10, 1, 0, 254}, .protocol = 1};
+  EXPECT_EQ(send4(kInside, ip, tests::icmp_message(8, 0, 1)).result.verdict, ForwardVerdict::kToSelf);
+  const Ip4 tcp{.target = {10, 1, 0, 254}};
+  EXPECT_EQ(send4(kInside, tcp, tests::tcp_segment(40000, 22, kSyn)).result.reason, DropReason::kLocalRefused);
+}
+
+TEST_F(Forward, CreatesNothingForALaterFragment) {
+  const Ip4 ip{.protocol = 17, .fragment_field = 0x0040};
+  Bytes frame = tests::ethernet(0x0800);
+  tests::append(frame, tests::ip4_raw(ip, tests::filler(64)));
+  const Outcome out = send(kInside, frame);
+  EXPECT_EQ(out.result.reason, DropReason::kNoFirstFragment);
+  EXPECT_EQ(live4(), 0U);
+}
+
+}  // namespace
+}  // namespace twinplane::dataplane
