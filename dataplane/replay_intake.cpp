@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/replay_intake.hpp"
+
+#include "dataplane/parse.hpp"
+#include "dataplane/replay_pick_up.hpp"
+#include "dataplane/rss.hpp"
+
+namespace twinplane::dataplane {
+
+namespace {
+
+constexpr TokenBucketLimits kIcmpErrorLimits{.rate_per_s = 1000, .burst = 100};
+
+std::span<std::byte> bytes_of(rte_mbuf* packet) noexcept {
+  return {rte_pktmbuf_mtod(packet, std::byte*), packet->data_len};
+}
+
+}  // namespace
+
+ReplayIntake::ReplayIntake(const IntakeSetup& setup, std::uint64_t now_ns)
+    : setup_(setup),
+      forwarder_(setup.forward),
+      fragments_(FragmentLimits{}, tables::HashSeed{setup.seed}),
+      icmp_errors_(kIcmpErrorLimits, now_ns) {}
+
+void ReplayIntake::take(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
+  ++counts_.packets;
+  counts_.bytes += packet->pkt_len;
+  if (packet->nb_segs != 1 && rte_pktmbuf_linearize(packet) != 0) {
+    counts_.drop(DropReason::kNoBuffer);
+    return rte_pktmbuf_free(packet);
+  }
+  PacketView view;
+  const std::optional<ForwardResult> result = decide(bytes_of(packet), view, now_ns);
+  if (!result) return rte_pktmbuf_free(packet);
+  switch (result->verdict) {
+    case ForwardVerdict::kForward:
+      if (try_send(packet)) {
+        ++counts_.forwarded;
+      } else {
+        counts_.drop(DropReason::kTransmitFull);
+      }
+      return;
+    case ForwardVerdict::kToSelf:
+      ++counts_.to_box;
+      break;
+    case ForwardVerdict::kIcmpError:
+      answer_with_error(bytes_of(packet), view, *result, now_ns);
+      [[fallthrough]];
+    case ForwardVerdict::kDrop:
+      counts_.drop(result->reason);
+      break;
+  }
+  rte_pktmbuf_free(packet);
+}
+
+std::optional<ForwardResult> ReplayIntake::decide(std::span<std::byte> frame, PacketView& view,
+                                                  std::uint64_t now_ns) noexcept {
+  if (const ParseResult parsed = parse(frame, view); parsed != ParseResult::kOk) {
+    counts_.drop(parsed);
+    return std::nullopt;
+  }
+  ingress_port_ = ingress_of(view);
+  if (!is_vlan_served(view)) return ForwardResult::drop(DropReason::kWrongVlan);
+  if (view.kind == PacketKind::kArp || view.l4_kind == L4Kind::kNeighbor) {
+    ++counts_.to_box;
+    return std::nullopt;
+  }
+  if (view.fragment.part != FragmentPart::kWhole && !knows_fragment(view, now_ns))
+    return std::nullopt;
+  return view.kind == PacketKind::kIp4 ? forward<tables::Address4>(frame, view, now_ns)
+                                       : forward<tables::Address6>(frame, view, now_ns);
+}
+
+template <class Address>
+ForwardResult ReplayIntake::forward(std::span<std::byte> frame, PacketView& view,
+                                    std::uint64_t now_ns) noexcept {
+  const std::uint32_t index =
+      partition_of(flow_hash(view), setup_.forward.config.tables.partitions);
+  tables::Partition& partition = setup_.box.partition(index);
+  const tables::DirectedKey<Address> key = Forwarder::key_of<Address>(view);
+  const tables::Found found = partition.sessions<Address>().slots().find(key.key);
+  const BurstTime time{now_ns};
+  const ForwardResult result =
+      forwarder_.forward(partition, frame, view, key, found, ingress_port_, time);
+  const bool is_midstream =
+      result.verdict == ForwardVerdict::kDrop && result.reason == DropReason::kTcpNotSyn;
+  if (!setup_.picks_up || !is_midstream || !can_pick_up(view)) return result;
+  ++counts_.picked_up;
+  return pick_up(forwarder_, partition, frame, view, key, ingress_port_, time);
+}
+
+// A capture does not say which port a packet came in by: it is the one that the route to its source
+// leads to.
+std::uint8_t ReplayIntake::ingress_of(const PacketView& view) const noexcept {
+  if (setup_.forward.config.ports.size() == 1) return 0;
+  const RouteTable& routes = setup_.forward.routes;
+  return view.kind == PacketKind::kIp6 ? routes.lookup6(view.source6.address).port_index
+                                       : routes.lookup4(view.source4.address).port_index;
+}
+
+bool ReplayIntake::is_vlan_served(const PacketView& view) const noexcept {
+  if (setup_.accepts_any_vlan) return true;
+  const std::uint16_t vlan = view.vlan_count == 0 ? 0 : view.vlan_tcis[0] & kVlanNumberMask;
+  return view.vlan_count <= 1 && vlan == setup_.forward.config.ports[ingress_port_].vlan;
+}
+
+bool ReplayIntake::knows_fragment(PacketView& view, std::uint64_t now_ns) noexcept {
+  switch (fragments_.on_fragment(view, ingress_port_, now_ns / 1'000'000U)) {
+    case FragmentVerdict::kKnown:
+      return true;
+    case FragmentVerdict::kUnknown:
+      counts_.drop(DropReason::kNoFirstFragment);
+      break;
+    case FragmentVerdict::kRefused:
+      counts_.drop(DropReason::kBadFragment);
+      break;
+  }
+  return false;
+}
+
+// From the port's address where it has one of the packet's family; a box made up for the replay has
+// none.
+void ReplayIntake::answer_with_error(std::span<const std::byte> frame, const PacketView& view,
+                                     const ForwardResult& result, std::uint64_t now_ns) noexcept {
+  if (may_send_icmp_error(view, result.icmp_error) != IcmpErrorVerdict::kBuilt ||
+      !icmp_errors_.try_take(now_ns))
+    return;
+  IcmpErrorOrder order{.kind = result.icmp_error, .mtu_bytes = result.mtu_bytes};
+  for (const IpPrefix& address : setup_.forward.config.ports[ingress_port_].addresses) {
+    if (address.address.is4())
+      order.source4 = address.address.v4();
+    else
+      order.source6 = address.address.v6();
+  }
+  rte_mbuf* const answer = rte_pktmbuf_alloc(setup_.pool.get());
+  if (answer == nullptr) return;
+  const IcmpErrorResult built = build_icmp_error(
+      frame, view, order, {rte_pktmbuf_mtod(answer, std::byte*), rte_pktmbuf_tailroom(answer)});
+  answer->data_len = static_cast<std::uint16_t>(built.frame_bytes);
+  answer->pkt_len = answer->data_len;
+  if (built.verdict != IcmpErrorVerdict::kBuilt) return rte_pktmbuf_free(answer);
+  if (try_send(answer)) ++counts_.icmp_errors;
+}
+
+bool ReplayIntake::try_send(rte_mbuf* packet) noexcept {
+  if (setup_.writer != nullptr) return setup_.writer->try_send(packet);
+  rte_pktmbuf_free(packet);
+  return true;
+}
+
+}  // namespace twinplane::dataplane

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/replay_report.hpp"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "dataplane/session_text.hpp"
+
+namespace twinplane::dataplane {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class Slots>
+void print_slots(const Slots& slots, const char* box_name, std::uint32_t partition) {
+  for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot) {
+    const auto& session = slots.entry(slot);
+    if ((session.flags & tables::kLive) == 0) continue;
+    Json line;
+    line["box"] = box_name;
+    line.update(session_json(session));
+    line["partition"] = partition;
+    line["slot"] = slot;
+    std::puts(line.dump().c_str());
+  }
+}
+
+Json dropped_json(const ReplayCounts& counts) {
+  Json dropped = Json::object();
+  for (std::size_t i = 0; i < counts.parse_drops.size(); ++i)
+    if (counts.parse_drops[i] != 0)
+      dropped[std::string(kParseResultNames[i])] = counts.parse_drops[i];
+  for (std::size_t i = 0; i < counts.drops.size(); ++i)
+    if (counts.drops[i] != 0) dropped[std::string(kDropReasonNames[i])] = counts.drops[i];
+  return dropped;
+}
+
+}  // namespace
+
+void print_sessions(const ReplayBox& box, const char* box_name) {
+  for (std::uint32_t i = 0; i < box.partition_count(); ++i) {
+    print_slots(box.partition(i).session4().slots(), box_name, i);
+    print_slots(box.partition(i).session6().slots(), box_name, i);
+  }
+}
+
+void print_summary(const ReplaySummary& summary) {
+  const ReplayCounts& counts = summary.counts;
+  const ReplayBox& active = summary.pair.active();
+  const ReplayBox& passive = summary.pair.passive();
+  const tables::SessionCounters sessions = active.sessions();
+  Json line;
+  line["captures"] = summary.capture_count;
+  line["captures_damaged"] = summary.damaged_count;
+  line["virtual_s"] = static_cast<double>(summary.virtual_ns) / 1e9;
+  line["packets"] = counts.packets;
+  line["bytes"] = counts.bytes;
+  line["forwarded"] = counts.forwarded;
+  line["to_box"] = counts.to_box;
+  line["dropped"] = dropped_json(counts);
+  line["icmp_errors"] = counts.icmp_errors;
+  line["sessions_created"] = sessions.created;
+  line["sessions_picked_up"] = counts.picked_up;
+  line["sessions_ended"] = sessions.ended;
+  line["sessions_expired"] = sessions.expired;
+  line["sessions_evicted"] = sessions.evicted_half_open;
+  line["sessions_active"] = active.live_count();
+  line["sessions_passive"] = passive.live_count();
+  line["records"] = active.counter(ha2::Counter::kRecordsSent);
+  line["records_applied"] = passive.counter(ha2::Counter::kRecordsApplied);
+  line["frames"] = active.counter(ha2::Counter::kFramesSent);
+  line["frames_lost"] = summary.pair.frames_lost();
+  line["different_slots"] = summary.difference.slots;
+  line["misplaced_keys"] = {{"active", summary.difference.active_keys},
+                            {"passive", summary.difference.passive_keys}};
+  line["quiet"] = summary.is_quiet;
+  line["equal"] = summary.is_equal;
+  std::puts(line.dump().c_str());
+}
+
+}  // namespace twinplane::dataplane
