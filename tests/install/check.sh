@@ -25,8 +25,10 @@ static=("${static[@]/#-ltwinplane/-l:libtwinplane.a}")
 cxx=(g++ -std=c++20 -O1 -march="${TWINPLANE_MARCH:-x86-64}" -Wall -Wextra -Werror)
 "${cxx[@]}" "${cflags[@]}" "$here/user.cpp" -o "$stage/user-shared" "${shared[@]}"
 "${cxx[@]}" "${cflags[@]}" "$here/user.cpp" -o "$stage/user-static" "${static[@]}"
+"${cxx[@]}" "${cflags[@]}" "$here/../../ha2/example/replicate.cpp" -o "$stage/user-example" "${static[@]}"
 LD_LIBRARY_PATH=$libdir "$stage/user-shared"
 "$stage/user-static"
+"$stage/user-example"
 
 for file in "$libdir"/libtwinplane.so "$stage"/user-*; do
   if readelf -d "$file" | grep -q 'NEEDED.*librte_'; then
