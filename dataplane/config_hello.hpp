@@ -5,7 +5,7 @@
 // Memory:  about twenty items.
 // Limits:  names are stable: a later version may add items, and an item that only one side has is no difference.
 // Errors:  none.
-// Spec:    DESIGN.md sections 3 and 6: partitions and slots must match; ports, zones and rules travel as small numbers that
+// Spec:    ha2/PROTOCOL.md section 8.2: partitions and slots must match; ports, zones and rules travel as small numbers that
 //          stand for the same names on both boxes.
 #pragma once
 

@@ -5,7 +5,7 @@
 // Memory:  8 bytes a place, taken at start.
 // Limits:  capacity given at construction, a power of two.
 // Errors:  put returns false when full; the caller drops and counts: a drop is cheap, waiting is not.
-// Spec:    DPDK 22.11, ring library; DESIGN.md section 4.
+// Spec:    DPDK 22.11, ring library; dataplane/DESIGN.md D-D1.
 #pragma once
 
 #include <rte_mbuf.h>

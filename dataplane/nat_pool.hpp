@@ -6,7 +6,7 @@
 // Memory:  built once, 4 or 16 bytes an address; choosing allocates nothing.
 // Limits:  kNatRulesMax rules, kListItemsMax addresses a rule. A choice tries at most `tries_max` pairs of address and port.
 // Errors:  NatResult; the caller counts.
-// Spec:    DESIGN.md section 3: the translated port is chosen so that the reply hashes to the same partition.
+// Spec:    dataplane/DESIGN.md D-D5: the translated port is chosen so that the reply hashes to the same partition.
 //          RFC 4787: REQ-2, one inside address keeps one outside address while that has ports.
 #pragma once
 

@@ -7,7 +7,7 @@
 //          and must be, for both directions to agree); the index inside a partition is seeded.
 // Errors:  none.
 // Spec:    Toeplitz as Microsoft RSS defines it, with the symmetric key 0x6d5a repeated (Woo and Park, "Scalable TCP session
-//          monitoring with symmetric receive-side scaling", 2012). DESIGN.md section 3.
+//          monitoring with symmetric receive-side scaling", 2012). dataplane/DESIGN.md D-D1, D-D5.
 //
 // Why it is fast. Toeplitz is linear over XOR: the hash is the XOR of one 32-bit window of the key for each bit set in the input.
 // This key repeats every 16 bits, so a bit's window depends on its place within its 16-bit word alone, and both halves of

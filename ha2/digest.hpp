@@ -5,7 +5,7 @@
 // Memory:  none.
 // Limits:  any range within the table; about 20 ns a slot.
 // Errors:  none.
-// Spec:    PROTOCOL.md section 7; DESIGN.md section 5: XXH3 over the replicated fields in slot order.
+// Spec:    PROTOCOL.md section 7: XXH3 over the replicated fields in slot order.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,7 @@
 // Memory:  4 bytes and one bit a slot; cut from the caller's block. It cannot overflow: a slot is in it at most once.
 // Limits:  up to 2^26 slots. Ages are kept by batches: 64 stamps, coarsened when they run out.
 // Errors:  none.
-// Spec:    DESIGN.md section 2 (coalescing) and rule S1.
+// Spec:    tables/DESIGN.md D-T4; ha2/PROTOCOL.md section 5.4, rule S1.
 #pragma once
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 // Memory:  bytes(limits), cut from one zeroed block that starts on a cache line and outlives the partition.
 // Limits:  SlotTable's, for each table.
 // Errors:  CHECK when the block is too small.
-// Spec:    DESIGN.md section 3.
+// Spec:    tables/DESIGN.md D-T1; dataplane/DESIGN.md D-D1.
 #pragma once
 
 #include <cstddef>

@@ -5,7 +5,7 @@
 // Memory:  64 bytes (IPv4, one cache line), 128 bytes (IPv6, two cache lines).
 // Limits:  generation 14 bits; see the field ranges.
 // Errors:  none.
-// Spec:    DESIGN.md sections 2 and 6; TCP states follow RFC 9293 as seen from the middle.
+// Spec:    tables/DESIGN.md D-T1; TCP states follow RFC 9293 as seen from the middle.
 #pragma once
 
 #include <cstddef>

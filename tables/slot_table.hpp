@@ -8,7 +8,7 @@
 //          is cut from the caller's block at construction; nothing is allocated, resized or freed afterwards.
 // Limits:  1 to 2^26 slots, one or two keys a slot, load to 100 % of the slots (the index stands at 0.75 then).
 // Errors:  insert() refuses with a named reason and changes nothing. put() and empty() cannot fail for lack of room.
-// Spec:    DESIGN.md sections 2 and 6, tables/DESIGN.md D-T1 to D-T5.
+// Spec:    tables/DESIGN.md D-T1 to D-T5.
 #pragma once
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 // Memory:  none of its own. The block is the caller's, must be zeroed and must outlive what is cut from it.
 // Limits:  every piece starts on a cache line.
 // Errors:  CHECK when the block is smaller than bytes() said.
-// Spec:    DESIGN.md invariant I7: memory is bounded and taken at start.
+// Spec:    ha2/PROTOCOL.md section 10, I7: memory is bounded and taken at start.
 #pragma once
 
 #include <cstddef>

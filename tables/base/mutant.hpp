@@ -8,7 +8,7 @@
 // Memory:  one global, in the tests' build alone.
 // Limits:  one mutant at a time.
 // Errors:  none.
-// Spec:    tests/sim/mutation_gate.cpp; DESIGN.md sections 4 and 10.
+// Spec:    tests/sim/mutation_gate.cpp; ha2/PROTOCOL.md sections 5.4 and 10.
 #pragma once
 
 #include <array>

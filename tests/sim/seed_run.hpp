@@ -6,7 +6,7 @@
 // Memory:  a few megabytes while it runs.
 // Limits:  tables of 48 to 200 slots, windows of 4 to 128 frames.
 // Errors:  the sentence of the first checker that found something; empty when none did.
-// Spec:    DESIGN.md section 10.
+// Spec:    ha2/PROTOCOL.md section 10.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// checkers.hpp - the invariants of DESIGN.md section 10 as they can be seen from outside, a class
-// each.
+// checkers.hpp - the invariants of ha2/PROTOCOL.md section 10 as they can be seen from
+// outside, a class each.
 //
 // A Scene is both tables at one moment. Each checker looks at it after every step and says what is
 // wrong, or nothing.
@@ -9,7 +9,7 @@
 // Memory:  a set of hashes for each slot; allocates freely.
 // Limits:  none.
 // Errors:  an empty string when all is well, else one sentence.
-// Spec:    DESIGN.md section 10: I1, I2, I3, I4, I5, I9; section 4: S12.
+// Spec:    ha2/PROTOCOL.md section 10: I1, I2, I3, I4, I5, I9; section 5.4: S12.
 #pragma once
 
 #include <array>

@@ -6,7 +6,7 @@
 // Memory:  what is under way, and a few old frames to replay; allocates freely.
 // Limits:  loss to 1000 permille; delays below 2^32 ns.
 // Errors:  none: faults are its purpose.
-// Spec:    link.hpp; DESIGN.md section 4 says what the streams must bear.
+// Spec:    link.hpp; ha2/PROTOCOL.md section 5 says what the streams must bear.
 #pragma once
 
 #include <array>

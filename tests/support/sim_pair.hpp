@@ -6,7 +6,7 @@
 // Memory:  allocates freely.
 // Limits:  one partition a box.
 // Errors:  none; what the boxes do wrong is for the checkers to find.
-// Spec:    DESIGN.md sections 2 to 4.
+// Spec:    ha2/PROTOCOL.md sections 5 and 6.
 #pragma once
 
 #include <array>
