@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// bench_lookup.cpp - sessions found, and not found, in bursts of 32, the entry's line read on both
+// sides.
+//
+// All tables were asked for the same number of places, and 85 % of them are full.
+#include <benchmark/benchmark.h>
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "bench/environment.hpp"
+#include "bench/rounds.hpp"
+#include "bench/rte_rival.hpp"
+#include "bench/sessions.hpp"
+#include "bench/table_block.hpp"
+
+namespace twinplane::bench {
+namespace {
+
+constexpr std::size_t kBurst = 32;
+
+std::uint32_t key_count() {
+  return static_cast<std::uint32_t>(std::uint64_t{table_places()} * 85 / 100);
+}
+
+std::size_t lookups_per_round() { return by_scale<std::size_t>(1U << 12U, 1U << 20U, 1U << 20U); }
+
+struct Tables {
+  TableBlock ours{table_places()};
+  RteRival plain{"plain", table_places(), 0};
+  RteRival lock_free{"lock_free", table_places(), RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF};
+
+  Tables() {
+    for (std::uint32_t number = 0; number < key_count(); ++number) {
+      const tables::Session4 session = session4(number);
+      const tables::FlowKey4 key = tables::key_of(session, tables::Side::kClient);
+      if (ours.slots().insert(session).status != tables::InsertStatus::kInserted) std::abort();
+      plain.add(key, session);
+      lock_free.add(key, session);
+    }
+  }
+};
+
+Tables& the_tables() {
+  static auto* const made = new Tables;  // EAL frees its pages at exit
+  return *made;
+}
+
+std::uint64_t sum_of(const TableBlock::Slots& slots, std::span<const tables::Found> found) {
+  std::uint64_t sum = 0;
+  for (const tables::Found& one : found)
+    if (one.slot != tables::kNoSlot) sum += slots.entry(one.slot).state.rule;
+  return sum;
+}
+
+// Each burst begins when the last one has ended.
+std::uint64_t find_alone(TableBlock::Slots& slots, std::span<const tables::FlowKey4> keys) {
+  std::uint64_t sum = 0;
+  std::array<tables::Found, kBurst> found;
+  for (std::size_t start = 0; start < keys.size(); start += kBurst) {
+    slots.find_burst(keys.subspan(start, kBurst), found);
+    sum += sum_of(slots, found);
+  }
+  return sum;
+}
+
+// The next burst is begun before the last one is finished, as a worker does that has received it
+// meanwhile.
+std::uint64_t find_ahead(TableBlock::Slots& slots, std::span<const tables::FlowKey4> keys) {
+  std::uint64_t sum = 0;
+  std::array<tables::Found, kBurst> found;
+  std::array<TableBlock::Slots::Burst, 2> bursts;
+  slots.start(bursts[0], keys.first(kBurst));
+  slots.advance(bursts[0]);
+  for (std::size_t start = kBurst; start <= keys.size(); start += kBurst) {
+    TableBlock::Slots::Burst& last = bursts[(start / kBurst - 1) % 2];
+    TableBlock::Slots::Burst& next = bursts[start / kBurst % 2];
+    if (start < keys.size()) slots.start(next, keys.subspan(start, kBurst));
+    slots.finish(last, found);
+    sum += sum_of(slots, found);
+    if (start < keys.size()) slots.advance(next);
+  }
+  return sum;
+}
+
+std::uint64_t find_rival(RteRival& rival, std::span<const void*> keys) {
+  std::uint64_t sum = 0;
+  for (std::size_t start = 0; start < keys.size(); start += kBurst)
+    rival.find_burst(keys.subspan(start, kBurst),
+                     [&](tables::Session4& session, std::size_t) { sum += session.state.rule; });
+  return sum;
+}
+
+void run_lookup(benchmark::State& state, const char* metric, std::uint64_t first_number) {
+  Tables& tables = the_tables();
+  std::vector<tables::FlowKey4> keys(lookups_per_round());
+  std::vector<const void*> pointers(keys.size());
+  Samples ahead, alone, plain, lock_free;
+  std::mt19937_64 random(1);
+  for (auto _ : state) {
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      keys[i] = key4(first_number + random() % key_count());
+      pointers[i] = &keys[i];
+    }
+    const std::uint64_t expected = first_number == 0 ? keys.size() * 7 : 0;
+    std::uint64_t sum = 0;
+    ahead.push_back(
+        ns_per_operation(keys.size(), [&] { sum += find_ahead(tables.ours.slots(), keys); }));
+    alone.push_back(
+        ns_per_operation(keys.size(), [&] { sum += find_alone(tables.ours.slots(), keys); }));
+    plain.push_back(
+        ns_per_operation(keys.size(), [&] { sum += find_rival(tables.plain, pointers); }));
+    lock_free.push_back(
+        ns_per_operation(keys.size(), [&] { sum += find_rival(tables.lock_free, pointers); }));
+    if (sum != 4 * expected) state.SkipWithError("a wrong answer");
+    state.SetIterationTime(ahead.back() * static_cast<double>(keys.size()) * 1e-9);
+  }
+  const Samples& better = median(plain) < median(lock_free) ? plain : lock_free;
+  state.counters[metric] = median_ratio(better, ahead);
+  state.counters["x_rte_hash_burst_alone"] = median_ratio(better, alone);
+  state.counters["ns_twinplane"] = median(ahead);
+  state.counters["ns_twinplane_burst_alone"] = median(alone);
+  state.counters["ns_rte_hash_plain"] = median(plain);
+  state.counters["ns_rte_hash_lock_free"] = median(lock_free);
+}
+
+void lookup_hit(benchmark::State& state) { run_lookup(state, "lookup.hit_x_rte_hash", 0); }
+
+void lookup_miss(benchmark::State& state) {
+  run_lookup(state, "lookup.miss_x_rte_hash", key_count());
+}
+
+}  // namespace
+}  // namespace twinplane::bench
+
+int main(int argc, char** argv) {
+  using namespace twinplane::bench;
+  const auto rounds = by_scale<benchmark::IterationCount>(3, 15, 25);
+  benchmark::RegisterBenchmark("lookup.hit", lookup_hit)->Iterations(rounds)->UseManualTime();
+  benchmark::RegisterBenchmark("lookup.miss", lookup_miss)->Iterations(rounds)->UseManualTime();
+  return run_benches(argc, argv, {.memory_mib = by_scale(64U, 1200U, 4600U)});
+}

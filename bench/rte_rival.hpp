@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// rte_rival.hpp - rte_hash as its documentation says is fastest: bulk lookups, CRC hash, entries in
+// an array by position.
+//
+// Thread:  one.
+// Memory:  EAL's, as everybody's here.
+// Limits:  `places` keys; a burst of up to 64.
+// Errors:  throws when the table cannot be made; add() aborts when a key finds no place.
+// Spec:    DPDK programmer's guide, hash library; flags: 0 (plain) or
+//          RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF.
+#pragma once
+
+#include <rte_hash.h>
+#include <rte_hash_crc.h>
+#include <rte_prefetch.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+
+#include "bench/environment.hpp"
+#include "tables/base/check.hpp"
+#include "tables/session.hpp"
+
+namespace twinplane::bench {
+
+class RteRival {
+ public:
+  static constexpr std::size_t kBurst = 32;
+
+  RteRival(const char* name, std::uint32_t places, std::uint8_t extra_flags)
+      : entries_(take_block(std::size_t{places} * sizeof(tables::Session4))) {
+    rte_hash_parameters parameters{};
+    parameters.name = name;
+    parameters.entries = places;
+    parameters.key_len = sizeof(tables::FlowKey4);
+    parameters.hash_func = rte_hash_crc;
+    parameters.extra_flag = extra_flags;
+    hash_ = rte_hash_create(&parameters);
+    if (hash_ == nullptr) throw std::runtime_error("rte_hash_create failed");
+  }
+
+  RteRival(const RteRival&) = delete;
+  RteRival& operator=(const RteRival&) = delete;
+
+  ~RteRival() {
+    rte_hash_free(hash_);
+    give_back(entries_);
+  }
+
+  void clear() { rte_hash_reset(hash_); }
+
+  void add(const tables::FlowKey4& key, const tables::Session4& session) {
+    const std::int32_t position = rte_hash_add_key(hash_, &key);
+    TWINPLANE_CHECK(position, >=, 0);
+    sessions()[position] = session;
+  }
+
+  // The same through the data pointer, and no entry written: what rte_hash alone costs.
+  void add_data(const tables::FlowKey4& key, std::uintptr_t data) {
+    const int status = rte_hash_add_key_data(hash_, &key, reinterpret_cast<void*>(data));
+    TWINPLANE_CHECK(status, ==, 0);
+  }
+
+  // Calls on_hit(Session4&, i) for each key found, its line prefetched.
+  template <class OnHit>
+  void find_burst(std::span<const void*> keys, OnHit&& on_hit) {
+    std::array<std::int32_t, 64> positions;
+    rte_hash_lookup_bulk(hash_, keys.data(), static_cast<std::uint32_t>(keys.size()),
+                         positions.data());
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      if (positions[i] >= 0) rte_prefetch0(&sessions()[positions[i]]);
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      if (positions[i] >= 0) on_hit(sessions()[positions[i]], i);
+  }
+
+ private:
+  tables::Session4* sessions() { return reinterpret_cast<tables::Session4*>(entries_.data()); }
+
+  std::span<std::byte> entries_;
+  rte_hash* hash_ = nullptr;
+};
+
+}  // namespace twinplane::bench

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// table_block.hpp - a slot table in a block of the bench's pages.
+//
+// Thread:  one.
+// Memory:  SlotTable's.
+// Limits:  SlotTable's.
+// Errors:  throws when there is no memory.
+// Spec:    none.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+
+#include "bench/environment.hpp"
+#include "tables/session_traits.hpp"
+#include "tables/slot_table.hpp"
+
+namespace twinplane::bench {
+
+class TableBlock {
+ public:
+  using Slots = tables::SlotTable<tables::SessionTraits<tables::Address4>>;
+
+  // One key a slot, as the rival has one an entry.
+  explicit TableBlock(std::uint32_t slot_count)
+      : limits_{slot_count, 1}, block_(take_block(Slots::bytes(limits_))) {
+    make();
+  }
+
+  TableBlock(const TableBlock&) = delete;
+  TableBlock& operator=(const TableBlock&) = delete;
+
+  ~TableBlock() { give_back(block_); }
+
+  void clear() {
+    std::memset(block_.data(), 0, block_.size());
+    make();
+  }
+
+  Slots& slots() { return *slots_; }
+
+ private:
+  void make() {
+    tables::Carver carver(block_);
+    slots_.emplace(carver, limits_, tables::HashSeed{0x7E57});
+  }
+
+  tables::SlotLimits limits_;
+  std::span<std::byte> block_;
+  std::optional<Slots> slots_;
+};
+
+}  // namespace twinplane::bench
