@@ -9,7 +9,10 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "dataplane/bytes.hpp"
+#include "dataplane/ip_numbers.hpp"
 #include "dataplane/log.hpp"
+#include "dataplane/rss.hpp"
 
 namespace twinplane::dataplane {
 
@@ -59,6 +62,26 @@ int run_worker(void* argument) {
   ::prctl(PR_SET_TIMERSLACK, 1000UL);  // nanoseconds: a sleep of 50 us is to be one
   start->worker->run(*start->is_stopping);
   return 0;
+}
+
+// UDP source ports whose flow hashes to the partition: the peer's RSS table then leads each stream to its owner's queue, however many
+// cores the peer has.
+template <class Address>
+std::vector<std::uint16_t> steering_ports(const Address& local, const Address& peer, std::uint32_t partition_count) {
+  constexpr std::uint16_t kPortMin = 0xC000;
+  const ReplyBase base = ReplyBase::of<Address>(kProtocolUdp, {peer, network_order(ha2::kUdpPort)}, local);
+  std::vector<std::uint16_t> ports;
+  for (std::uint32_t partition = 0; partition < partition_count; ++partition) {
+    std::uint32_t n = 0;
+    while (base.nth_port(n, partition, partition_count) < kPortMin) ++n;
+    ports.push_back(base.nth_port(n, partition, partition_count));
+  }
+  return ports;
+}
+
+std::vector<std::uint16_t> steering_ports(const ha2::EncapConfig& encap, std::uint32_t partition_count) {
+  return encap.is_ip6 ? steering_ports(encap.local6, encap.peer6, partition_count)
+                      : steering_ports(encap.local4, encap.peer4, partition_count);
 }
 
 std::vector<std::unique_ptr<HandoffRing>> make_rings(const std::string& name, std::size_t count) {
@@ -148,6 +171,7 @@ void Box::make_ports() {
     encap_.peer4 = ha2.peer.v4();
   }
   encap_.local_mac = ha2_port_->mac();
+  if (encap_.transport == ha2::Transport::kUdp) encap_.source_ports = steering_ports(encap_, config_.tables.partitions);
   if (ha2.peer_mac_known) peer_mac_.set(ha2.peer_mac);
 }
 

@@ -14,6 +14,8 @@ constexpr std::uint64_t kPublishIntervalNs = 1'000'000;
 constexpr std::uint64_t kExpireIntervalNs = 1'000'000;
 constexpr std::uint64_t kFullScanNs = 1'000'000'000;  // all slots are looked at once in this time
 constexpr std::uint32_t kIdleTurnsBeforeSleep = 16;
+// While the peer answers promptly no change waits, so that it leaves before the packet that made it; a busy link fills its frames.
+constexpr std::uint16_t kEagerFrames = 8;
 constexpr TokenBucketLimits kIcmpErrorLimits{.rate_per_s = 1000, .burst = 100};
 
 ha2::StreamConfig stream_config(const WorkerShared& shared, std::uint32_t partition) {
@@ -22,6 +24,7 @@ ha2::StreamConfig stream_config(const WorkerShared& shared, std::uint32_t partit
   stream.partition = static_cast<std::uint16_t>(partition);
   stream.window_frames = static_cast<std::uint16_t>(ha2.window_frames);
   stream.frame_bytes_max = static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(shared.encap, ha2.mtu_bytes));
+  stream.eager_frames = kEagerFrames;
   stream.flush_ns = ha2.flush_us * 1000U;
   stream.reorder_ns = ha2.reorder_us * 1000U;
   return stream;
@@ -101,7 +104,12 @@ void Worker::follow_orders(std::uint64_t now) noexcept {
       stats_.owned_since_ns.set(now);
     }
     if (home_ != nullptr && is_active_ != was_active) home_->set_active(is_active_, now);
+    publish(now);  // figures of the last stream must not be taken for this one's
     shared_.orders.follow(index_);
+  }
+  if (const std::uint32_t asked = shared_.orders.announce_number(); asked != announce_number_) {
+    announce_number_ = asked;
+    if (home_ != nullptr) home_->announce(now);
   }
   if (const std::uint32_t asked = shared_.orders.verify_number(); asked != verify_number_) {
     verify_number_ = asked;
@@ -133,9 +141,12 @@ std::uint32_t Worker::take_frames(std::uint64_t now) noexcept {
 
 void Worker::on_ha2_packet(rte_mbuf* packet, std::uint64_t now) noexcept {
   const ha2::Opened opened = ha2::open_encap(shared_.encap, bytes_of(packet));
+  if (opened.error != ha2::EncapError::kNone) {
+    stats_.encap_drops[static_cast<std::size_t>(opened.error)].add(1);
+    return rte_pktmbuf_free(packet);
+  }
   const ha2::Decoded decoded = ha2::decode(opened.frame);
   if (decoded.error != ha2::DecodeError::kNone) {
-    // Whatever else is on the link (neighbor discovery of the kernel's, say) is not a frame and counts as too short.
     link_counters_.add(ha2::counter_of(decoded.error));
     return rte_pktmbuf_free(packet);
   }
@@ -223,6 +234,7 @@ void Worker::publish(std::uint64_t now) noexcept {
   stats_.verify_different.set(different);
   stats_.verify_running.set(verify_running);
   stats_.verify_number.set(verify_number_);
+  stats_.published_ns.set(now);
 }
 
 }  // namespace twinplane::dataplane

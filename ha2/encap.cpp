@@ -152,7 +152,8 @@ void write_encap(const EncapConfig& config, std::uint16_t partition, std::span<s
   if (!is_udp) return;
   const std::span<const std::byte> addresses = addresses_in(config, {at, ip_bytes(config)});
   std::byte* const udp = at + ip_bytes(config);
-  put16(udp, kSourcePortBase | (partition & 0x3FFFU));
+  put16(udp, partition < config.source_ports.size() ? config.source_ports[partition]
+                                                    : kSourcePortBase | (partition & 0x3FFFU));
   put16(udp + 2, kUdpPort);
   put16(udp + 4, static_cast<std::uint32_t>(payload_bytes));
   put16(udp + 6, 0);

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
+#include <string_view>
 
 #include "tables/flow_key.hpp"
 
@@ -33,6 +35,9 @@ struct EncapConfig {
   tables::Address4 peer4{};
   tables::Address6 local6{};
   tables::Address6 peer6{};
+  // UDP source port by partition, in host order: chosen so that the peer's device steers a stream to the core that owns it. Empty:
+  // 49152 + partition.
+  std::vector<std::uint16_t> source_ports;
   MacAddress local_mac{};
   MacAddress peer_mac{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
 };
@@ -56,6 +61,10 @@ enum class EncapError : std::uint8_t {
   kBadChecksum,
   kFragment
 };
+
+inline constexpr auto kEncapErrorNames =
+    std::to_array<std::string_view>({"none", "too_short", "not_ours", "bad_length", "bad_checksum", "fragment"});
+static_assert(kEncapErrorNames.size() == static_cast<std::size_t>(EncapError::kFragment) + 1);
 
 struct Opened {
   std::span<const std::byte> frame;

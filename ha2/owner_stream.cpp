@@ -73,6 +73,12 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes) noexcept {
   is_running_ = true;
 }
 
+void OwnerStream::resume(std::uint16_t frame_bytes) noexcept {
+  TWINPLANE_CHECK(frame_bytes, >=, kFrameBytesNeeded);
+  frame_bytes_ = std::min(frame_bytes, config_.frame_bytes_max);
+  is_running_ = true;
+}
+
 // ---- what waits ---------------------------------------------------------------------------------------------------------
 
 std::uint64_t OwnerStream::waiting_count() const noexcept {
@@ -141,7 +147,7 @@ bool OwnerStream::is_frame_due(std::uint64_t now_ns) const noexcept {
   const auto& slots6 = partition_.session6().slots();
   const std::size_t change_count = slots4.changes().size() + slots6.changes().size();
   if (change_count != 0) {
-    if (in_flight_count() == 0) return true;
+    if (in_flight_count() < config_.eager_frames) return true;
     if (change_count * sizeof(StatePatch) >= frame_bytes_) return true;
     if (now_ns - oldest_change_ns(now_ns) >= config_.flush_ns) return true;
   }

@@ -27,6 +27,7 @@ struct StreamConfig {
   std::uint16_t frame_bytes_max = 1500;      // what one frame may hold, headers of the encapsulation not counted
   std::uint16_t frames_per_poll_max = 32;
   std::uint16_t bulk_share_percent = 25;     // of a frame, kept for the bulk walk while live changes fill it
+  std::uint16_t eager_frames = 1;            // S11: with fewer unanswered, a change goes at once
   std::uint32_t flush_ns = 50'000;           // S11
   std::uint32_t refresh_flush_ns = 1'000'000;
   std::uint32_t heartbeat_ns = 1'000'000;    // S8: while anything is unanswered
@@ -38,6 +39,8 @@ struct StreamConfig {
 struct StreamName {
   std::uint32_t session = 0;
   std::uint32_t term = 0;
+
+  friend bool operator==(const StreamName&, const StreamName&) noexcept = default;
 };
 
 // The most that one slot can take of a frame: a whole with its prefixes, and its window edges.
@@ -56,6 +59,9 @@ class OwnerStream {
 
   // No peer: changes are only marked.
   void stop() noexcept { is_running_ = false; }
+
+  // Goes on with the stream that was stopped: what changed meanwhile is marked, what was in flight is still unanswered.
+  void resume(std::uint16_t frame_bytes) noexcept;
 
   // A status frame of this stream, its header checked by the caller.
   void on_status(const FrameView& frame, std::uint64_t now_ns) noexcept;
