@@ -30,6 +30,7 @@ class MirrorStream {
   // Waits for seq 1 of this stream.
   void start(StreamName name) noexcept;
   void stop() noexcept { is_running_ = false; }
+  void resume() noexcept { is_running_ = true; }
 
   // A data or heartbeat frame of this stream: `frame` was decoded from `bytes`, its session, term and partition are ours.
   void on_frame(const FrameView& frame, std::span<const std::byte> bytes, std::uint64_t now_ns) noexcept;

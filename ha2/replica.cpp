@@ -11,8 +11,20 @@ void Replica::assume(const Assignment& assignment) noexcept {
   owner_.stop();
   mirror_.stop();
   if (!assignment.has_peer) return;
-  if (assignment.holding == Holding::kOwner) owner_.start(assignment.name, assignment.frame_bytes);
-  if (assignment.holding == Holding::kMirror) mirror_.start(assignment.name);
+  // A name stands for one stream: the other end may never have seen this one stop, so it goes on where it stood.
+  const bool is_resumed = assignment.holding == last_holding_ && assignment.name == last_name_;
+  last_holding_ = assignment.holding;
+  last_name_ = assignment.name;
+  if (assignment.holding == Holding::kOwner) {
+    if (is_resumed)
+      owner_.resume(assignment.frame_bytes);
+    else
+      owner_.start(assignment.name, assignment.frame_bytes);
+  } else if (is_resumed) {
+    mirror_.resume();
+  } else {
+    mirror_.start(assignment.name);
+  }
 }
 
 // The order of the checks is the specification: PROTOCOL.md section 5.1.

@@ -31,8 +31,7 @@ struct Assignment {
 
   friend bool operator==(const Assignment& left, const Assignment& right) noexcept {
     return left.holding == right.holding && left.has_peer == right.has_peer &&
-           left.name.session == right.name.session && left.name.term == right.name.term &&
-           left.frame_bytes == right.frame_bytes;
+           left.name == right.name && left.frame_bytes == right.frame_bytes;
   }
 };
 
@@ -44,7 +43,8 @@ class Replica {
         owner_(config, partition, builder, counters_),
         mirror_(config, partition, counters_) {}
 
-  // Takes the role; a stream begins when session, term or role changed. Cost: one bit a slot, never the entries.
+  // Takes the role. A stream begins when session, term or role changed, and goes on when only the pairing had been interrupted.
+  // Cost: one bit a slot, never the entries.
   void assume(const Assignment& assignment) noexcept;
 
   // A decoded data, heartbeat or status frame; `bytes` is the whole frame it was decoded from.
@@ -68,6 +68,8 @@ class Replica {
   OwnerStream owner_;
   MirrorStream mirror_;
   Assignment assignment_;
+  Holding last_holding_ = Holding::kNothing;  // of the stream that ran last
+  StreamName last_name_;
 };
 
 }  // namespace twinplane::ha2
