@@ -82,10 +82,11 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
   }
   if (hello.boot_id.get() == boot_id_) return;  // my own, come back over a loop
   if (hello.box_id == config_.box_id) {
+    ++refused_hello_count_;
+    if (session_ != 0) return;  // a third box: the pair goes on
     my_refusal_ = Refusal::kSameBoxId;
     refusal_text_ = "both boxes have box.id " + std::to_string(config_.box_id) +
                     ": give one of them " + std::to_string(1 - config_.box_id);
-    ++refused_hello_count_;
     return;
   }
   if (my_refusal_ == Refusal::kSameBoxId) my_refusal_ = Refusal::kNone;
@@ -167,8 +168,14 @@ void Pair::settle_session() {
 void Pair::on_keepalive(Path path, const FrameView& frame, std::uint64_t now_ns) {
   KeepaliveBody alive;
   if (!try_read_body(frame, alive) || frame.body.size() != sizeof alive ||
-      alive.box_id == config_.box_id || alive.role > static_cast<std::uint8_t>(Role::kPassive) ||
+      alive.boot_id.get() == boot_id_ || alive.role > static_cast<std::uint8_t>(Role::kPassive) ||
       alive.path != static_cast<std::uint8_t>(path)) {
+    ++bad_frame_count_;
+    return;
+  }
+  // A box with this box's id is never paired with, but while there is no other it counts as the peer: two active boxes
+  // would answer for the same addresses.
+  if (alive.box_id == config_.box_id && session_ != 0) {
     ++bad_frame_count_;
     return;
   }
@@ -178,7 +185,14 @@ void Pair::on_keepalive(Path path, const FrameView& frame, std::uint64_t now_ns)
     if (path == Path::kHa2) return;
   }
   last_heard_ns_[static_cast<std::size_t>(path)] = now_ns;
+  // The paths differ in delay. What was said earlier must not undo what was said later: it only proves life.
+  const bool is_same_life = alive.boot_id.get() == peer_.speaker_id;
+  if (is_same_life && static_cast<std::int32_t>(alive.count.get() - peer_.keepalive_count) < 0) return;
+  if (role_ == Role::kActive && peer_.role == Role::kActive && alive.role != static_cast<std::uint8_t>(Role::kActive))
+    ++yielded_count_;
   peer_.role = static_cast<Role>(alive.role);
+  peer_.speaker_id = alive.boot_id.get();
+  peer_.keepalive_count = alive.count.get();
   peer_.priority = alive.priority;
   peer_.box_id = alive.box_id;
   peer_.term = std::max(peer_.term, alive.term.get());
@@ -206,9 +220,9 @@ void Pair::forgive_own_stall(std::uint64_t now_ns) noexcept {
 }
 
 bool Pair::is_better_than_peer() const noexcept {
-  // The lower box id wins the last tie.
-  return std::tuple(config_.priority, -int{config_.box_id}) >
-         std::tuple(peer_.priority, -int{peer_.box_id});
+  // The lower box id wins a tie; the boot id only where both boxes were given the same one.
+  return std::tuple(config_.priority, -int{config_.box_id}, boot_id_) >
+         std::tuple(peer_.priority, -int{peer_.box_id}, peer_.speaker_id);
 }
 
 void Pair::become(Role role, std::string reason, std::uint64_t now_ns) {
@@ -265,6 +279,7 @@ void Pair::poll(std::uint64_t now_ns, Link& ha2_link, Link& ha1_link) {
     const bool is_late =
         last_keepalive_ns_ == 0 || now_ns - last_keepalive_ns_ >= 2 * config_.keepalive_interval_ns;
     last_keepalive_ns_ = is_late ? now_ns : last_keepalive_ns_ + config_.keepalive_interval_ns;
+    ++keepalive_count_;
     send_keepalive(Path::kHa2, now_ns, ha2_link);
     send_keepalive(Path::kHa1, now_ns, ha1_link);
   }
@@ -330,7 +345,7 @@ void Pair::send_keepalive(Path path, std::uint64_t now_ns, Link& link) {
   alive.term.set(term_);
   alive.is_synced = is_synced_ ? 1 : 0;
   alive.is_leaving = is_leaving_ ? 1 : 0;
-  alive.count.set(++keepalive_count_[static_cast<std::size_t>(path)]);
+  alive.count.set(keepalive_count_);
   std::memcpy(room.data(), &header, sizeof header);
   std::memcpy(room.data() + sizeof header, &alive, sizeof alive);
   seal(room.first(kFrameBytes));

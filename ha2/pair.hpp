@@ -5,7 +5,7 @@
 // Memory:  a few kilobytes, taken at construction.
 // Limits:  up to kHelloItemsMax items; two paths.
 // Errors:  a peer that differs is refused with the reason in words, on both boxes; nothing is replicated then.
-// Spec:    PROTOCOL.md section 8; DESIGN.md section 7. A peer is dead only when every path to it is silent.
+// Spec:    PROTOCOL.md section 8; DESIGN.md D-H6, D-H7, D-H11. A peer is dead only when every path to it is silent.
 #pragma once
 
 #include <array>
@@ -98,6 +98,9 @@ class Pair {
 
   const TakeoverTimes& takeover() const noexcept { return takeover_; }
 
+  // How often the peer, active as well, gave way to this box: neighbors may still send to where it was.
+  std::uint32_t yielded_count() const noexcept { return yielded_count_; }
+
   std::uint64_t refused_hello_count() const noexcept { return refused_hello_count_; }
 
   std::uint64_t bad_frame_count() const noexcept { return bad_frame_count_; }
@@ -106,6 +109,8 @@ class Pair {
   struct Peer {
     std::uint64_t boot_id = 0;       // believed: it echoed my nonce
     std::uint64_t candidate_id = 0;  // seen, not believed yet
+    std::uint64_t speaker_id = 0;    // boot id of the last keepalive
+    std::uint32_t keepalive_count = 0;
     std::uint64_t nonce = 0;         // to echo
     bool knows_me = false;
     std::uint16_t frame_bytes_max = 0;
@@ -153,10 +158,11 @@ class Pair {
   std::uint64_t last_hello_ns_ = 0;
   std::uint64_t last_keepalive_ns_ = 0;
   std::array<std::uint64_t, kPathCount> last_heard_ns_{};
-  std::array<std::uint32_t, kPathCount> keepalive_count_{};
+  std::uint32_t keepalive_count_ = 0;
   TakeoverTimes takeover_;
   std::uint64_t refused_hello_count_ = 0;
   std::uint64_t bad_frame_count_ = 0;
+  std::uint32_t yielded_count_ = 0;
 };
 
 }  // namespace twinplane::ha2

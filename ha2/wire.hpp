@@ -239,7 +239,7 @@ struct KeepaliveBody {
   Le32 term;              // highest term this box has seen
   std::uint8_t is_synced; // this box's mirror is complete, or it is the owner
   std::uint8_t is_leaving;
-  Le32 count;             // rises by one on each path
+  Le32 count;             // rises by one with each round, and is the same on every path: the higher is the newer
 };
 
 template <class T>
