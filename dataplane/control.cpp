@@ -19,6 +19,7 @@ namespace {
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr int kWakeMs = 1;
 constexpr std::uint64_t kLeaveNs = 100 * kNsPerMs;
+constexpr std::uint64_t kTellMaxNs = 50 * kNsPerMs;  // how long a leaving box waits for its last changes to be answered
 
 std::uint64_t draw() {
   std::uint64_t value = 0;
@@ -70,15 +71,21 @@ void Control::run(const std::atomic<bool>& is_stopping) {
     static_cast<void>(orders_.try_give(alone));
     log_notice("role=active reason=\"ha.enabled is false: this box is alone\"");
   }
+  std::uint64_t doors_closed_ns = 0;
   std::uint64_t leave_until_ns = 0;
   while (true) {
     const std::uint64_t now = now_ns();
     if (is_stopping.load(std::memory_order_relaxed)) {  // a flag alone: nothing is published with it
-      if (leave_until_ns == 0) {
-        pair_.leave();
-        leave_until_ns = now + (config_.ha.enabled ? kLeaveNs : 0);
+      if (!config_.ha.enabled) return;
+      if (doors_closed_ns == 0) {
+        orders_.close_doors();
+        doors_closed_ns = now_ns();
       }
-      if (now >= leave_until_ns) return;
+      if (leave_until_ns == 0 && (is_peer_told(doors_closed_ns) || now >= doors_closed_ns + kTellMaxNs)) {
+        pair_.leave();
+        leave_until_ns = now + kLeaveNs;
+      }
+      if (leave_until_ns != 0 && now >= leave_until_ns) return;
     }
     turn(now);
     pollfd wait{.fd = ha1_ != nullptr ? ha1_->descriptor() : -1, .events = POLLIN, .revents = 0};
@@ -99,6 +106,11 @@ void Control::turn(std::uint64_t now) {
       pair_.poll(now, nowhere, nowhere);
     }
     give_orders();
+    if (pair_.yielded_count() != yielded_count_) {
+      yielded_count_ = pair_.yielded_count();
+      log_notice("announce=again reason=\"the peer gave way\"");
+      orders_.ask_announce();
+    }
   }
   publish(now);
 }
@@ -146,7 +158,17 @@ bool Control::are_workers_alive(std::uint64_t now) {
   return are_alive;
 }
 
+// Every change made up to then is answered, or nobody is there to answer.
+bool Control::is_peer_told(std::uint64_t since_ns) const noexcept {
+  if (!is_mirror_complete()) return true;
+  return std::ranges::all_of(workers_, [since_ns](const auto& worker) {
+    const WorkerStats& stats = worker->stats();
+    return stats.published_ns.get() > since_ns + stats.lag_ns.get();
+  });
+}
+
 bool Control::is_mirror_complete() const noexcept {
+  if (!orders_.are_all_followed() || !(orders_.last() == pair_.assignment())) return false;  // figures are another stream's
   std::uint64_t synced = 0;
   for (const auto& worker : workers_) synced += worker->stats().partitions_synced.get();
   return pair_.role() == ha2::Role::kActive && pair_.is_paired() && synced == config_.tables.partitions;

@@ -5,7 +5,7 @@
 // Memory:  taken at construction.
 // Limits:  wakes at least once a millisecond.
 // Errors:  a worker that stands still silences this box's keepalives, so that the peer takes over; it is logged.
-// Spec:    ha2/PROTOCOL.md section 8.
+// Spec:    ha2/PROTOCOL.md section 8; dataplane/DESIGN.md D-D4.
 #pragma once
 
 #include <atomic>
@@ -59,6 +59,7 @@ class Control {
   void give_orders();
   void publish(std::uint64_t now_ns);
   bool is_mirror_complete() const noexcept;
+  bool is_peer_told(std::uint64_t since_ns) const noexcept;
 
   const Config& config_;
   Orders& orders_;
@@ -72,6 +73,7 @@ class Control {
   std::vector<std::uint64_t> turn_counts_;
   std::vector<std::uint64_t> turned_ns_;
   bool were_workers_alive_ = true;
+  std::uint32_t yielded_count_ = 0;
   std::string ordered_role_;
   std::uint64_t bad_link_frames_ = 0;
   mutable std::mutex status_mutex_;

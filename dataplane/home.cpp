@@ -22,6 +22,8 @@ void Home::set_active(bool is_active, std::uint64_t now_ns) noexcept {
   if (is_active) neighbors_.announce(now_ns / kNsPerMs);
 }
 
+void Home::announce(std::uint64_t now_ns) noexcept { neighbors_.announce(now_ns / kNsPerMs); }
+
 void Home::on_neighbor_packet(rte_mbuf* packet, const PacketView& view, std::size_t port_index,
                               std::uint64_t now_ns) noexcept {
   neighbors_.on_packet({rte_pktmbuf_mtod(packet, const std::byte*), packet->data_len}, view, port_index, now_ns / kNsPerMs);

@@ -37,6 +37,9 @@ class Home final : private FrameSink, private HeldPacketSink {
   // Taking over announces every address of every port, now and again.
   void set_active(bool is_active, std::uint64_t now_ns) noexcept;
 
+  // The same announcements again: somebody else answered for the addresses meanwhile.
+  void announce(std::uint64_t now_ns) noexcept;
+
   // A parsed ARP or neighbor discovery packet; takes it over.
   void on_neighbor_packet(rte_mbuf* packet, const PacketView& view, std::size_t port_index, std::uint64_t now_ns) noexcept;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// orders.hpp - what the control thread tells the workers: the box's role and stream, and when to verify.
+// orders.hpp - what the control thread tells the workers: the box's role and stream, when to verify, announce, or open no more.
 //
 // Thread:  one writer (control); each worker reads and acknowledges.
 // Memory:  two places, so that a worker never reads what is being written.
 // Limits:  a new order is given only after every worker has acknowledged the last.
 // Errors:  try_give returns false until then; the control thread tries again at its next turn.
-// Spec:    DESIGN.md section 3: ownership moves by partition; the cost does not depend on how many entries there are.
+// Spec:    ha2/PROTOCOL.md section 8.5: the cost of a change of ownership does not depend on how many entries there are.
 #pragma once
 
 #include <array>
@@ -59,6 +59,14 @@ class Orders {
   void ask_verify() noexcept { verify_number_.fetch_add(1, std::memory_order_relaxed); }  // a request alone, no data with it
   std::uint32_t verify_number() const noexcept { return verify_number_.load(std::memory_order_relaxed); }  // as above
 
+  // Control: the floating addresses are to be announced once more, by the home worker.
+  void ask_announce() noexcept { announce_number_.fetch_add(1, std::memory_order_relaxed); }  // as above
+  std::uint32_t announce_number() const noexcept { return announce_number_.load(std::memory_order_relaxed); }  // as above
+
+  // Control: from now on no session is opened, so that the last changes can reach the peer before it takes over.
+  void close_doors() noexcept { are_doors_closed_.store(true, std::memory_order_relaxed); }  // a flag alone
+  bool are_doors_closed() const noexcept { return are_doors_closed_.load(std::memory_order_relaxed); }  // as above
+
  private:
   struct alignas(tables::kCacheLineBytes) Followed {
     std::atomic<std::uint32_t> number{0};
@@ -68,6 +76,8 @@ class Orders {
   std::array<ha2::Assignment, 2> places_{};
   std::atomic<std::uint32_t> number_{0};
   std::atomic<std::uint32_t> verify_number_{0};
+  std::atomic<std::uint32_t> announce_number_{0};
+  std::atomic<bool> are_doors_closed_{false};
   std::array<Followed, kWorkersMax> followed_{};
 };
 
