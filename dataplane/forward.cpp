@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "dataplane/ip_numbers.hpp"
+#include "dataplane/quote.hpp"
 #include "dataplane/rewrite.hpp"
 #include "dataplane/rss.hpp"
 #include "tables/tcp_track.hpp"
@@ -247,6 +248,61 @@ ForwardResult Forwarder::send_on(std::span<std::byte> frame, PacketView& view, c
   return result;
 }
 
+template <class Address>
+ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<std::byte> frame, PacketView& view,
+                                       PacketView& quote, const DirectedKey<Address>& key, Found found,
+                                       std::uint8_t ingress_port) const noexcept {
+  if (view.is_group_target || view.is_group_frame) return ForwardResult::drop(DropReason::kGroupFrame);
+  // A redirect is advice for its own link.
+  const bool is_redirect = view.kind == PacketKind::kIp4 && view.icmp_type == kIcmpRedirect;
+  if (view.is_link_local || view.is_unspecified_source || is_redirect)
+    return ForwardResult::drop(DropReason::kNotForwardable);
+  const auto& slots = partition.sessions<Address>().slots();
+  if (found.slot == tables::kNoSlot || !tables::SessionTraits<Address>::matches(slots.entry(found.slot), found.side, key.key))
+    found = slots.find(key.key);
+  if (found.slot == tables::kNoSlot) return ForwardResult::drop(DropReason::kIcmpNoSession);
+
+  const SessionOf<Address>& session = slots.entry(found.slot);
+  const bool is_translated = (session.flags & tables::kTranslated) != 0;
+  const bool is_from_client = key.source_is_a == tables::client_is_a(session, found.side);  // the quoted packet
+  // It is quoted as it was seen behind the box: with the server side's names when the client had sent it.
+  if (is_translated && is_from_client != (found.side == Side::kServer))
+    return ForwardResult::drop(DropReason::kWrongDirection);
+  const std::uint8_t expected_port = is_from_client ? session.state.egress_role : session.state.ingress_role;
+  if (expected_port != ingress_port && zone_of(expected_port) != zone_of(ingress_port))
+    return ForwardResult::drop(DropReason::kWrongZone);
+  if (view.ttl <= 1) return ForwardResult::drop(DropReason::kTtlExceeded);
+
+  const auto inner = client_view(session, Side::kClient);
+  const auto outer = client_view(session, Side::kServer);
+  Translation<Address> to{view.source<Address>(), view.target<Address>()};
+  if (is_translated && is_from_client) to.target.address = tables::source_of(inner).address;
+  if (is_translated && !is_from_client) to.source.address = tables::source_of(outer).address;
+  const RouteResult<Address> route = way_to(to.target.address).route;
+  if (route.kind != RouteKind::kConnected && route.kind != RouteKind::kVia)
+    return ForwardResult::drop(DropReason::kNoRoute);
+  if (view.l3_bytes > context_.config.ports[route.port_index].mtu_bytes) return ForwardResult::drop(DropReason::kTooBig);
+  if (is_translated) {
+    translate_quote(frame, view, quote,
+                    is_from_client ? Translation<Address>{tables::source_of(inner), tables::target_of(inner)}
+                                   : Translation<Address>{tables::target_of(outer), tables::source_of(outer)});
+    translate(frame, view, to);
+  }
+  decrement_ttl(frame, view);
+  ForwardResult result{.verdict = ForwardVerdict::kForward,
+                       .port_index = route.port_index,
+                       .was_taken_over = session.state.is_opened_here == 0};
+  if constexpr (std::is_same_v<Address, Address4>)
+    result.next_hop4 = route.next_hop;
+  else
+    result.next_hop6 = route.next_hop;
+  return result;
+}
+
+template ForwardResult Forwarder::forward_error(tables::Partition&, std::span<std::byte>, PacketView&, PacketView&,
+                                                const DirectedKey<Address4>&, Found, std::uint8_t) const noexcept;
+template ForwardResult Forwarder::forward_error(tables::Partition&, std::span<std::byte>, PacketView&, PacketView&,
+                                                const DirectedKey<Address6>&, Found, std::uint8_t) const noexcept;
 template ForwardResult Forwarder::forward(tables::Partition&, std::span<std::byte>, PacketView&,
                                           const DirectedKey<Address4>&, Found, std::uint8_t, BurstTime) const noexcept;
 template ForwardResult Forwarder::forward(tables::Partition&, std::span<std::byte>, PacketView&,

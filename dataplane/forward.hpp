@@ -5,7 +5,7 @@
 // Memory:  none after construction.
 // Limits:  frames that parse() called kOk and fragments that the fragment table knows.
 // Errors:  every packet not forwarded has a DropReason; nothing is changed then but the session's TCP state.
-// Spec:    DESIGN.md section 3; rules: the first match; NAT: RFC 4787 endpoint-dependent mapping; TCP sessions start with a SYN.
+// Spec:    dataplane/DESIGN.md D-D5; rules: the first match; NAT: RFC 4787 endpoint-dependent mapping, RFC 5508 for ICMP errors; TCP sessions start with a SYN.
 #pragma once
 
 #include <cstdint>
@@ -53,6 +53,13 @@ class Forwarder {
   [[nodiscard]] ForwardResult forward(tables::Partition& partition, std::span<std::byte> frame, PacketView& view,
                                       const tables::DirectedKey<Address>& key, tables::Found found,
                                       std::uint8_t ingress_port, BurstTime time) const noexcept;
+
+  // An ICMP error: `quote` is the packet it is about, as parse_quote() read it, and `key` and `found` are that packet's. The error
+  // goes to whoever sent the quoted packet, who knows it by its own names.
+  template <class Address>
+  [[nodiscard]] ForwardResult forward_error(tables::Partition& partition, std::span<std::byte> frame, PacketView& view,
+                                            PacketView& quote, const tables::DirectedKey<Address>& key, tables::Found found,
+                                            std::uint8_t ingress_port) const noexcept;
 
  private:
   template <class Address>

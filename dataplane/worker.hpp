@@ -8,7 +8,7 @@
 // Memory:  taken at construction; a turn allocates nothing but packet buffers from the pools.
 // Limits:  kBurst packets a port and turn.
 // Errors:  every packet not sent on is counted under its reason.
-// Spec:    DESIGN.md section 3; dataplane/DESIGN.md D-D2.
+// Spec:    dataplane/DESIGN.md D-D1, D-D2, D-D7.
 #pragma once
 
 #include <array>
@@ -71,6 +71,7 @@ class Worker {
   struct Admitted {
     rte_mbuf* packet = nullptr;
     PacketView view;
+    PacketView quote;  // of an ICMP error: the packet it is about, by which its session is found
     tables::DirectedKey<tables::Address4> key4{};
     tables::DirectedKey<tables::Address6> key6{};
     std::uint32_t partition = 0;
@@ -87,6 +88,7 @@ class Worker {
   bool admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over, Admitted& admitted) noexcept;
   bool know_fragment(Admitted& admitted, std::uint64_t now_ns, bool is_handed_over) noexcept;
   bool hand_over(Admitted& admitted, std::uint32_t owner) noexcept;
+  ForwardResult forward(Admitted& admitted, std::uint64_t now_ns) noexcept;
   void look_up(std::span<Admitted> admitted) noexcept;
   void carry_out(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept;
   void answer_with_error(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept;
@@ -116,6 +118,7 @@ class Worker {
   bool is_active_ = false;
   bool awaits_first_packet_ = false;
   std::uint32_t verify_number_ = 0;
+  std::uint32_t announce_number_ = 0;
   std::uint64_t last_publish_ns_ = 0;
   std::uint64_t last_expire_ns_ = 0;
   std::array<std::uint8_t, RTE_MAX_ETHPORTS> config_port_of_{};  // DPDK port number to Config::ports

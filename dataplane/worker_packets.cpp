@@ -4,6 +4,7 @@
 
 #include "dataplane/local_reply.hpp"
 #include "dataplane/parse.hpp"
+#include "dataplane/quote.hpp"
 #include "dataplane/rewrite.hpp"
 #include "dataplane/rss.hpp"
 #include "dataplane/virtual_mac.hpp"
@@ -58,15 +59,24 @@ void Worker::process(std::span<rte_mbuf*> packets, std::uint64_t now_ns, bool is
     if (admit(packet, now_ns, is_handed_over, burst_[count])) ++count;
   const std::span<Admitted> admitted{burst_.data(), count};
   look_up(admitted);
+  const bool are_doors_closed = shared_.orders.are_doors_closed();
   for (Admitted& one : admitted) {
-    const ForwardResult result =
-        one.view.kind == PacketKind::kIp4
-            ? forwarder_.forward(partition(one.partition), bytes_of(one.packet), one.view, one.key4, one.found,
-                                 one.ingress_port, BurstTime{now_ns})
-            : forwarder_.forward(partition(one.partition), bytes_of(one.packet), one.view, one.key6, one.found,
-                                 one.ingress_port, BurstTime{now_ns});
-    carry_out(one, result, now_ns);
+    if (are_doors_closed && one.found.slot == tables::kNoSlot) {
+      drop(one.packet, DropReason::kNotActive);
+      continue;
+    }
+    carry_out(one, forward(one, now_ns), now_ns);
   }
+}
+
+ForwardResult Worker::forward(Admitted& one, std::uint64_t now_ns) noexcept {
+  tables::Partition& mine = partition(one.partition);
+  const auto by = [&](const auto& key) {
+    return one.view.l4_kind == L4Kind::kIcmpError
+               ? forwarder_.forward_error(mine, bytes_of(one.packet), one.view, one.quote, key, one.found, one.ingress_port)
+               : forwarder_.forward(mine, bytes_of(one.packet), one.view, key, one.found, one.ingress_port, BurstTime{now_ns});
+  };
+  return one.view.kind == PacketKind::kIp4 ? by(one.key4) : by(one.key6);
 }
 
 // True when the packet is for a session of this worker; else it has gone where it belongs.
@@ -105,15 +115,24 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over, 
     return false;
   }
   if (view.fragment.part != FragmentPart::kWhole && !know_fragment(admitted, now_ns, is_handed_over)) return false;
-  const std::uint32_t hash = (packet->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && device_hash_holds(view)
+  const bool is_error = view.l4_kind == L4Kind::kIcmpError;
+  if (is_error) {
+    if (const ParseResult parsed = parse_quote(bytes_of(packet), view, admitted.quote); parsed != ParseResult::kOk) {
+      stats_.parse_drops[static_cast<std::size_t>(parsed)].add(1);
+      rte_pktmbuf_free(packet);
+      return false;
+    }
+  }
+  const PacketView& named = is_error ? admitted.quote : view;
+  const std::uint32_t hash = (packet->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && !is_error && device_hash_holds(view)
                                  ? packet->hash.rss
-                                 : flow_hash(view);
+                                 : flow_hash(named);
   admitted.partition = partition_of(hash, shared_.config.tables.partitions);
   if (!is_mine(admitted.partition)) return hand_over(admitted, admitted.partition % worker_count_);
   if (view.kind == PacketKind::kIp4)
-    admitted.key4 = Forwarder::key_of<tables::Address4>(view);
+    admitted.key4 = Forwarder::key_of<tables::Address4>(named);
   else
-    admitted.key6 = Forwarder::key_of<tables::Address6>(view);
+    admitted.key6 = Forwarder::key_of<tables::Address6>(named);
   return true;
 }
 

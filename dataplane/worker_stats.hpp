@@ -14,6 +14,7 @@
 
 #include "dataplane/forward_result.hpp"
 #include "dataplane/parse_result.hpp"
+#include "ha2/encap.hpp"
 #include "tables/base/carver.hpp"
 
 namespace twinplane::dataplane {
@@ -37,6 +38,7 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   std::array<Gauge, kDropReasonCount> drops;
   std::array<Gauge, static_cast<std::size_t>(IcmpErrorVerdict::kCount)> icmp_errors;
   Gauge icmp_errors_held_back;
+  std::array<Gauge, ha2::kEncapErrorNames.size()> encap_drops;  // what came in by the HA2 port and is no frame
   // Tables and streams, a picture a millisecond old.
   Gauge sessions4;
   Gauge sessions6;
@@ -56,6 +58,7 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge verify_equal;
   Gauge verify_different;
   Gauge verify_number;       // the last request this worker has begun
+  Gauge published_ns;        // the beginning of the turn that all of these are of
   // Liveness and takeover.
   Gauge turn_count;          // rises with each turn of the loop
   Gauge owned_since_ns;      // when this worker took its partitions over
