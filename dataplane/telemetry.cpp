@@ -3,8 +3,8 @@
 
 #include <rte_telemetry.h>
 
-#include <atomic>
 #include <charconv>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -14,10 +14,17 @@ namespace twinplane::dataplane {
 
 namespace {
 
-// DPDK's callbacks carry no argument of ours. Set before the first command is registered, cleared when the source ends.
-std::atomic<const TelemetrySource*> g_source{nullptr};
+// DPDK's callbacks carry no argument of ours, and its thread goes on until the process ends: a command that runs keeps the source.
+std::mutex g_source_mutex;
+std::unique_ptr<const TelemetrySource> g_source;
 
-const TelemetrySource* source() { return g_source.load(std::memory_order_acquire); }  // pairs with Telemetry's stores
+const TelemetrySource* source() { return g_source.get(); }
+
+template <telemetry_cb kAnswer>
+int with_source(const char* command, const char* parameters, rte_tel_data* data) {
+  const std::lock_guard lock(g_source_mutex);
+  return g_source == nullptr ? -1 : kAnswer(command, parameters, data);
+}
 
 void add_number(rte_tel_data* data, const std::string& name, std::uint64_t value) {
   rte_tel_data_add_dict_u64(data, name.c_str(), value);
@@ -74,7 +81,6 @@ const char* transport_name(Ha2Transport transport) {
 }
 
 int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
-  if (source() == nullptr) return -1;
   const BoxStatus status = source()->control.status();
   rte_tel_data_start_dict(data);
   add_text(data, "name", source()->config.box.name);
@@ -116,10 +122,12 @@ int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data*
 }
 
 int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
-  if (source() == nullptr) return -1;
   rte_tel_data_start_dict(data);
   for (std::size_t i = 0; i < ha2::kCounterCount; ++i)
     add_number(data, "ha2_" + std::string(ha2::kCounterLabels[i]), total(static_cast<ha2::Counter>(i)));
+  for (std::size_t i = 1; i < ha2::kEncapErrorNames.size(); ++i)
+    add_number(data, "ha2_drop_encap_" + std::string(ha2::kEncapErrorNames[i]),
+               sum([i](const WorkerStats& stats) { return stats.encap_drops[i].get(); }));
   for (std::size_t i = 1; i < kParseResultCount; ++i)
     add_number(data, "drop_" + std::string(name(static_cast<ParseResult>(i))),
                sum([i](const WorkerStats& stats) { return stats.parse_drops[i].get(); }));
@@ -144,7 +152,6 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
 }
 
 int on_verify(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
-  if (source() == nullptr) return -1;
   source()->orders.ask_verify();
   rte_tel_data_start_dict(data);
   add_text(data, "started", "true");
@@ -152,7 +159,6 @@ int on_verify(const char* /*command*/, const char* /*parameters*/, rte_tel_data*
 }
 
 int on_verified(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
-  if (source() == nullptr) return -1;
   bool is_running = false;
   for (const auto& worker : source()->workers)
     is_running |= worker->stats().verify_running.get() != 0 ||
@@ -166,7 +172,6 @@ int on_verified(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
 }
 
 int on_sessions(const char* /*command*/, const char* parameters, rte_tel_data* data) {
-  if (source() == nullptr) return -1;
   std::uint32_t partition = 0;
   std::uint32_t first_slot = 0;
   const std::string text = parameters == nullptr ? "" : parameters;
@@ -192,17 +197,20 @@ void register_command(const char* command, telemetry_cb callback, const char* he
 }  // namespace
 
 Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
-  auto copy = std::make_unique<TelemetrySource>(telemetry_source);
-  register_command("/twinplane/status", on_status, "Role, sync, sessions, lag, last takeover. No parameters.");
-  register_command("/twinplane/counters", on_counters, "Every counter: HA2, drops by reason, sessions. No parameters.");
-  register_command("/twinplane/verify", on_verify, "Digests every range of every table and has the peer compare. No parameters.");
-  register_command("/twinplane/verified", on_verified, "How far the last verify is and what it found. No parameters.");
-  register_command("/twinplane/sessions", on_sessions, "A page of sessions. Parameters: PARTITION,FIRST_SLOT; next_slot 0 = last page.");
-  g_source.store(copy.release(), std::memory_order_release);  // pairs with source()
+  {
+    const std::lock_guard lock(g_source_mutex);
+    g_source = std::make_unique<const TelemetrySource>(telemetry_source);
+  }
+  register_command("/twinplane/status", with_source<on_status>, "Role, sync, sessions, lag, last takeover. No parameters.");
+  register_command("/twinplane/counters", with_source<on_counters>, "Every counter: HA2, drops by reason, sessions. No parameters.");
+  register_command("/twinplane/verify", with_source<on_verify>, "Digests every range of every table and has the peer compare. No parameters.");
+  register_command("/twinplane/verified", with_source<on_verified>, "How far the last verify is and what it found. No parameters.");
+  register_command("/twinplane/sessions", with_source<on_sessions>, "A page of sessions. Parameters: PARTITION,FIRST_SLOT; next_slot 0 = last page.");
 }
 
 Telemetry::~Telemetry() {
-  delete g_source.exchange(nullptr, std::memory_order_acq_rel);  // pairs with source(); DPDK has stopped its thread's commands by then
+  const std::lock_guard lock(g_source_mutex);
+  g_source.reset();
 }
 
 }  // namespace twinplane::dataplane
