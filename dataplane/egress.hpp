@@ -53,10 +53,10 @@ class Egress {
     std::uint16_t taken_count = 0;
     if (ports_[port]->has_send_queue(worker_)) {
       taken_count = ports_[port]->send(worker_, burst.packets.data(), burst.count);
+      stats_.packets_sent.add(taken_count);
     } else {
       while (taken_count < burst.count && port_rings_[port]->try_put(burst.packets[taken_count])) ++taken_count;
     }
-    stats_.packets_sent.add(taken_count);
     if (const std::uint16_t left = static_cast<std::uint16_t>(burst.count - taken_count); left != 0) {
       rte_pktmbuf_free_bulk(burst.packets.data() + taken_count, left);
       stats_.drops[static_cast<std::size_t>(DropReason::kTransmitFull)].add(left);
