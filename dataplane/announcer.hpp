@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// announcer.hpp - tells every link that this box now has the pair's addresses: at once, after 100 ms, after 1 s.
+// announcer.hpp - tells every link that this box now has the pair's addresses: at once, after 100
+// ms, after 1 s.
 //
 // Thread:  the home worker.
 // Memory:  a few words.
-// Limits:  kBatchMax addresses a call, so that a box with many does not overrun its own transmit rings; poll() goes on.
+// Limits:  kBatchMax addresses a call, so that a box with many does not overrun its own transmit
+//          rings; poll() goes on.
 // Errors:  an address that finds no buffer waits for the next round.
 // Spec:    RFC 5227 sections 2.3 and 2.4, RFC 4861 section 7.2.6.
 #pragma once
@@ -21,13 +23,15 @@ class Announcer {
  public:
   static constexpr std::size_t kBatchMax = 64;
   static constexpr std::array<std::uint64_t, 3> kRoundsMs{0, 100, 1000};  // after start()
-  static constexpr std::uint64_t kDefendIntervalMs = 10'000;              // RFC 5227 section 2.4 (c)
+  // RFC 5227 section 2.4 (c)
+  static constexpr std::uint64_t kDefendIntervalMs = 10'000;
 
   Announcer(const OwnAddresses& own, NeighborSender& sender) noexcept
       : own_(own), sender_(sender) {}
 
   // Begins all rounds anew; the first goes out before it returns.
   void start(std::uint64_t now_ms) noexcept;
+
   void stop() noexcept { round_ = kRoundsMs.size(); }
 
   // Somebody else uses an address of ours: says once in kDefendIntervalMs whose it is.

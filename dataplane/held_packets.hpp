@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// held_packets.hpp - the packets that wait for a neighbor's MAC address, and whom they are given back to.
+// held_packets.hpp - the packets that wait for a neighbor's MAC address, and whom they are given
+// back to.
 //
 // Thread:  the home worker.
 // Memory:  6 KiB inside the object; the packets stay their owner's, and are handles here.
@@ -17,16 +18,18 @@
 namespace twinplane::dataplane {
 
 enum class NeighborDrop : std::uint8_t {
-  kDisplaced,     // a newer packet took its place
-  kUnreachable,   // nobody answered: worth an ICMP host unreachable
-  kRateLimited,   // too many new neighbors at once
+  kDisplaced,    // a newer packet took its place
+  kUnreachable,  // nobody answered: worth an ICMP host unreachable
+  kRateLimited,  // too many new neighbors at once
   kTableFull,
-  kNotNeighbor,   // an address that no host of the link can have: this box's own, a broadcast address, another network
-  kPassive,       // the peer owns the addresses
+  // an address that no host of the link can have: this box's own, a broadcast address, another
+  // network
+  kNotNeighbor,
+  kPassive,  // the peer owns the addresses
 };
 
-// Who hands packets to the resolver gets each of them back exactly once, from any call that takes a time, possibly from within
-// resolve() itself. Both functions may call resolve() again.
+// Who hands packets to the resolver gets each of them back exactly once, from any call that takes a
+// time, possibly from within resolve() itself. Both functions may call resolve() again.
 struct HeldPacketSink {
   virtual ~HeldPacketSink() = default;
   virtual void release(void* packet, std::size_t port_index, const MacAddress& mac) noexcept = 0;

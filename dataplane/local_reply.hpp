@@ -3,9 +3,10 @@
 //
 // Thread:  any; pure.
 // Memory:  changes the frame that came in and its view; the size stays.
-// Limits:  whole packets; IPv6 without extension headers. The reply leaves by the port the request came in on, to the MAC
-//          address that it came from.
-// Errors:  LocalReplyVerdict; nothing has been changed unless it is kReplied. A wrong ICMP checksum stays wrong.
+// Limits:  whole packets; IPv6 without extension headers. The reply leaves by the port the request
+//          came in on, to the MAC address that it came from.
+// Errors:  LocalReplyVerdict; nothing has been changed unless it is kReplied. A wrong ICMP checksum
+//          stays wrong.
 // Spec:    RFC 792 and RFC 1122 section 3.2.2.6; RFC 4443 section 4.2.
 #pragma once
 
@@ -45,8 +46,8 @@ constexpr std::string_view name(LocalReplyVerdict verdict) noexcept {
   return index < kLocalReplyVerdictNames.size() ? kLocalReplyVerdictNames[index] : "unknown";
 }
 
-// `view` is that of `frame`, parse() has said kOk, and the caller has found that the target is the box's own. `mac` is the virtual
-// MAC of the port it came in on.
+// `view` is that of `frame`, parse() has said kOk, and the caller has found that the target is the
+// box's own. `mac` is the virtual MAC of the port it came in on.
 [[nodiscard]] LocalReplyVerdict reply_to_echo(std::span<std::byte> frame, PacketView& view,
                                               const MacAddress& mac) noexcept;
 

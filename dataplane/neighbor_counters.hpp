@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// neighbor_counters.hpp - one number for each thing that happens in neighbor resolution, and its label.
+// neighbor_counters.hpp - one number for each thing that happens in neighbor resolution, and its
+// label.
 //
 // Thread:  one writer (the home worker); any thread may read.
 // Memory:  8 bytes a counter.
@@ -26,9 +27,9 @@ enum class NeighborCounter : std::uint8_t {
   kResolved,           // asked for and found
   kLearned,            // not asked for: it asked for one of the box's addresses
   kConfirmed,
-  kMoved,              // known, and now has another MAC
-  kFailed,             // asked for and not found
-  kExpired,            // known, and answers no more
+  kMoved,    // known, and now has another MAC
+  kFailed,   // asked for and not found
+  kExpired,  // known, and answers no more
   kPacketsHeld,
   kPacketsReleased,
   kDropDisplaced,
@@ -37,14 +38,15 @@ enum class NeighborCounter : std::uint8_t {
   kDropTableFull,
   kDropNotNeighbor,
   kDropPassive,
-  kIgnoredOther,       // router discovery, redirects
-  kIgnoredMalformed,   // what RFC 826, 5227 or 4861 forbid
-  kIgnoredOwn,         // carries the port's virtual MAC: sent by this box or its peer
-  kIgnoredNotForUs,    // about addresses of others
-  kIgnoredUnasked,     // an answer that nobody asked for
-  kIgnoredOffLink,     // a sender that the port's link cannot have
-  kIgnoredFlood,       // would have been learned, but for the rate or the half of the table that is kept free
-  kConflicts,          // somebody else uses one of the box's addresses
+  kIgnoredOther,      // router discovery, redirects
+  kIgnoredMalformed,  // what RFC 826, 5227 or 4861 forbid
+  kIgnoredOwn,        // carries the port's virtual MAC: sent by this box or its peer
+  kIgnoredNotForUs,   // about addresses of others
+  kIgnoredUnasked,    // an answer that nobody asked for
+  kIgnoredOffLink,    // a sender that the port's link cannot have
+  // would have been learned, but for the rate or the half of the table that is kept free
+  kIgnoredFlood,
+  kConflicts,  // somebody else uses one of the box's addresses
   kCount,
 };
 
@@ -87,7 +89,8 @@ class NeighborCounters {
  public:
   void add(NeighborCounter counter, std::uint64_t amount = 1) noexcept {
     std::atomic<std::uint64_t>& value = values_[static_cast<std::size_t>(counter)];
-    // Relaxed, and not one atomic step: there is one writer, and readers want no order between counters.
+    // Relaxed, and not one atomic step: there is one writer, and readers want no order between
+    // counters.
     value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
 

@@ -73,8 +73,8 @@ std::size_t write_neighbor_discovery(std::span<std::byte> out, const LinkHeader&
   option[0] = std::byte{asks ? kNdSourceLinkOption : kNdTargetLinkOption};
   option[1] = std::byte{kLinkOptionBytes / 8};
   store_raw(option + 2, link.source);
-  store_raw(message + 2, l4_checksum_be(fields.source, fields.target, kProtocolIcmp6,
-                                        {message, kMessageBytes}));
+  store_raw(message + 2,
+            l4_checksum_be(fields.source, fields.target, kProtocolIcmp6, {message, kMessageBytes}));
   return static_cast<std::size_t>(message - out.data()) + kMessageBytes;
 }
 

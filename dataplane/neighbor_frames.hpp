@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// neighbor_frames.hpp - writes the frames of ARP and neighbor discovery, link header and tag included.
+// neighbor_frames.hpp - writes the frames of ARP and neighbor discovery, link header and tag
+// included.
 //
 // Thread:  any; pure.
 // Memory:  writes into the caller's buffer; kNeighborFrameBytesMax always suffices.
 // Limits:  short frames are padded with zeros to Ethernet's 60 bytes.
 // Errors:  CHECK for a buffer below kNeighborFrameBytesMax.
-// Spec:    RFC 826, RFC 5227 section 3 (announcements); RFC 4861 sections 4.3, 4.4, 4.6.1, 7.2; IEEE 802.1Q.
+// Spec:    RFC 826, RFC 5227 section 3 (announcements); RFC 4861 sections 4.3, 4.4, 4.6.1, 7.2;
+//          IEEE 802.1Q.
 #pragma once
 
 #include <cstddef>

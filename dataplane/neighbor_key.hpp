@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// neighbor_key.hpp - who is meant on which link: a port and an IPv4 or IPv6 address in one flat key.
+// neighbor_key.hpp - who is meant on which link: a port and an IPv4 or IPv6 address in one flat
+// key.
 //
 // Thread:  any; values.
 // Memory:  17 bytes without padding: hashed as bytes.
-// Limits:  an IPv4 address stands as ::ffff:a.b.c.d, which no IPv6 packet carries (parse() refuses it).
+// Limits:  an IPv4 address stands as ::ffff:a.b.c.d, which no IPv6 packet carries (parse() refuses
+//          it).
 // Errors:  none.
 // Spec:    RFC 4291 section 2.5.5.2.
 #pragma once

@@ -49,7 +49,8 @@ void read_link_option(std::span<const std::byte> options, std::uint8_t type,
   }
 }
 
-// A message that asks who has `subject` for oneself goes to the subject's group and tells no link address (RFC 4861 7.1.1).
+// A message that asks who has `subject` for oneself goes to the subject's group and tells no link
+// address (RFC 4861 7.1.1).
 bool is_right_probe(const PacketView& view, const tables::Address6& subject,
                     const NeighborMessage& message) noexcept {
   return !message.has_mac && view.target6.address == solicited_node_of(subject);
@@ -69,8 +70,10 @@ NeighborFault read_discovery(std::span<const std::byte> frame, const PacketView&
     return NeighborFault::kMalformed;
   if (asks) {
     out.is_solicitation = true;
-    if (!view.is_unspecified_source) out.sender = IpAddress::of(view.source6.address);
-    else if (!is_right_probe(view, subject, out)) return NeighborFault::kMalformed;
+    if (!view.is_unspecified_source)
+      out.sender = IpAddress::of(view.source6.address);
+    else if (!is_right_probe(view, subject, out))
+      return NeighborFault::kMalformed;
     return NeighborFault::kNone;
   }
   const std::uint8_t flags = load_u8(message.data() + 4);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// neighbor_message.hpp - what an ARP packet or a neighbor discovery message says, in one form for both families.
+// neighbor_message.hpp - what an ARP packet or a neighbor discovery message says, in one form for
+// both families.
 //
 // Thread:  any; pure.
 // Memory:  a value; reads the frame.
 // Limits:  neighbor solicitations and advertisements; other neighbor discovery is kOther.
 // Errors:  NeighborFault. Whether a sender belongs to the link is for the caller to judge.
-// Spec:    RFC 826, RFC 5227 (probes and announcements); RFC 4861 sections 7.1.1 and 7.1.2: parse() has checked hop limit,
-//          checksum, code and lengths, the rest is checked here.
+// Spec:    RFC 826, RFC 5227 (probes and announcements); RFC 4861 sections 7.1.1 and 7.1.2: parse()
+//          has checked hop limit, checksum, code and lengths, the rest is checked here.
 #pragma once
 
 #include <cstddef>
@@ -25,10 +26,11 @@ struct NeighborMessage {
   bool is_answer{};    // of an advertisement: it answers `receiver`, who asked
   bool is_override{};  // of an advertisement: replaces another MAC address
   bool has_mac{};
-  MacAddress mac{};    // of who is asking, or of the subject
-  IpAddress subject;   // whom a solicitation asks for; whose MAC address an advertisement tells
-  IpAddress sender;    // of a solicitation: who is asking. Not set: a probe for a duplicate of `subject`
-  IpAddress receiver;  // of an advertisement: whom it was sent to
+  MacAddress mac{};     // of who is asking, or of the subject
+  IpAddress subject{};  // whom a solicitation asks for; whose MAC address an advertisement tells
+  // of a solicitation: who is asking. Not set: a probe for a duplicate of `subject`
+  IpAddress sender{};
+  IpAddress receiver{};  // of an advertisement: whom it was sent to
 };
 
 // `view` is that of `frame`, of kind kArp or l4_kind kNeighbor; parse() has said kOk.

@@ -82,8 +82,7 @@ void NeighborResolver::resolve(const NeighborKey& key, void* packet,
   if (unresolved_count_ >= options_.unresolved_max || !requests_.try_take(now_ms * kNsPerMs))
     return drop(packet, key.port_index, NeighborDrop::kRateLimited);
   slot = table_.insert(key, NeighborState::kIncomplete, {});
-  if (slot == NeighborTable::kNoSlot)
-    return drop(packet, key.port_index, NeighborDrop::kTableFull);
+  if (slot == NeighborTable::kNoSlot) return drop(packet, key.port_index, NeighborDrop::kTableFull);
   ++unresolved_count_;
   timers_[slot].sent = 0;
   request(slot, key, now_ms);
@@ -113,8 +112,7 @@ void NeighborResolver::on_advertisement(const NeighborKey& key, const NeighborMe
   const std::uint32_t slot = table_.find(key);
   if (slot == NeighborTable::kNoSlot) return counters_.add(NeighborCounter::kIgnoredUnasked);
   const NeighborEntry entry = table_.entry(slot);
-  const NeighborState state =
-      message.is_answer ? NeighborState::kReachable : NeighborState::kStale;
+  const NeighborState state = message.is_answer ? NeighborState::kReachable : NeighborState::kStale;
   if (!entry.is_usable()) {
     if (message.has_mac) set_known(slot, state, message.mac, now_ms);
     return;
@@ -145,8 +143,10 @@ void NeighborResolver::set_known(std::uint32_t slot, NeighborState state, const 
     timer.due_ms = std::min(timer.due_ms, now_ms + random_ms(kStaleSpreadMs));
   }
   if (before.is_usable()) {
-    if (before.mac != mac) counters_.add(NeighborCounter::kMoved);
-    else if (state == NeighborState::kReachable) counters_.add(NeighborCounter::kConfirmed);
+    if (before.mac != mac)
+      counters_.add(NeighborCounter::kMoved);
+    else if (state == NeighborState::kReachable)
+      counters_.add(NeighborCounter::kConfirmed);
     return;
   }
   --unresolved_count_;

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// neighbor_resolver.hpp - finds out neighbors' MAC addresses, holds packets meanwhile, and keeps the table true.
+// neighbor_resolver.hpp - finds out neighbors' MAC addresses, holds packets meanwhile, and keeps
+// the table true.
 //
 // Thread:  the home worker; the table's readers see the outcome.
 // Memory:  16 bytes a slot of the table and HeldPackets, taken by the constructor.
-// Limits:  NeighborOptions. poll() looks at slot_count / kScanRoundMs slots for each millisecond, so a timer fires up to
-//          kScanRoundMs late. Time comes in, in milliseconds, and must not go back.
+// Limits:  NeighborOptions. poll() looks at slot_count / kScanRoundMs slots for each millisecond,
+//          so a timer fires up to kScanRoundMs late. Time comes in, in milliseconds, and must not
+//          go back.
 // Errors:  a packet that cannot be sent comes back through HeldPacketSink with a NeighborDrop.
-// Spec:    RFC 826; RFC 4861 sections 7.2 and 7.3, with one simplification: what is in the table counts as used and is probed
-//          before its time is up, so that no reader has to leave a mark. RFC 6583 for the limits.
+// Spec:    RFC 826; RFC 4861 sections 7.2 and 7.3, with one simplification: what is in the table
+//          counts as used and is probed before its time is up, so that no reader has to leave a
+//          mark. RFC 6583 for the limits.
 #pragma once
 
 #include <array>
@@ -32,10 +35,11 @@ struct NeighborOptions {
   std::uint32_t probes_max{3};             // unanswered ones until a known neighbor is gone
   std::uint32_t reachable_min_ms{20'000};  // a confirmed neighbor is probed again after a time from
   std::uint32_t reachable_max_ms{30'000};  // here to there, at random
-  std::uint32_t activation_spread_ms{2000};  // who is known when the box becomes active is probed within
-  std::uint32_t unresolved_max{1024};        // addresses being asked for at once
-  TokenBucketLimits requests{1000, 512};     // new addresses to ask for
-  TokenBucketLimits learns{100, 256};        // neighbors learned because they asked for us
+  // who is known when the box becomes active is probed within
+  std::uint32_t activation_spread_ms{2000};
+  std::uint32_t unresolved_max{1024};     // addresses being asked for at once
+  TokenBucketLimits requests{1000, 512};  // new addresses to ask for
+  TokenBucketLimits learns{100, 256};     // neighbors learned because they asked for us
 };
 
 class NeighborResolver {

@@ -87,8 +87,8 @@ bool NeighborSender::try_announce(std::size_t port_index, const IpAddress& own) 
   }
   // Some listen to requests only, some to replies only.
   for (const std::uint16_t operation : {kArpRequest, kArpReply}) {
-    const bool is_sent = try_send(
-        port_index, NeighborCounter::kAnnouncementsSent, [&](std::span<std::byte> frame) {
+    const bool is_sent =
+        try_send(port_index, NeighborCounter::kAnnouncementsSent, [&](std::span<std::byte> frame) {
           const MacAddress mac = operation == kArpReply ? own_.mac(port_index) : MacAddress{};
           return write_arp(frame, link_to(port_index, kBroadcastMac),
                            {operation, own.v4(), own.v4(), mac});

@@ -40,6 +40,7 @@ class NeighborSender {
   template <class Write>
   bool try_send(std::size_t port_index, NeighborCounter counter, Write write) noexcept;
   bool try_ask(const NeighborKey& neighbor, const MacAddress* mac) noexcept;
+
   LinkHeader link_to(std::size_t port_index, const MacAddress& target) const noexcept {
     return {target, own_.mac(port_index), own_.vlan(port_index)};
   }

@@ -41,64 +41,26 @@ NeighborTable::NeighborTable(std::uint32_t capacity, tables::HashSeed seed)
 }
 
 NeighborTable::Words NeighborTable::words_of(const NeighborEntry& entry) noexcept {
-  Words words;
-  std::memcpy(&words.address_high, entry.key.address.data(), 8);
-  std::memcpy(&words.address_low, entry.key.address.data() + 8, 8);
-  std::memcpy(&words.link, entry.mac.data(), entry.mac.size());
-  words.link |= std::uint64_t{entry.key.port_index} << kPortShift;
-  words.link |= static_cast<std::uint64_t>(entry.state) << kStateShift;
+  Words words{};
+  std::memcpy(&words[kAddressHigh], entry.key.address.data(), 8);
+  std::memcpy(&words[kAddressLow], entry.key.address.data() + 8, 8);
+  std::memcpy(&words[kLink], entry.mac.data(), entry.mac.size());
+  words[kLink] |= std::uint64_t{entry.key.port_index} << kPortShift;
+  words[kLink] |= static_cast<std::uint64_t>(entry.state) << kStateShift;
   return words;
 }
 
 bool NeighborTable::is_same_key(const Words& left, const Words& right) noexcept {
-  return left.address_low == right.address_low && left.address_high == right.address_high &&
-         ((left.link ^ right.link) & kPortMask) == 0;
+  return left[kAddressLow] == right[kAddressLow] && left[kAddressHigh] == right[kAddressHigh] &&
+         ((left[kLink] ^ right[kLink]) & kPortMask) == 0;
 }
 
 std::uint32_t NeighborTable::home_of(const NeighborKey& key) const noexcept {
   return static_cast<std::uint32_t>(tables::hash_of(key, seed_)) & slot_mask_;
 }
 
-bool NeighborTable::try_read(std::uint32_t slot, Words& out) const noexcept {
-  const Slot& at = slots_[slot];
-  for (int tries = 0; tries < kReadTriesMax; ++tries) {
-    // Acquire pairs with write()'s last store: an even version comes with all of its words.
-    const std::uint64_t version = at.version.load(std::memory_order_acquire);
-    if ((version & 1U) != 0) continue;
-    // Acquire pairs with write()'s release store of the same word: who sees a newer word also sees the odd version that was
-    // stored before it, and the comparison below fails.
-    out.address_high = at.address_high.load(std::memory_order_acquire);
-    out.address_low = at.address_low.load(std::memory_order_acquire);
-    out.link = at.link.load(std::memory_order_acquire);
-    // Relaxed is enough: the acquire loads above stay ahead of it.
-    if (at.version.load(std::memory_order_relaxed) == version) return true;
-  }
-  return false;
-}
-
-void NeighborTable::write(std::uint32_t slot, const Words& words) noexcept {
-  Slot& at = slots_[slot];
-  // Relaxed: no other thread writes it.
-  const std::uint64_t version = at.version.load(std::memory_order_relaxed);
-  // Relaxed: the release stores below keep it ahead of every word.
-  at.version.store(version + 1, std::memory_order_relaxed);
-  // Release pairs with try_read()'s acquire loads of the words.
-  at.address_high.store(words.address_high, std::memory_order_release);
-  at.address_low.store(words.address_low, std::memory_order_release);
-  at.link.store(words.link, std::memory_order_release);
-  // Release pairs with try_read()'s acquire load of the version.
-  at.version.store(version + 2, std::memory_order_release);
-}
-
-// Relaxed, here and below: the calling thread is the only writer and reads what it wrote.
-NeighborTable::Words NeighborTable::own_words(std::uint32_t slot) const noexcept {
-  const Slot& at = slots_[slot];
-  return {at.address_high.load(std::memory_order_relaxed),
-          at.address_low.load(std::memory_order_relaxed), at.link.load(std::memory_order_relaxed)};
-}
-
-NeighborState NeighborTable::own_state(std::uint32_t slot) const noexcept {
-  return state_of(slots_[slot].link.load(std::memory_order_relaxed));
+NeighborState NeighborTable::state_at(std::uint32_t slot) const noexcept {
+  return state_of(slots_[slot].own_word(kLink));
 }
 
 bool NeighborTable::try_lookup(const NeighborKey& key, MacAddress& mac) const noexcept {
@@ -106,11 +68,11 @@ bool NeighborTable::try_lookup(const NeighborKey& key, MacAddress& mac) const no
   std::uint32_t slot = home_of(key);
   for (std::uint32_t probe = 0; probe < kProbesMax; ++probe, slot = (slot + 1) & slot_mask_) {
     Words words;
-    if (!try_read(slot, words)) continue;
-    const NeighborState state = state_of(words.link);
+    if (!slots_[slot].try_read(words)) continue;
+    const NeighborState state = state_of(words[kLink]);
     if (state == NeighborState::kFree) return false;
     if (!is_live(state) || !is_same_key(words, wanted)) continue;
-    mac = mac_of(words.link);
+    mac = mac_of(words[kLink]);
     return state != NeighborState::kIncomplete;
   }
   return false;
@@ -120,8 +82,8 @@ std::uint32_t NeighborTable::find(const NeighborKey& key) const noexcept {
   const Words wanted = words_of({.key = key});
   std::uint32_t slot = home_of(key);
   for (std::uint32_t probe = 0; probe < kProbesMax; ++probe, slot = (slot + 1) & slot_mask_) {
-    const Words words = own_words(slot);
-    const NeighborState state = state_of(words.link);
+    const Words words = slots_[slot].own_words();
+    const NeighborState state = state_of(words[kLink]);
     if (state == NeighborState::kFree) break;
     if (is_live(state) && is_same_key(words, wanted)) return slot;
   }
@@ -134,8 +96,8 @@ std::uint32_t NeighborTable::insert(const NeighborKey& key, NeighborState state,
   if (live_count_ >= capacity_) return kNoSlot;
   std::uint32_t slot = home_of(key);
   for (std::uint32_t probe = 0; probe < kProbesMax; ++probe, slot = (slot + 1) & slot_mask_) {
-    if (is_live(own_state(slot))) continue;
-    write(slot, words_of({key, mac, state}));
+    if (is_live(state_at(slot))) continue;
+    slots_[slot].write(words_of({key, mac, state}));
     ++live_count_;
     return slot;
   }
@@ -144,31 +106,32 @@ std::uint32_t NeighborTable::insert(const NeighborKey& key, NeighborState state,
 
 void NeighborTable::update(std::uint32_t slot, NeighborState state,
                            const MacAddress& mac) noexcept {
-  write(slot, words_of({entry(slot).key, mac, state}));
+  slots_[slot].write(words_of({entry(slot).key, mac, state}));
 }
 
 void NeighborTable::erase(std::uint32_t slot) noexcept {
-  TWINPLANE_CHECK(is_live(own_state(slot)), ==, true);
+  TWINPLANE_CHECK(is_live(state_at(slot)), ==, true);
   --live_count_;
   NeighborEntry empty{.state = NeighborState::kRemoved};
-  if (own_state((slot + 1) & slot_mask_) != NeighborState::kFree) {
-    write(slot, words_of(empty));
+  if (state_at((slot + 1) & slot_mask_) != NeighborState::kFree) {
+    slots_[slot].write(words_of(empty));
     return;
   }
-  // Nobody's path goes on behind a run of removed slots that a free one ends: the whole run becomes free.
+  // Nobody's path goes on behind a run of removed slots that a free one ends: the whole run becomes
+  // free.
   empty.state = NeighborState::kFree;
   do {
-    write(slot, words_of(empty));
+    slots_[slot].write(words_of(empty));
     slot = (slot - 1) & slot_mask_;
-  } while (own_state(slot) == NeighborState::kRemoved);
+  } while (state_at(slot) == NeighborState::kRemoved);
 }
 
 NeighborEntry NeighborTable::entry(std::uint32_t slot) const noexcept {
-  const Words words = own_words(slot);
-  NeighborEntry result{.mac = mac_of(words.link), .state = state_of(words.link)};
-  std::memcpy(result.key.address.data(), &words.address_high, 8);
-  std::memcpy(result.key.address.data() + 8, &words.address_low, 8);
-  result.key.port_index = static_cast<std::uint8_t>((words.link & kPortMask) >> kPortShift);
+  const Words words = slots_[slot].own_words();
+  NeighborEntry result{.mac = mac_of(words[kLink]), .state = state_of(words[kLink])};
+  std::memcpy(result.key.address.data(), &words[kAddressHigh], 8);
+  std::memcpy(result.key.address.data() + 8, &words[kAddressLow], 8);
+  result.key.port_index = static_cast<std::uint8_t>((words[kLink] & kPortMask) >> kPortShift);
   return result;
 }
 

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// neighbor_table.hpp - which MAC address a neighbor has: one writer, readers on every core without locks.
+// neighbor_table.hpp - which MAC address a neighbor has: one writer, readers on every core without
+// locks.
 //
-// Thread:  try_lookup() on any number of threads at once; everything else on one thread, the home worker.
-// Memory:  64 bytes a neighbor of capacity (twice the slots at 32 bytes, two to a cache line), taken by the constructor.
-// Limits:  capacity 16..65536; a lookup looks at up to kProbesMax slots and reads each up to kReadTriesMax times.
-// Errors:  insert() answers kNoSlot when the table is full. try_lookup() may miss a neighbor that is being written at that very
-//          moment; one that is left alone is always found. A miss goes to the resolver, which knows.
-// Spec:    DESIGN.md section 3 (reads that retry). A sequence lock a slot; open addressing in which entries never move.
+// Thread:  try_lookup() on any number of threads at once; everything else on one thread, the home
+//          worker.
+// Memory:  64 bytes a neighbor of capacity (twice the slots at 32 bytes, two to a cache line),
+//          taken by the constructor.
+// Limits:  capacity 16..65536; a lookup looks at up to kProbesMax slots.
+// Errors:  insert() answers kNoSlot when the table is full. try_lookup() may miss a neighbor that
+//          is being written at that very moment; one that is left alone is always found. A miss
+//          goes to the resolver, which knows.
+// Spec:    dataplane/DESIGN.md D-D6 (reads that retry). A sequence lock a slot; open addressing in
+//          which entries never move.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "dataplane/neighbor_key.hpp"
+#include "dataplane/sequence_locked.hpp"
 #include "tables/base/hash.hpp"
 
 namespace twinplane::dataplane {
@@ -41,7 +46,6 @@ class NeighborTable {
  public:
   static constexpr std::uint32_t kNoSlot = 0xFFFFFFFFU;
   static constexpr std::uint32_t kProbesMax = 64;
-  static constexpr int kReadTriesMax = 4;
 
   NeighborTable(std::uint32_t capacity, tables::HashSeed seed);
 
@@ -64,26 +68,19 @@ class NeighborTable {
   std::uint32_t live_count() const noexcept { return live_count_; }
 
  private:
-  struct alignas(32) Slot {
-    std::atomic<std::uint64_t> version{0};  // odd while the words are being written
-    std::atomic<std::uint64_t> address_high{0};
-    std::atomic<std::uint64_t> address_low{0};
-    std::atomic<std::uint64_t> link{0};  // MAC in the low 48 bits, port index, state
-  };
+  // The two halves of the address; then MAC in the low 48 bits, port index, state.
+  static constexpr std::size_t kAddressHigh = 0;
+  static constexpr std::size_t kAddressLow = 1;
+  static constexpr std::size_t kLink = 2;
 
-  struct Words {
-    std::uint64_t address_high{};
-    std::uint64_t address_low{};
-    std::uint64_t link{};
-  };
+  struct alignas(32) Slot : SequenceLocked<3> {};
+
+  using Words = Slot::Words;
 
   static Words words_of(const NeighborEntry& entry) noexcept;
   static bool is_same_key(const Words& left, const Words& right) noexcept;
   std::uint32_t home_of(const NeighborKey& key) const noexcept;
-  bool try_read(std::uint32_t slot, Words& out) const noexcept;
-  Words own_words(std::uint32_t slot) const noexcept;
-  NeighborState own_state(std::uint32_t slot) const noexcept;
-  void write(std::uint32_t slot, const Words& words) noexcept;
+  NeighborState state_at(std::uint32_t slot) const noexcept;
 
   std::unique_ptr<Slot[]> slots_;
   std::uint32_t slot_mask_;

@@ -36,8 +36,10 @@ void Neighbors::on_packet(std::span<const std::byte> frame, const PacketView& vi
   const auto frame_source = load_raw<MacAddress>(frame.data() + 6);
   const MacAddress& speaker = message.has_mac ? message.mac : frame_source;
   if (speaker == own_.mac(port_index)) return counters_.add(NeighborCounter::kIgnoredOwn);
-  if (message.is_solicitation) on_solicitation(message, frame_source, port_index, now_ms);
-  else on_advertisement(message, port_index, now_ms);
+  if (message.is_solicitation)
+    on_solicitation(message, frame_source, port_index, now_ms);
+  else
+    on_advertisement(message, port_index, now_ms);
 }
 
 void Neighbors::on_solicitation(const NeighborMessage& message, const MacAddress& frame_source,

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// neighbors.hpp - everything a box does on its links besides forwarding: finds neighbors, answers for its addresses, announces
-// them at takeover. Start reading here; the pieces are members.
+// neighbors.hpp - everything a box does on its links besides forwarding: finds neighbors, answers
+// for its addresses, announces them at takeover. Start reading here; the pieces are members.
 //
-// Thread:  the home worker; own() and counters() for any thread. Other workers read the NeighborTable.
+// Thread:  the home worker; own() and counters() for any thread. Other workers read the
+//          NeighborTable.
 // Memory:  that of the members, taken by the constructor.
-// Limits:  packets come parsed (kOk), from the port's own VLAN, and belong to ARP or neighbor discovery.
+// Limits:  packets come parsed (kOk), from the port's own VLAN, and belong to ARP or neighbor
+//          discovery.
 // Errors:  what is ignored has a counter each; packets to be sent come back through HeldPacketSink.
-// Spec:    RFC 826, RFC 5227, RFC 4861 section 7. Passive: answers nothing and asks nothing, but learns from who asks for the
-//          pair's addresses, so that a takeover finds a warm table.
+// Spec:    RFC 826, RFC 5227, RFC 4861 section 7. Passive: answers nothing and asks nothing, but
+//          learns from who asks for the pair's addresses, so that a takeover finds a warm table.
 #pragma once
 
 #include <cstddef>
@@ -32,10 +34,12 @@ class Neighbors {
   Neighbors(const Neighbors&) = delete;
   Neighbors& operator=(const Neighbors&) = delete;
 
-  // Active: answers and asks. Announces nothing by itself; passive ends announcements and gives held packets back.
+  // Active: answers and asks. Announces nothing by itself; passive ends announcements and gives
+  //         held packets back.
   void set_active(bool is_active, std::uint64_t now_ms) noexcept;
 
-  // A takeover: every own address of every port, now and again after 100 ms and 1 s by poll(). Active only.
+  // A takeover: every own address of every port, now and again after 100 ms and 1 s by poll().
+  // Active only.
   void announce(std::uint64_t now_ms) noexcept;
 
   // Is the packet one for on_packet()?

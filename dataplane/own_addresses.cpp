@@ -54,8 +54,7 @@ bool OwnAddresses::is_neighbor(std::size_t port_index, const IpAddress& address)
   });
 }
 
-IpAddress OwnAddresses::source_for(std::size_t port_index,
-                                   const IpAddress& target) const noexcept {
+IpAddress OwnAddresses::source_for(std::size_t port_index, const IpAddress& target) const noexcept {
   const Port& port = ports_[port_index];
   for (const IpPrefix& interface : port.interfaces) {
     if (contains(interface, target)) return interface.address;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// own_addresses.hpp - what the box answers for on each port, what lies on the port's link, and whom to ask as.
+// own_addresses.hpp - what the box answers for on each port, what lies on the port's link, and whom
+// to ask as.
 //
 // Thread:  made once at set-up; const and readable by any thread afterwards.
 // Memory:  heap, a few dozen bytes an address and port; nothing is taken after construction.
 // Limits:  those of config.hpp.
 // Errors:  none; expects a Config that load_config has passed.
-// Spec:    config_floating.hpp for the addresses; RFC 4861 section 7.2.2 (a solicitation's source), RFC 4291 section 2.8 (a node
-//          has a link-local address on every link: every port with an IPv6 address or route has one here).
+// Spec:    config_floating.hpp for the addresses; RFC 4861 section 7.2.2 (a solicitation's source),
+//          RFC 4291 section 2.8 (a node has a link-local address on every link: every port with an
+//          IPv6 address or route has one here).
 #pragma once
 
 #include <cstddef>
@@ -26,11 +28,12 @@ class OwnAddresses {
   // Floating, source NAT's, or the port's link-local address.
   bool is_own(std::size_t port_index, const IpAddress& address) const noexcept;
 
-  // May a host on the port's link have it? On a network of the port or link-local, and neither the box's own nor a network's
-  // first or last address.
+  // May a host on the port's link have it? On a network of the port or link-local, and neither the
+  // box's own nor a network's first or last address.
   bool is_neighbor(std::size_t port_index, const IpAddress& address) const noexcept;
 
-  // Whom to ask for a neighbor as: the port's address on the network that holds it, else its link-local one.
+  // Whom to ask for a neighbor as: the port's address on the network that holds it, else its
+  // link-local one.
   IpAddress source_for(std::size_t port_index, const IpAddress& target) const noexcept;
 
   std::span<const FloatingAddress> all() const noexcept { return all_; }

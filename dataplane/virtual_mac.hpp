@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// virtual_mac.hpp - the link addresses that both boxes of a pair use for a port: MAC and IPv6 link-local.
+// virtual_mac.hpp - the link addresses that both boxes of a pair use for a port: MAC and IPv6
+// link-local.
 //
 // Thread:  any; pure.
 // Memory:  none.
@@ -17,7 +18,8 @@
 
 namespace twinplane::dataplane {
 
-// 00:1b:17:00:GROUP:PORT, the same on both boxes: after a takeover no neighbor has anything to learn, only switches have.
+// 00:1b:17:00:GROUP:PORT, the same on both boxes: after a takeover no neighbor has anything to
+// learn, only switches have.
 inline MacAddress virtual_mac(const PortConfig& port, std::size_t port_index) noexcept {
   return {0x00, 0x1B, 0x17, 0x00, port.virtual_mac_group, static_cast<std::uint8_t>(port_index)};
 }
