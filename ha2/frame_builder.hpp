@@ -27,6 +27,13 @@ struct SentSection {
 };
 
 class FrameBuilder {
+  struct Lane {
+    std::byte* bytes = nullptr;
+    std::uint32_t* words = nullptr;
+    std::uint16_t count = 0;
+    std::uint16_t word_count = 0;
+  };
+
  public:
   static constexpr std::size_t kOperationCount = 8;
   static constexpr std::size_t kLaneCount = tables::kTableKindCount * kOperationCount;
@@ -50,6 +57,56 @@ class FrameBuilder {
     ++record_count_;
     return true;
   }
+
+  // A section's place held in registers while a loop adds many records of one kind; nothing else may be added meanwhile.
+  // The destructor makes the additions known.
+  template <class Record>
+  class Run {
+   public:
+    Run(FrameBuilder& builder, tables::TableKind table, Operation operation) noexcept
+        : builder_(builder),
+          lane_(builder.lane_of(table, operation)),
+          next_(lane_.bytes + std::size_t{lane_.count} * sizeof(Record)),
+          next_word_(lane_.words + lane_.word_count),
+          // A section that begins takes its header from the room there is.
+          header_bytes_(lane_.count == 0 ? sizeof(SectionHeader) : 0) {}
+
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
+
+    ~Run() {
+      const std::size_t added = count();
+      if (added == 0) return;
+      builder_.left_bytes_ -= added * sizeof(Record) + header_bytes_;
+      builder_.record_count_ += static_cast<std::uint32_t>(added);
+      lane_.count = static_cast<std::uint16_t>(lane_.count + added);
+      lane_.word_count = static_cast<std::uint16_t>(lane_.word_count + added);
+    }
+
+    // How many more records fit when keep_bytes of the frame are left alone.
+    std::size_t room(std::size_t keep_bytes) const noexcept {
+      const std::size_t taken_bytes = keep_bytes + header_bytes_ + count() * sizeof(Record);
+      return taken_bytes >= builder_.left_bytes_ ? 0 : (builder_.left_bytes_ - taken_bytes) / sizeof(Record);
+    }
+
+    // Requires room for it.
+    void add(const Record& record, std::uint32_t slot) noexcept {
+      std::memcpy(next_, &record, sizeof record);
+      next_ += sizeof record;
+      *next_word_++ = slot;
+    }
+
+   private:
+    std::size_t count() const noexcept {
+      return static_cast<std::size_t>(next_word_ - (lane_.words + lane_.word_count));
+    }
+
+    FrameBuilder& builder_;
+    Lane& lane_;
+    std::byte* next_;
+    std::uint32_t* next_word_;
+    std::size_t header_bytes_;
+  };
 
   // A run needs its length noted too.
   [[nodiscard]] bool try_add_run(tables::TableKind table, std::uint32_t first_slot, std::uint32_t slot_count) noexcept;
@@ -81,13 +138,6 @@ class FrameBuilder {
   }
 
  private:
-  struct Lane {
-    std::byte* bytes = nullptr;
-    std::uint32_t* words = nullptr;
-    std::uint16_t count = 0;
-    std::uint16_t word_count = 0;
-  };
-
   static constexpr std::size_t kPrefixesMax = 250;
   static constexpr std::size_t kPrefixPlaces = 512;
 

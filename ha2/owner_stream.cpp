@@ -19,7 +19,7 @@ using tables::Mutant;
 using tables::TableKind;
 
 constexpr std::uint32_t kRunSlotsMax = 4096;      // of one empty-run record
-constexpr std::size_t kPrefetchAhead = 8;
+constexpr std::size_t kPrefetchAhead = 16;
 
 std::uint32_t seconds(std::uint64_t ns) noexcept { return static_cast<std::uint32_t>(ns / 1'000'000'000U); }
 
@@ -264,6 +264,7 @@ void OwnerStream::add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns, st
   auto& slots = partition_.sessions<Address>().slots();
   for (std::size_t i = 0; i < std::min(kPrefetchAhead, queue.size()); ++i) slots.prefetch(queue.peek(i));
   while (!queue.empty() && builder_.left_bytes() > keep_bytes) {
+    if (is_bulk_done_ && add_state_patches<Address>(queue, keep_bytes) != 0) continue;
     if (queue.size() > kPrefetchAhead) slots.prefetch(queue.peek(kPrefetchAhead));
     const std::uint32_t slot = queue.peek(0);
     const std::uint8_t marks = slots.take_marks(slot);  // S1: the mark goes first, then the slot is read
@@ -273,6 +274,26 @@ void OwnerStream::add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns, st
     }
     queue.pop();
   }
+}
+
+// The usual case, as far as it goes: slots of which nothing but the state changed. Says the same as add_slot() would.
+template <class Address>
+std::size_t OwnerStream::add_state_patches(tables::DirtyQueue& queue, std::size_t keep_bytes) noexcept {
+  auto& slots = partition_.sessions<Address>().slots();
+  FrameBuilder::Run<StatePatch> patches(builder_, SessionWire<Address>::kTable, Operation::kState);
+  return queue.pop_while(
+      std::min(queue.size(), patches.room(keep_bytes)), kPrefetchAhead,
+      [&](std::uint32_t slot) {
+        auto& session = slots.changeable(slot);
+        const bool is_stated = (session.flags & (tables::kLive | tables::kLocalOnly)) == tables::kLive;
+        if (session.state.marks != tables::kMarkState || !is_stated) return false;
+        session.state.marks = 0;  // S1: the mark goes first, then the slot is read
+        StatePatch patch{{}, wire_state(session.state, session.flags)};
+        patch.name.set(slot, session.state.generation);
+        patches.add(patch, slot);
+        return true;
+      },
+      [&](std::uint32_t slot) { slots.prefetch(slot); });
 }
 
 // What the marks ask for. Until the bulk is done always the whole: what the mirror holds may still be of an earlier stream, whose

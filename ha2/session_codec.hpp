@@ -43,10 +43,16 @@ inline WireState wire_state(const tables::SessionState& state, std::uint16_t fla
                                 ((flags & tables::kReplySeen) != 0 ? 0x40U : 0U));
 }
 
-inline bool is_sound_state(WireState wire) noexcept {
+// By what the byte may be: both ranks exist and the top bit is not set.
+inline constexpr std::array<bool, 256> kSoundStates = [] {
   constexpr unsigned kRankMax = static_cast<unsigned>(tables::TcpRank::kReset);
-  return (wire & 0x80U) == 0 && (wire & 0x7U) <= kRankMax && (wire >> 3U & 0x7U) <= kRankMax;
-}
+  std::array<bool, 256> sound{};
+  for (unsigned wire = 0; wire < 0x80U; ++wire)
+    sound[wire] = (wire & 0x7U) <= kRankMax && (wire >> 3U & 0x7U) <= kRankMax;
+  return sound;
+}();
+
+inline bool is_sound_state(WireState wire) noexcept { return kSoundStates[wire]; }
 
 // timeout_class_of() for every protocol and state, in two steps without a branch.
 class TimeoutClasses {

@@ -54,6 +54,27 @@ class DirtyQueue {
     return slot;
   }
 
+  // Takes slots off the front while take(slot) holds, at most count_max of them: pop() in a loop, its state in registers.
+  // look_ahead(slot) is told of a slot `distance` places before its turn, to prefetch it; it may be one that waits no more.
+  // Requires count_max <= size(). May stop early: call again.
+  template <class Take, class LookAhead>
+  std::size_t pop_while(std::size_t count_max, std::size_t distance, Take&& take, LookAhead&& look_ahead) noexcept {
+    const std::span<std::uint32_t> ring = ring_;
+    std::uint64_t* const queued = queued_.data();
+    const std::size_t start = head_;
+    const std::size_t end = std::min(start + count_max, ring.size());
+    std::size_t at = start;
+    for (; at < end; ++at) {
+      if (at + distance < ring.size()) look_ahead(ring[at + distance]);
+      const std::uint32_t slot = ring[at];
+      if (!take(slot)) break;
+      queued[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+    }
+    head_ = at == ring.size() ? 0 : at;
+    size_ -= at - start;
+    return at - start;
+  }
+
   bool contains(std::uint32_t slot) const noexcept { return (queued_[slot / 64] >> (slot % 64) & 1U) != 0; }
 
   bool empty() const noexcept { return size_ == 0; }
