@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::uint32_t kLcoreIdMax = 127;
 constexpr std::int64_t kTimeoutSecondsMax = 604800;
-constexpr Bounds kMtuBounds{576, 9000};
+// A hello with all its items goes into one frame, whatever the encapsulation.
+constexpr Bounds kHa2MtuBounds{1280, 9000};
 
 void read_box(Section section, Config& config) {
   section.read_name("name", config.box.name, Need::kRequired);
@@ -168,8 +169,14 @@ void read_ha2(Section section, Config& config) {
                            "as \"02:00:00:00:00:01\", or \"\" to learn it");
     }
   }
-  section.read_integer("mtu", ha2.mtu_bytes, kMtuBounds);
+  section.read_integer("mtu", ha2.mtu_bytes, kHa2MtuBounds);
   section.read_integer("window_frames", ha2.window_frames, {4, 4096});
+  if (!std::has_single_bit(ha2.window_frames)) {
+    section.faults().add(section.path("window_frames"),
+                         std::to_string(ha2.window_frames) + " is not a power of two",
+                         "the next ones are " + std::to_string(std::bit_floor(ha2.window_frames)) +
+                             " and " + std::to_string(std::bit_ceil(ha2.window_frames)));
+  }
   section.read_integer("flush_us", ha2.flush_us, {0, 100000});
   section.read_integer("reorder_us", ha2.reorder_us, {0, 10000});
   section.finish();

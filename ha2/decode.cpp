@@ -85,6 +85,9 @@ Decoded decode(std::span<const std::byte> bytes) noexcept {
   if (header.version != kProtocolVersion) return fail(DecodeError::kBadVersion);
   const auto type = static_cast<FrameType>(header.type);
   if (type < FrameType::kData || type > FrameType::kKeepalive) return fail(DecodeError::kBadType);
+  // A link frame is the link's and a stream's frame is a partition's: neither is ever taken for the other.
+  const bool is_link_type = type == FrameType::kHello || type == FrameType::kKeepalive;
+  if (is_link_type != (header.partition.get() == kLinkPartition)) return fail(DecodeError::kBadType);
   const std::size_t frame_bytes = header.frame_bytes.get();
   if (frame_bytes < kFrameBytesMin || frame_bytes > kFrameBytesMax || frame_bytes > bytes.size())
     return fail(DecodeError::kBadLength);

@@ -18,7 +18,6 @@ using tables::is_mutant;
 using tables::Mutant;
 using tables::TableKind;
 
-constexpr std::uint32_t kRunSlotsMax = 4096;      // of one empty-run record
 constexpr std::size_t kPrefetchAhead = 16;
 
 std::uint32_t seconds(std::uint64_t ns) noexcept { return static_cast<std::uint32_t>(ns / 1'000'000'000U); }
@@ -396,11 +395,11 @@ void OwnerStream::add_walk(Walk& walk, std::uint64_t now_ns) noexcept {
   auto& slots = partition_.sessions<Address>().slots();
   while (walk.next < walk.end) {
     std::uint32_t run = 0;
-    while (walk.next + run < walk.end && run < kRunSlotsMax) {
+    while (walk.next + run < walk.end && run < kRangeSlotsMax) {
       const std::uint32_t slot = walk.next + run;
       const std::uint64_t live = slots.live().live_word(slot / 64) >> (slot % 64);
       const auto step = live == 0 ? 64 - slot % 64 : static_cast<std::uint32_t>(std::countr_zero(live));
-      run = std::min({run + step, walk.end - walk.next, kRunSlotsMax});
+      run = std::min({run + step, walk.end - walk.next, kRangeSlotsMax});
       if (live != 0) break;
     }
     if (run != 0) {

@@ -76,7 +76,8 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
   HelloBody hello;
   if (!try_read_body(frame, hello) || hello.item_count.get() > kHelloItemsMax ||
       frame.body.size() != sizeof hello + sizeof(HelloItem) * hello.item_count.get() ||
-      hello.boot_id.get() == 0) {
+      hello.boot_id.get() == 0 ||
+      hello.mtu_bytes.get() < kFrameBytesNeeded) {
     ++bad_frame_count_;
     return;
   }
@@ -107,7 +108,8 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
   peer_.nonce = hello.nonce.get();
   peer_.box_id = hello.box_id;
   const bool knew_me = peer_.knows_me;
-  peer_.knows_me = hello.peer_boot_id.get() == boot_id_;
+  // Once it has known me in this life it does; a late copy of an earlier hello says otherwise and is only late.
+  peer_.knows_me = knew_me || hello.peer_boot_id.get() == boot_id_;
   if (peer_.knows_me != knew_me) last_hello_ns_ = 0;
   peer_.frame_bytes_max = hello.mtu_bytes.get();
   peer_refusal_ = hello.refusal <= static_cast<std::uint8_t>(Refusal::kSameBoxId)

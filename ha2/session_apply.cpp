@@ -82,7 +82,7 @@ bool all_of(const Section& section, IsSound&& is_sound_record) noexcept {
 }
 
 bool is_sound_range(std::uint32_t first_slot, std::uint32_t count, std::uint32_t slot_count) noexcept {
-  return first_slot < slot_count && count <= slot_count - first_slot;
+  return first_slot < slot_count && count <= slot_count - first_slot && count <= kRangeSlotsMax;
 }
 
 template <class Address>

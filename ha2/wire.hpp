@@ -242,6 +242,9 @@ struct KeepaliveBody {
   Le32 count;             // rises by one with each round, and is the same on every path: the higher is the newer
 };
 
+// Slots that one record may speak of, so that a frame's work is bounded by its size.
+inline constexpr std::uint32_t kRangeSlotsMax = 4096;
+
 template <class T>
 inline constexpr bool kIsWireType = std::is_trivially_copyable_v<T> && alignof(T) == 1;
 static_assert(kIsWireType<FrameHeader> && sizeof(FrameHeader) == 32 && offsetof(FrameHeader, seq) == 16);

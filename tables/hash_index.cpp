@@ -8,6 +8,7 @@ namespace twinplane::tables {
 namespace {
 
 constexpr int kWalkStepsMax = 256;
+constexpr int kWalksMax = 8;
 
 }  // namespace
 
@@ -82,7 +83,9 @@ bool HashIndex::insert_elsewhere(std::uint64_t hash, Reference reference) noexce
     ++key_count_;
     return true;
   }
-  if (make_room(first) && try_place(first, signature, pack(reference, signature, false))) {
+  // A walk may cross itself; the next one goes another way.
+  for (int walk = 0; walk < kWalksMax; ++walk) {
+    if (!make_room(first) || !try_place(first, signature, pack(reference, signature, false))) continue;
     ++key_count_;
     return true;
   }

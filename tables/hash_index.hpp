@@ -12,7 +12,8 @@
 // Memory:  64 bytes for 9 keys (load 0.75: one key in 20 has moved then, one in 4 at 0.9) and a stash of 64; cut from the
 //          caller's block. Never resized.
 // Limits:  2^26 slots, two keys a slot. A key is moved to make room by a bounded walk; then the stash; then kFull.
-// Errors:  insert returns false when no place was found (never seen at load 0.9: tables/DESIGN.md D-T2 has the arithmetic).
+// Errors:  insert returns false when no place was found (walks and stash exhausted: tables/DESIGN.md D-T2
+//          says how likely that is).
 // Spec:    tables/DESIGN.md D-T2. After Cuckoo++ (Le Scouarnec, 2018) and F14's tag probe, written anew.
 #pragma once
 

@@ -113,7 +113,9 @@ TEST(ConfigSections, AsksForTheEndsOfAnIpLink) {
       faults_with("device = \"net_ring2\"", "device='net_ring2'\npeer_mac='01:00:00:00:00:01'"),
       HasSubstr("is not a unicast MAC address"));
   EXPECT_THAT(faults_with("device = \"net_ring2\"", "device='net_ring2'\nmtu=9001"),
-              HasSubstr("must be 576 to 9000"));
+              HasSubstr("must be 1280 to 9000"));
+  EXPECT_THAT(faults_with("device = \"net_ring2\"", "device='net_ring2'\nwindow_frames=100"),
+              HasSubstr("ha2.window_frames: 100 is not a power of two"));
 }
 
 TEST(ConfigSections, NeedsNoPeerWhenTheBoxStandsAlone) {

@@ -242,6 +242,16 @@ TEST_F(Boxes, TheSmallerFrameSizeIsUsedAndTheDifferenceSaid) {
   EXPECT_NE(pair(0).mtu_note().find("1000"), std::string::npos);
 }
 
+TEST_F(Boxes, APeerWhoseFramesCannotCarryARecordIsNotBelieved) {
+  PairConfig other = config(1);
+  other.frame_bytes_max = 100;
+  start(0, config(0));
+  start(1, other);
+  run(1500);
+  EXPECT_FALSE(pair(0).assignment().has_peer);
+  EXPECT_GT(pair(0).bad_frame_count(), 0U);
+}
+
 TEST_F(Boxes, TwoBoxesWithOneIdAreTold) {
   start(0, config(0));
   start(1, config(0));
