@@ -21,6 +21,7 @@ namespace twinplane::dataplane {
 enum class DropReason : std::uint8_t {
   kNone,
   kNotActive,          // this box is not the active one
+  kBadChecksum,        // the device says so, where it checks
   kWrongVlan,          // not the VLAN that the port serves
   kGroupFrame,         // multicast or broadcast: not forwarded
   kNotForwardable,     // link-local or unspecified address
