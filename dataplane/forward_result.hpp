@@ -49,7 +49,7 @@ enum class DropReason : std::uint8_t {
 inline constexpr std::size_t kDropReasonCount = static_cast<std::size_t>(DropReason::kCount);
 
 inline constexpr auto kDropReasonNames = std::to_array<std::string_view>(
-    {"none",           "not_active",      "wrong_vlan",     "group_frame",  "not_forwardable",
+    {"none",           "not_active", "bad_checksum",      "wrong_vlan",     "group_frame",  "not_forwardable",
      "no_first_fragment", "bad_fragment", "tcp_not_syn",    "icmp_no_session", "no_route",
      "local_refused",  "rule",            "nat_exhausted",  "table_full",   "index_full",
      "wrong_direction", "wrong_zone",     "ttl_exceeded",   "too_big",      "no_neighbor",

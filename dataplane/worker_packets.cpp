@@ -90,6 +90,11 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over, 
     drop(packet, DropReason::kNoBuffer);
     return false;
   }
+  if ((packet->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_BAD ||
+      (packet->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_BAD) {
+    drop(packet, DropReason::kBadChecksum);
+    return false;
+  }
   if (const ParseResult parsed = parse(bytes_of(packet), view); parsed != ParseResult::kOk) {
     stats_.parse_drops[static_cast<std::size_t>(parsed)].add(1);
     rte_pktmbuf_free(packet);
