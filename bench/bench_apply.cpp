@@ -38,7 +38,7 @@ class Roofline {
   ~Roofline() { give_back(block_); }
 
   double run(std::span<const std::uint32_t> lines, std::uint32_t distance) {
-    return ns_per_operation(lines.size() - distance, [&] {
+    return cpu_ns_per_operation(lines.size() - distance, [&] {
       for (std::size_t i = 0; i + distance < lines.size(); ++i) {
         __builtin_prefetch(&line(lines[i + distance]), 1);
         line(lines[i]).value[lines[i] % 8] += i;
@@ -111,7 +111,7 @@ void update(benchmark::State& state) {
     boxes.send();
     const std::uint64_t before =
         boxes.mirror().replica().counters().get(ha2::Counter::kRecordsApplied);
-    double taken_ns = ns_per_operation(1, [&] { boxes.apply(); });
+    double taken_ns = cpu_ns_per_operation(1, [&] { boxes.apply(); });
     const std::uint64_t applied =
         boxes.mirror().replica().counters().get(ha2::Counter::kRecordsApplied) - before;
     ours.push_back(taken_ns / static_cast<double>(applied));
@@ -124,8 +124,8 @@ void update(benchmark::State& state) {
                            session.state.timeout_class = 1;
                          });
     };
-    plain_ns.push_back(ns_per_operation(count, [&] { write_all(plain); }));
-    lock_free_ns.push_back(ns_per_operation(count, [&] { write_all(lock_free); }));
+    plain_ns.push_back(cpu_ns_per_operation(count, [&] { write_all(plain); }));
+    lock_free_ns.push_back(cpu_ns_per_operation(count, [&] { write_all(lock_free); }));
     boxes.answer();
     for (const std::uint32_t slot : slots)
       if (boxes.mirror().slots4().entry(slot).state.tcp_ranks != (rank | rank << 4U))
@@ -165,12 +165,12 @@ void create(benchmark::State& state) {
     }
     done += count;
     boxes.send();
-    ours.push_back(ns_per_operation(count, [&] { boxes.apply(); }));
+    ours.push_back(cpu_ns_per_operation(count, [&] { boxes.apply(); }));
     const auto add_all = [&](RteRival& rival) {
       for (std::uint32_t i = 0; i < count; ++i) rival.add_data(keys[i], i + 1);
     };
-    plain_ns.push_back(ns_per_operation(count, [&] { add_all(plain); }));
-    lock_free_ns.push_back(ns_per_operation(count, [&] { add_all(lock_free); }));
+    plain_ns.push_back(cpu_ns_per_operation(count, [&] { add_all(plain); }));
+    lock_free_ns.push_back(cpu_ns_per_operation(count, [&] { add_all(lock_free); }));
     boxes.answer();
     if (boxes.mirror().slots4().live_count() != done)
       state.SkipWithError("a create did not arrive");

@@ -177,7 +177,7 @@ Alone run_alone(RingPair& pair, std::uint64_t change_count, bool only_creates) {
     if (only_creates)
       for (tables::Session4& session : sessions) session = session4(next_number++);
     frames.clear();
-    alone.owner_ns += ns_per_operation(1, [&] {
+    alone.owner_ns += cpu_ns_per_operation(1, [&] {
       if (only_creates) {
         for (std::size_t i = 0; i < sessions.size(); ++i) {
           if (i % 32 == 0)
@@ -194,7 +194,7 @@ Alone run_alone(RingPair& pair, std::uint64_t change_count, bool only_creates) {
       owner.poll(clock.now_ns(), frames);
     });
     alone.mirror_ns +=
-        ns_per_operation(1, [&] { deliver(frames, pair.mirror.replica(), clock.now_ns()); });
+        cpu_ns_per_operation(1, [&] { deliver(frames, pair.mirror.replica(), clock.now_ns()); });
     while (owner.owner().in_flight_count() != 0) {
       answers.clear();
       pair.mirror.replica().poll(clock.now_ns(), answers);

@@ -90,15 +90,17 @@ void insert(benchmark::State& state) {
     for (std::uint32_t turn = 0; turn < kSlices; ++turn) {
       for (std::uint32_t i = 0; i < slice; ++i)
         sessions[i] = session4(std::uint64_t{turn} * slice + i);
-      ours_ns.push_back(ns_per_operation(slice, [&] { insert_bursts(ours.slots(), sessions); }));
-      alone_ns.push_back(ns_per_operation(slice, [&] { insert_alone(alone.slots(), sessions); }));
+      ours_ns.push_back(
+          cpu_ns_per_operation(slice, [&] { insert_bursts(ours.slots(), sessions); }));
+      alone_ns.push_back(
+          cpu_ns_per_operation(slice, [&] { insert_alone(alone.slots(), sessions); }));
       const auto add_all = [&](RteRival& rival) {
         for (const tables::Session4& session : sessions)
           rival.add(tables::key_of(session, tables::Side::kClient), session);
       };
-      plain_ns.push_back(ns_per_operation(slice, [&] { add_all(plain); }));
-      lock_free_ns.push_back(ns_per_operation(slice, [&] { add_all(lock_free); }));
-      tbb_ns.push_back(ns_per_operation(slice, [&] {
+      plain_ns.push_back(cpu_ns_per_operation(slice, [&] { add_all(plain); }));
+      lock_free_ns.push_back(cpu_ns_per_operation(slice, [&] { add_all(lock_free); }));
+      tbb_ns.push_back(cpu_ns_per_operation(slice, [&] {
         for (const tables::Session4& session : sessions)
           map->emplace(tables::key_of(session, tables::Side::kClient),
                        std::bit_cast<Value>(session));

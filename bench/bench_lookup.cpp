@@ -106,13 +106,13 @@ void run_lookup(benchmark::State& state, const char* metric, std::uint64_t first
     const std::uint64_t expected = first_number == 0 ? keys.size() * 7 : 0;
     std::uint64_t sum = 0;
     ahead.push_back(
-        ns_per_operation(keys.size(), [&] { sum += find_ahead(tables.ours.slots(), keys); }));
+        cpu_ns_per_operation(keys.size(), [&] { sum += find_ahead(tables.ours.slots(), keys); }));
     alone.push_back(
-        ns_per_operation(keys.size(), [&] { sum += find_alone(tables.ours.slots(), keys); }));
+        cpu_ns_per_operation(keys.size(), [&] { sum += find_alone(tables.ours.slots(), keys); }));
     plain.push_back(
-        ns_per_operation(keys.size(), [&] { sum += find_rival(tables.plain, pointers); }));
+        cpu_ns_per_operation(keys.size(), [&] { sum += find_rival(tables.plain, pointers); }));
     lock_free.push_back(
-        ns_per_operation(keys.size(), [&] { sum += find_rival(tables.lock_free, pointers); }));
+        cpu_ns_per_operation(keys.size(), [&] { sum += find_rival(tables.lock_free, pointers); }));
     if (sum != 4 * expected) state.SkipWithError("a wrong answer");
     state.SetIterationTime(ahead.back() * static_cast<double>(keys.size()) * 1e-9);
   }

@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_ethdev.h>
 #include <rte_log.h>
 #include <rte_malloc.h>
 #include <sched.h>
@@ -88,6 +89,11 @@ int run_benches(int argc, char** argv, const Needs& needs) {
     return 1;
   }
   benchmark::Shutdown();
+  for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
+    if (rte_eth_dev_is_valid_port(port) == 0) continue;
+    rte_eth_dev_stop(port);
+    rte_eth_dev_close(port);
+  }
   rte_eal_cleanup();
   return 0;
 }

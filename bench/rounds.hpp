@@ -9,6 +9,8 @@
 // Spec:    a neighbour that slows the machine for a while slows both sides of a round.
 #pragma once
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -19,6 +21,20 @@ namespace twinplane::bench {
 // Nanoseconds an operation, one value a round.
 using Samples = std::vector<double>;
 
+// CPU time of this thread: where others use the core as well, a round costs what it cost.
+template <class Work>
+double cpu_ns_per_operation(std::size_t operation_count, Work&& work) {
+  const auto now_ns = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+  };
+  const double start_ns = now_ns();
+  work();
+  return (now_ns() - start_ns) / static_cast<double>(operation_count);
+}
+
+// Time on the wall: for what more than one core does, and for single events.
 template <class Work>
 double ns_per_operation(std::size_t operation_count, Work&& work) {
   const auto start = std::chrono::steady_clock::now();

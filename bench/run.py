@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -47,7 +48,7 @@ BARS = {
 PROGRAMS = {
     "bench_wire": (["wire.*"], (5, 5), (300, 300)),
     "instructions.py": (["encode.instr_update", "apply.instr_update"], (8, 8), (0, 0)),
-    "bench_lookup": (["lookup.*"], (25, 8), (4700, 1300)),
+    "bench_lookup": (["lookup.*"], (30, 8), (4700, 1300)),
     "bench_insert": (["insert.*"], (35, 8), (7000, 2000)),
     "bench_apply": (["apply.*_x_*"], (40, 12), (6500, 1700)),
     "bench_takeover": (["memory.*", "takeover.*"], (10, 4), (1800, 600)),
@@ -189,6 +190,7 @@ def main():
     programs = wanted_programs(options.only)
     facts, metrics, remarks, failures = machine(options.quick), {}, {}, 0
     pages = HugePages()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the pages are given back
     try:
         for index, name in enumerate(programs):
             left = sum(PROGRAMS[program][1][mode] for program in programs[index:])
