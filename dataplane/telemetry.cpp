@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/telemetry.hpp"
 
+#include <rte_mempool.h>
 #include <rte_telemetry.h>
 
 #include <charconv>
@@ -145,6 +146,10 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
   add_number(data, "packets_handed_over", sum([](const WorkerStats& stats) { return stats.packets_handed_over.get(); }));
   for (std::size_t i = 0; i < kNeighborCounterCount; ++i)
     add_number(data, std::string(kNeighborCounterLabels[i]), source()->home.counters().get(static_cast<NeighborCounter>(i)));
+  // Not rising: what the devices' rings hold, and what is on its way.
+  for (const char* pool_name : {"packets", "ha2"})
+    if (const rte_mempool* const pool = rte_mempool_lookup(pool_name); pool != nullptr)
+      add_number(data, std::string(pool_name) + "_buffers_in_use", rte_mempool_in_use_count(pool));
   const BoxStatus status = source()->control.status();
   add_number(data, "refused_hellos", status.refused_hellos);
   add_number(data, "bad_link_frames", status.bad_link_frames);
