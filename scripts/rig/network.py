@@ -15,6 +15,8 @@ active. The first client address of each family is translated, the second is not
 the boxes' namespaces have no address on in0, out0 and ha2 and keep silent there.
 """
 
+from pathlib import Path
+
 from commands import RigError, run
 
 CLIENT_TRANSLATED = ("10.1.0.1", "fd00:1::1")
@@ -31,6 +33,9 @@ BOXES = ("east", "west")
 SILENT = ("net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1",
           "net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.default.arp_ignore=1",
           "net.ipv4.ip_forward=0")
+# A switch does not look into what it carries; where br_netfilter is loaded (Docker does) bridges do.
+BRIDGE = ("net.bridge.bridge-nf-call-iptables=0", "net.bridge.bridge-nf-call-ip6tables=0",
+          "net.bridge.bridge-nf-call-arptables=0")
 # Addresses are usable at once, and ports of closed connections again after a second.
 HOST = ("net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0",
         "net.ipv6.conf.all.accept_ra=0", "net.ipv6.conf.default.accept_ra=0",
@@ -51,6 +56,8 @@ class Network:
             self._sysctl(role, *SILENT)
         for role in ("client", "server"):
             self._sysctl(role, *HOST)
+        if Path("/proc/sys/net/bridge").is_dir():
+            self._sysctl("switches", *BRIDGE)
         for bridge in ("inside", "outside"):
             self._ip("switches", "link", "add", bridge, "type", "bridge", "stp_state", "0",
                      "mcast_snooping", "0")
