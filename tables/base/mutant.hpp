@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // mutant.hpp - deliberate breakages, by name, so that the tests can show that each would be found.
 //
-// In the product is_mutant() is a constant false and what it guards is not compiled. The tests build
-// the engine a second time with TWINPLANE_MUTANTS and switch one on.
+// In the product is_mutant() is a constant false and what it guards is not compiled. The tests
+// build the engine a second time with TWINPLANE_MUTANTS and switch one on.
 //
 // Thread:  one; only tests set the mutant.
 // Memory:  one global, in the tests' build alone.
