@@ -19,7 +19,10 @@ Home::~Home() {
 
 void Home::set_active(bool is_active, std::uint64_t now_ns) noexcept {
   neighbors_.set_active(is_active, now_ns / kNsPerMs);
-  if (is_active) neighbors_.announce(now_ns / kNsPerMs);
+  if (!is_active) return;
+  neighbors_.announce(now_ns / kNsPerMs);
+  // The routers are asked for before the first packet needs them.
+  for (const NeighborKey& router : routers_) neighbors_.resolve(router, nullptr, now_ns / kNsPerMs);
 }
 
 void Home::announce(std::uint64_t now_ns) noexcept { neighbors_.announce(now_ns / kNsPerMs); }

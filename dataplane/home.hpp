@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "dataplane/egress.hpp"
 #include "dataplane/neighbors.hpp"
@@ -24,7 +25,9 @@ inline constexpr std::uint32_t kNeighborsMax = 4096;
 class Home final : private FrameSink, private HeldPacketSink {
  public:
   Home(const Config& config, NeighborTable& table)
-      : neighbors_(config, NeighborOptions{}, table, *this, *this) {}
+      : neighbors_(config, NeighborOptions{}, table, *this, *this) {
+    for (const RouteConfig& route : config.routes) routers_.push_back(NeighborKey::of(route.port_index, route.via));
+  }
   ~Home() override;
 
   // Before the first use: where frames go, and where the buffers come from.
@@ -57,6 +60,7 @@ class Home final : private FrameSink, private HeldPacketSink {
   void drop(void* packet, std::size_t port_index, NeighborDrop reason) noexcept override;
 
   Neighbors neighbors_;
+  std::vector<NeighborKey> routers_;
   Egress* egress_ = nullptr;
   const PacketPool* pool_ = nullptr;
   WorkerStats* stats_ = nullptr;
