@@ -54,10 +54,11 @@ FileHandle::~FileHandle() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-CaptureFile::CaptureFile(const std::string& path) : path_(path), file_(open_capture(path)) {
+CaptureFile::CaptureFile(const std::string& path) : path_(path) {
+  const FileHandle file(open_capture(path));
   std::array<char, PCAP_ERRBUF_SIZE> error{};
   const std::unique_ptr<pcap_t, decltype(&pcap_close)> reader(
-      pcap_open_offline(device_path().c_str(), error.data()), &pcap_close);
+      pcap_open_offline(file.path().c_str(), error.data()), &pcap_close);
   if (reader == nullptr)
     throw std::runtime_error(path + ": not a capture that libpcap reads (" + error.data() +
                              "). Other formats: editcap -F pcap IN OUT.pcap");
@@ -87,7 +88,8 @@ VirtualDevice::VirtualDevice(std::string name, const std::string& arguments)
 VirtualDevice::~VirtualDevice() { rte_eal_hotplug_remove(kBus, name_.c_str()); }
 
 CaptureReader::CaptureReader(const CaptureFile& file, const PacketPool& pool)
-    : device_("net_pcap0", "rx_pcap=" + file.device_path()),
+    : file_(open_capture(file.path())),
+      device_("net_pcap0", "rx_pcap=" + file_.path()),
       port_(port_setup(device_.name()), pool),
       stamp_offset_(rte_mbuf_dynfield_lookup(RTE_MBUF_DYNFIELD_TIMESTAMP_NAME, nullptr)),
       stamp_flag_(0) {

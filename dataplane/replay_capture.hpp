@@ -3,7 +3,7 @@
 // received from.
 //
 // Thread:  main.
-// Memory:  one file handle; the device's.
+// Memory:  the device's; one file is open at a time, however many there are.
 // Limits:  Ethernet frames. A path may hold any character: the device gets it as a number of
 //          /proc/self/fd.
 // Errors:  throws std::runtime_error that says what is wrong with the file and what to do. A file
@@ -47,12 +47,10 @@ class FileHandle {
 
 class CaptureFile {
  public:
-  // Opens and reads it once from end to end, as the device will.
+  // Reads it once from end to end, as the device will.
   explicit CaptureFile(const std::string& path);
 
   const std::string& path() const noexcept { return path_; }
-
-  std::string device_path() const { return file_.path(); }
 
   std::uint64_t packet_count() const noexcept { return packet_count_; }
 
@@ -61,7 +59,6 @@ class CaptureFile {
 
  private:
   std::string path_;
-  FileHandle file_;
   std::uint64_t packet_count_ = 0;
   std::string damage_;
 };
@@ -94,6 +91,7 @@ class CaptureReader {
   std::optional<std::uint64_t> stamp_us(const rte_mbuf* packet) const noexcept;
 
  private:
+  FileHandle file_;
   VirtualDevice device_;
   Port port_;
   int stamp_offset_;

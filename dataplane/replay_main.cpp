@@ -4,7 +4,10 @@
 #include <array>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
+#include <stdexcept>
+#include <system_error>
 #include <vector>
 
 #include "dataplane/eal.hpp"
@@ -53,9 +56,15 @@ struct Replay {
 };
 
 // Looked through before anything starts, so that a wrong name at the end costs no wait.
-std::vector<CaptureFile> open_captures(const std::vector<std::string>& paths) {
+std::vector<CaptureFile> open_captures(const ReplayOptions& options) {
   std::vector<CaptureFile> captures;
-  for (const std::string& path : paths) captures.emplace_back(path);
+  for (const std::string& path : options.captures) {
+    captures.emplace_back(path);
+    std::error_code error;
+    if (std::filesystem::equivalent(path, options.write_path, error))
+      throw std::runtime_error(
+          path + ": --write would overwrite what is to be read; give it another name");
+  }
   for (const CaptureFile& capture : captures)
     if (!capture.damage().empty())
       std::fprintf(stderr, "replay: %s is damaged after %llu packets (%s); those are replayed\n",
@@ -65,7 +74,7 @@ std::vector<CaptureFile> open_captures(const std::vector<std::string>& paths) {
 }
 
 int replay(const ReplayOptions& options) {
-  const std::vector<CaptureFile> captures = open_captures(options.captures);
+  const std::vector<CaptureFile> captures = open_captures(options);
   const Config config = replay_config(options);
   const Eal eal(config);
   const PacketPool pool("packets", kPacketPool);

@@ -265,6 +265,7 @@ class Replay(unittest.TestCase):
             (["--loss", "100", good], "99"),
             (["--config", good + ".toml", good], good + ".toml"),
             (["--write", str(self.folder / "no" / "where"), good], "cannot write"),
+            (["--write", good, good], "overwrite"),
             ([], "FILE"),
         ):
             done = self.run_replay(*words, status=1)
