@@ -8,6 +8,8 @@
 // Spec:    ha2/PROTOCOL.md section 8.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <array>
 #include <cstdint>
 #include <span>
@@ -31,7 +33,12 @@ class Ha1Socket final : public ha2::Link {
   int descriptor() const noexcept { return descriptor_; }
 
  private:
+  bool is_peer(const sockaddr_storage& source) const noexcept;
+
   int descriptor_ = -1;
+  // Kept here and not by connect(), which fails while the link is down: a box must start then as well.
+  sockaddr_storage peer_{};
+  socklen_t peer_bytes_ = 0;
   std::array<std::byte, 1500> send_room_{};
   std::array<std::byte, 1500> receive_room_{};
 };
