@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a takeover looks like on the wire: the new active box announces every address, from the virtual MAC, and nobody else speaks."""
+"""A takeover on the wire: the new active box announces every address, and nobody else speaks."""
 
 import collections
 import time
@@ -90,7 +90,8 @@ def test(lab):
         expect(announced(sent, device) == set(ADDRESSES[device]),
                f"every address is announced on {device}", announced(sent, device))
         expect(all(frame[6:12] == mac for frame in sent[device]), "from the virtual MAC alone")
-        expect(bridge_port(lab, device) == [f"{BRIDGE[device]}-{passive.name}"], "the switch has it at the new active box")
+        expect(bridge_port(lab, device) == [f"{BRIDGE[device]}-{passive.name}"],
+               "the switch has it at the new active box")
     lab.wait(1)
     expect(not any(taps[active.name].sent().values()), "the dead box says nothing")
     active.bury()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A third party on the HA2 link sends what must change nothing: each kind is counted by its own name, the pair goes on."""
+"""A third party on HA2 sends what must change nothing: each kind has its counter, the pair goes on."""
 
 import random
 import struct
@@ -121,7 +121,8 @@ def test(lab):
     for key in ("role", "term", "sync", "refusal", "sessions"):
         expect(all(before[name][key] == after[name][key] for name in before),
                f"{key} is as it was: {[status[key] for status in after.values()]}")
-    expect(active.status()["bulk_done_slots"] == before[active.name]["bulk_done_slots"], "the stream did not begin anew")
+    expect(active.status()["bulk_done_slots"] == before[active.name]["bulk_done_slots"],
+           "the stream did not begin anew")
     lab.verify(active, "after the attack")
     lab.equal_when_quiet()
     lab.start_traffic()

@@ -265,7 +265,8 @@ def run(test, **changes):
             signal.signal(number, signal.SIG_IGN)
         rundir.close()
     if status == 0:
-        say(f"passed: {(sys.modules[test.__module__].__doc__ or '?').splitlines()[0]}")
+        summary = sys.modules[test.__module__].__doc__ or test.__name__
+        say(f"passed: {summary.splitlines()[0]}")
     sys.exit(status)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Packets through the active box, one kind at a time: what comes out, what is answered, what is dropped under which name."""
+"""Packets through the active box, one kind at a time: what comes out, is answered, is dropped by name."""
 
 import socket
 import struct
@@ -94,7 +94,8 @@ def too_big(client):
     for version, kind, code in ((4, 3, 4), (6, 2, 0)):
         source = CLIENT[version]
         body = frames.udp(source, SERVER[version], 5002, 5003, bytes(1510))
-        answer = quoted_error(client, version, frames.ip(source, SERVER[version], UDP, body), kind, code, INSIDE[version])
+        packet = frames.ip(source, SERVER[version], UDP, body)
+        answer = quoted_error(client, version, packet, kind, code, INSIDE[version])
         offset = 34 if version == 4 else 54
         mtu = struct.unpack_from(">HH" if version == 4 else ">I", answer, offset + 4)[-1]
         expect(mtu == 1500, f"it says the MTU: {mtu}")
@@ -200,7 +201,8 @@ def test(lab):
     pings(lab)
     lab.wait(0.5)
     after = buffers(active)
-    expect(len(used) == 2 and all(after[pool] <= used[pool] + 64 for pool in used), f"no packet buffer is lost: {used}, then {after}")
+    expect(len(used) == 2 and all(after[pool] <= used[pool] + 64 for pool in used),
+           f"no packet buffer is lost: {used}, then {after}")
     lab.verify(active, "after all of this")
 
 
