@@ -275,6 +275,6 @@ def differences(before, after):
     return {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)}
 
 
-__all__ = ["BOXES", "BUILD", "PACKET_OUTGOING", "Box", "ROOT", "Failure", "Lab", "RigError", "Wire", "copy_sparse", "differences", "expect", "inside",
-           "lcores", "machine", "processes",
+__all__ = ["BOXES", "BUILD", "Box", "Failure", "Lab", "PACKET_OUTGOING", "ROOT", "RigError", "Wire",
+           "copy_sparse", "differences", "expect", "inside", "lcores", "machine", "processes",
            "run", "run_command", "say", "skip"]
