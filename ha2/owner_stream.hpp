@@ -114,6 +114,10 @@ class OwnerStream {
     std::array<SentSection, FrameBuilder::kLaneCount> sections;
   };
 
+  static constexpr std::size_t kPrefetchAhead = 16;  // slots, ahead of the one that is read
+
+  static std::uint32_t microseconds(std::uint64_t ns) noexcept { return static_cast<std::uint32_t>(ns / 1'000U); }
+
   InFlight& slot_of(std::uint64_t seq) noexcept { return window_[seq & window_mask_]; }
   std::uint32_t* words_of(std::uint64_t seq) noexcept { return words_.data() + (seq & window_mask_) * words_per_frame_; }
   const std::uint32_t* words_of(std::uint64_t seq) const noexcept {

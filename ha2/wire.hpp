@@ -80,6 +80,8 @@ constexpr std::uint8_t wire_kind(tables::TableKind table, Operation operation) n
   return static_cast<std::uint8_t>(static_cast<unsigned>(table) * 16U + static_cast<unsigned>(operation));
 }
 
+constexpr Operation operation_of(std::uint8_t kind) noexcept { return static_cast<Operation>(kind % 16U); }
+
 struct SectionHeader {
   std::uint8_t kind;
   std::uint8_t record_bytes;

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a status says of each frame, and the repair of those that were lost: rules S4, S5, S12.
+#include "ha2/owner_stream.hpp"
+
+#include <algorithm>
+
+#include "tables/base/mutant.hpp"
+
+namespace twinplane::ha2 {
+
+namespace {
+
+using tables::Address4;
+using tables::Address6;
+using tables::is_mutant;
+using tables::Mutant;
+using tables::TableKind;
+
+}  // namespace
+
+void OwnerStream::on_status(const FrameView& frame, std::uint64_t now_ns) noexcept {
+  StatusBody status;
+  if (!is_running_ || !try_read_body(frame, status) ||
+      frame.body.size() != sizeof status + status.lost_bytes.get()) {
+    counters_.add(Counter::kDropBody);
+    return;
+  }
+  const std::uint64_t passed_seq = frame.header.seq.get();
+  const std::uint64_t first_seq = status.first_seq.get();
+  if (passed_seq >= next_seq_ || first_seq == 0 || first_seq > answered_seq_ + 1) {
+    counters_.add(Counter::kDropSeqRange);
+    return;
+  }
+  if (first_seq <= passed_seq && (passed_seq - first_seq) / 8 >= status.lost_bytes.get()) {
+    counters_.add(Counter::kDropBody);
+    return;
+  }
+  counters_.add(Counter::kStatusReceived);
+  if (passed_seq < answered_seq_) return;  // overtaken: a later one has told all that this one does
+  const std::byte* const lost = frame.body.data() + sizeof status;
+  for (std::uint64_t seq = answered_seq_ + 1; seq <= passed_seq; ++seq) {
+    const std::uint64_t bit = seq - first_seq;
+    const bool is_lost = (static_cast<unsigned>(lost[bit / 8]) >> (bit % 8) & 1U) != 0;
+    const InFlight& sent = slot_of(seq);
+    in_flight_records_ -= sent.record_count;
+    if (is_lost && !is_mutant(Mutant::kLostIsApplied))
+      answer_lost(sent);
+    else
+      answer_applied(sent);
+    answered_seq_ = seq;
+  }
+  round_trip_us_ = microseconds(now_ns) - status.echo_time_us.get();
+  take_verdicts(status);
+  finish_bulk_if_answered();
+}
+
+// S5: each slot of a lost frame is dirty again, as a whole value, always.
+void OwnerStream::answer_lost(const InFlight& frame) noexcept {
+  counters_.add(Counter::kFramesReportedLost);
+  if (is_mutant(Mutant::kNoRepair)) return;
+  const std::uint32_t* words = words_of(frame.seq);
+  for (std::size_t i = 0; i < frame.section_count; ++i) {
+    const SentSection section = frame.sections[i];
+    if (section.kind / 16U == static_cast<unsigned>(TableKind::kSession4))
+      repair_section<Address4>(section, words);
+    else
+      repair_section<Address6>(section, words);
+    words += section.word_count;
+  }
+}
+
+template <class Address>
+void OwnerStream::repair_section(SentSection section, const std::uint32_t* words) noexcept {
+  if (operation_of(section.kind) == Operation::kDigest) return;
+  auto& slots = partition_.sessions<Address>().slots();
+  if (operation_of(section.kind) != Operation::kEmptyRun) {
+    for (std::size_t i = 0; i < section.word_count; ++i) {
+      if (i + kPrefetchAhead < section.word_count) slots.prefetch(words[i + kPrefetchAhead]);
+      mark_repair<Address>(words[i]);
+    }
+    return;
+  }
+  if (is_mutant(Mutant::kRepairForgetsRuns)) return;
+  for (std::size_t i = 0; i + 1 < section.word_count; i += 2) {
+    const std::uint32_t first_slot = words[i];
+    const std::uint32_t end_slot = first_slot + words[i + 1];
+    const auto free_walk = std::ranges::find_if(walks_.begin() + tables::kTableKindCount, walks_.end(),
+                                                [](const Walk& walk) { return walk.next >= walk.end; });
+    if (free_walk == walks_.end()) {
+      for (std::uint32_t slot = first_slot; slot < end_slot; ++slot) mark_repair<Address>(slot);
+      continue;
+    }
+    *free_walk = {SessionWire<Address>::kTable, first_slot, end_slot};
+    auto& owed = owed_[static_cast<std::size_t>(SessionWire<Address>::kTable)];
+    for (std::uint32_t slot = first_slot; slot < end_slot; ++slot) {
+      std::uint64_t& word = owed[slot / 64];
+      const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
+      owed_count_ += (word & bit) == 0 ? 1 : 0;
+      word |= bit;
+    }
+    counters_.add(Counter::kRepairsMarked);
+  }
+}
+
+template <class Address>
+void OwnerStream::mark_repair(std::uint32_t slot) noexcept {
+  const auto mark = is_mutant(Mutant::kRepairByPatch) ? tables::kMarkState : tables::kMarkWhole;
+  partition_.sessions<Address>().slots().mark(slot, mark);
+  std::uint64_t& word = owed_[static_cast<std::size_t>(SessionWire<Address>::kTable)][slot / 64];
+  const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
+  owed_count_ += (word & bit) == 0 ? 1 : 0;
+  word |= bit;
+  counters_.add(Counter::kRepairsMarked);
+}
+
+void OwnerStream::answer_applied(const InFlight& frame) noexcept {
+  counters_.add(Counter::kFramesAnswered);
+  if (!frame.states_owed || owed_count_ == 0) return;
+  const std::uint32_t* words = words_of(frame.seq);
+  for (std::size_t i = 0; i < frame.section_count; ++i) {
+    settle_section(frame.sections[i], words);
+    words += frame.sections[i].word_count;
+  }
+}
+
+// A repair is settled by a whole statement that arrived; a patch settles nothing.
+void OwnerStream::settle_section(SentSection section, const std::uint32_t* words) noexcept {
+  const std::size_t table = section.kind / 16U;
+  switch (operation_of(section.kind)) {
+    case Operation::kBrief:
+    case Operation::kFull:
+    case Operation::kEmpty:
+      for (std::size_t i = 0; i < section.word_count; ++i) settle_slot(table, words[i]);
+      break;
+    case Operation::kEmptyRun:
+      for (std::size_t i = 0; i + 1 < section.word_count; i += 2)
+        for (std::uint32_t slot = words[i]; slot < words[i] + words[i + 1]; ++slot) settle_slot(table, slot);
+      break;
+    default: break;
+  }
+}
+
+void OwnerStream::settle_slot(std::size_t table, std::uint32_t slot) noexcept {
+  if (!is_owed(table, slot)) return;
+  owed_[table][slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+  --owed_count_;
+}
+
+void OwnerStream::finish_bulk_if_answered() noexcept {
+  if (is_bulk_done_ || bulk_end_seq_ == 0) return;
+  if (answered_seq_ < bulk_end_seq_ && !is_mutant(Mutant::kBulkDoneUnanswered)) return;
+  if ((owed_count_ != 0 || is_walking()) && !is_mutant(Mutant::kBulkDoneWhileOwed)) return;
+  is_bulk_done_ = true;
+}
+
+template void OwnerStream::mark_repair<Address4>(std::uint32_t) noexcept;
+template void OwnerStream::mark_repair<Address6>(std::uint32_t) noexcept;
+
+}  // namespace twinplane::ha2
