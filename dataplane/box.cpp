@@ -27,28 +27,35 @@ constexpr std::uint32_t kHa2Packets = 4096;
 std::uint64_t draw_secret() {
   std::uint64_t value = 0;
   if (::getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value))
-    throw std::runtime_error("the kernel gave no random bytes: the hash seed must be secret, so nothing starts without");
+    throw std::runtime_error(
+        "the kernel gave no random bytes: the hash seed must be secret, so nothing starts without");
   return value;
 }
 
 std::uint16_t data_bytes_for(std::uint32_t mtu_bytes) {
   constexpr std::uint32_t kLinkBytes = 14 + 8 + 4;
-  // A device that copies whole rings (af_packet) offers up to its frame size, somewhat above the MTU.
-  return static_cast<std::uint16_t>(std::max<std::uint32_t>(kPacketBytesMin, (mtu_bytes + kLinkBytes + 511) / 512 * 512));
+  // A device that copies whole rings (af_packet) offers up to its frame size, somewhat above the
+  // MTU.
+  return static_cast<std::uint16_t>(
+      std::max<std::uint32_t>(kPacketBytesMin, (mtu_bytes + kLinkBytes + 511) / 512 * 512));
 }
 
 PoolSize packet_pool_size(const Config& config) {
   std::uint32_t mtu_bytes = 1500;
-  for (const PortConfig& port : config.ports) mtu_bytes = std::max<std::uint32_t>(mtu_bytes, port.mtu_bytes);
-  const auto queue_count = static_cast<std::uint32_t>(config.ports.size() * (config.eal.lcore_ids.size() - 1) * 2);
+  for (const PortConfig& port : config.ports)
+    mtu_bytes = std::max<std::uint32_t>(mtu_bytes, port.mtu_bytes);
+  const auto queue_count =
+      static_cast<std::uint32_t>(config.ports.size() * (config.eal.lcore_ids.size() - 1) * 2);
   return {kPacketsBase + kPacketsPerQueue * queue_count, data_bytes_for(mtu_bytes)};
 }
 
 tables::SessionPolicy session_policy(const Config& config) {
   tables::SessionPolicy policy;
-  policy.when_full = config.tables.full_policy == FullPolicy::kEvictHalfOpen ? tables::FullPolicy::kEvictHalfOpen
-                                                                             : tables::FullPolicy::kRefuse;
-  for (std::size_t i = 0; i < policy.timeouts_ms.size(); ++i) policy.timeouts_ms[i] = config.timeouts.timeout_s[i] * 1000U;
+  policy.when_full = config.tables.full_policy == FullPolicy::kEvictHalfOpen
+                         ? tables::FullPolicy::kEvictHalfOpen
+                         : tables::FullPolicy::kRefuse;
+  for (std::size_t i = 0; i < policy.timeouts_ms.size(); ++i)
+    policy.timeouts_ms[i] = config.timeouts.timeout_s[i] * 1000U;
   return policy;
 }
 
@@ -64,12 +71,14 @@ int run_worker(void* argument) {
   return 0;
 }
 
-// UDP source ports whose flow hashes to the partition: the peer's RSS table then leads each stream to its owner's queue, however many
-// cores the peer has.
+// UDP source ports whose flow hashes to the partition: the peer's RSS table then leads each stream
+// to its owner's queue, however many cores the peer has.
 template <class Address>
-std::vector<std::uint16_t> steering_ports(const Address& local, const Address& peer, std::uint32_t partition_count) {
+std::vector<std::uint16_t> steering_ports(const Address& local, const Address& peer,
+                                          std::uint32_t partition_count) {
   constexpr std::uint16_t kPortMin = 0xC000;
-  const ReplyBase base = ReplyBase::of<Address>(kProtocolUdp, {peer, network_order(ha2::kUdpPort)}, local);
+  const ReplyBase base =
+      ReplyBase::of<Address>(kProtocolUdp, {peer, network_order(ha2::kUdpPort)}, local);
   std::vector<std::uint16_t> ports;
   for (std::uint32_t partition = 0; partition < partition_count; ++partition) {
     std::uint32_t n = 0;
@@ -79,7 +88,8 @@ std::vector<std::uint16_t> steering_ports(const Address& local, const Address& p
   return ports;
 }
 
-std::vector<std::uint16_t> steering_ports(const ha2::EncapConfig& encap, std::uint32_t partition_count) {
+std::vector<std::uint16_t> steering_ports(const ha2::EncapConfig& encap,
+                                          std::uint32_t partition_count) {
   return encap.is_ip6 ? steering_ports(encap.local6, encap.peer6, partition_count)
                       : steering_ports(encap.local4, encap.peer4, partition_count);
 }
@@ -131,11 +141,13 @@ void Box::make_tables() {
   limits.policy = session_policy(config_);
   head.partition_bytes = tables::Partition::bytes(limits);
   table_memory_.emplace(head, config_.tables.file, config_.eal.huge_pages != HugePages::kOff);
-  log_notice("tables=" + std::to_string(table_memory_->bytes() >> 20U) + "MiB huge_pages=" +
-             (table_memory_->is_on_huge_pages() ? "yes" : "no (random lookups cost a page walk more)"));
+  log_notice(
+      "tables=" + std::to_string(table_memory_->bytes() >> 20U) + "MiB huge_pages=" +
+      (table_memory_->is_on_huge_pages() ? "yes" : "no (random lookups cost a page walk more)"));
   for (std::uint32_t i = 0; i < head.partition_count; ++i) {
     tables::Carver carver(table_memory_->partition_block(i));
-    partitions_.push_back(std::make_unique<tables::Partition>(carver, limits, tables::HashSeed{head.hash_seed + i}));
+    partitions_.push_back(
+        std::make_unique<tables::Partition>(carver, limits, tables::HashSeed{head.hash_seed + i}));
     // Without a peer, ever, marks would only cost.
     partitions_.back()->session4().slots().set_recording(config_.ha.enabled);
     partitions_.back()->session6().slots().set_recording(config_.ha.enabled);
@@ -154,7 +166,8 @@ void Box::make_ports() {
   if (!config_.ha.enabled) return;
   const Ha2Config& ha2 = config_.ha2;
   ha2_pool_.emplace("ha2", PoolSize{kHa2Packets, data_bytes_for(ha2.mtu_bytes)});
-  // HA2 frames reach their owner core by ring where one queue serves all; several queues need steering by the peer's UDP port.
+  // HA2 frames reach their owner core by ring where one queue serves all; several queues need
+  // steering by the peer's UDP port.
   ha2_port_ = std::make_unique<Port>(PortSetup{.device = ha2.device,
                                                .mtu_bytes = ha2.mtu_bytes,
                                                .worker_count = worker_count_,
@@ -171,7 +184,8 @@ void Box::make_ports() {
     encap_.peer4 = ha2.peer.v4();
   }
   encap_.local_mac = ha2_port_->mac();
-  if (encap_.transport == ha2::Transport::kUdp) encap_.source_ports = steering_ports(encap_, config_.tables.partitions);
+  if (encap_.transport == ha2::Transport::kUdp)
+    encap_.source_ports = steering_ports(encap_, config_.tables.partitions);
   if (ha2.peer_mac_known) peer_mac_.set(ha2.peer_mac);
 }
 
@@ -195,8 +209,8 @@ void Box::make_workers() {
                             .peer_mac = peer_mac_,
                             .partitions = partition_views_};
   for (std::uint16_t i = 0; i < worker_count_; ++i)
-    workers_.push_back(std::make_unique<Worker>(i, worker_count_, shared,
-                                                i == 0 ? std::make_unique<Home>(config_, neighbors_) : nullptr));
+    workers_.push_back(std::make_unique<Worker>(
+        i, worker_count_, shared, i == 0 ? std::make_unique<Home>(config_, neighbors_) : nullptr));
 }
 
 void Box::make_control() {
@@ -206,16 +220,19 @@ void Box::make_control() {
         static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(encap_, config_.ha2.mtu_bytes)));
     ha1_ = std::make_unique<Ha1Socket>(config_.ha1);
   }
-  control_ = std::make_unique<Control>(config_, orders_, workers_, control_ring_, control_link_.get(), ha1_.get(), peer_mac_,
-                                       encap_);
-  telemetry_ = std::make_unique<Telemetry>(TelemetrySource{config_, *control_, workers_, orders_, page_desk_, *workers_.front()->home()});
+  control_ = std::make_unique<Control>(config_, orders_, workers_, control_ring_,
+                                       control_link_.get(), ha1_.get(), peer_mac_, encap_);
+  telemetry_ = std::make_unique<Telemetry>(TelemetrySource{config_, *control_, workers_, orders_,
+                                                           page_desk_, *workers_.front()->home()});
 }
 
 void Box::run(std::atomic<bool>& is_stopping) {
   for (std::uint16_t i = 0; i < worker_count_; ++i) {
-    auto start = std::make_unique<WorkerStart>(WorkerStart{workers_[i].get(), &are_workers_stopping_});
+    auto start =
+        std::make_unique<WorkerStart>(WorkerStart{workers_[i].get(), &are_workers_stopping_});
     if (rte_eal_remote_launch(run_worker, start.release(), config_.eal.lcore_ids[i + 1U]) != 0)
-      throw std::runtime_error("lcore " + std::to_string(config_.eal.lcore_ids[i + 1U]) + " is not free: check eal.lcores");
+      throw std::runtime_error("lcore " + std::to_string(config_.eal.lcore_ids[i + 1U]) +
+                               " is not free: check eal.lcores");
   }
   log_notice("box=" + config_.box.name + " workers=" + std::to_string(worker_count_) + " started");
   control_->run(is_stopping);

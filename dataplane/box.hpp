@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// box.hpp - one Twinplane box: everything it is made of, in the order in which it must be made and taken down.
+// box.hpp - one Twinplane box: everything it is made of, in the order in which it must be made and
+// taken down.
 //
 // Thread:  main. run() starts a worker on each further lcore and is itself the control thread.
 // Memory:  all taken in the constructor.

@@ -5,7 +5,8 @@
 // Memory:  the caller's bytes; no alignment is asked for.
 // Limits:  the caller has checked that the number lies within its span.
 // Errors:  none.
-// Spec:    network byte order is big endian. What is called `raw` keeps the packet's order (tables::Endpoint::port_be).
+// Spec:    network byte order is big endian. What is called `raw` keeps the packet's order
+//          (tables::Endpoint::port_be).
 #pragma once
 
 #include <bit>

@@ -3,11 +3,12 @@
 //
 // Thread:  any; pure.
 // Memory:  none.
-// Limits:  a span of up to 64 KiB. Sums and checksums are kept in the packet's byte order (`_be`): one's complement addition
-//          does not care (RFC 1071 section 2 B), so nothing is ever swapped.
+// Limits:  a span of up to 64 KiB. Sums and checksums are kept in the packet's byte order (`_be`):
+//          one's complement addition does not care (RFC 1071 section 2 B), so nothing is ever
+//          swapped.
 // Errors:  none.
-// Spec:    RFC 1071; RFC 1624 equation 3 for changes; RFC 768 and RFC 8200 section 8.1 (pseudo headers, UDP's zero);
-//          RFC 6936 (an IPv6 UDP datagram with checksum zero keeps it).
+// Spec:    RFC 1071; RFC 1624 equation 3 for changes; RFC 768 and RFC 8200 section 8.1 (pseudo
+//          headers, UDP's zero); RFC 6936 (an IPv6 UDP datagram with checksum zero keeps it).
 #pragma once
 
 #include <array>
@@ -51,7 +52,8 @@ inline std::uint16_t checksum_be(std::span<const std::byte> bytes, std::uint64_t
   return static_cast<std::uint16_t>(~fold_sum(add_sum(bytes, sum)));
 }
 
-// Address is tables::Address4 or Address6. `l4_bytes` is the length of transport header and payload.
+// Address is tables::Address4 or Address6. `l4_bytes` is the length of transport header and
+// payload.
 template <class Address>
 inline std::uint64_t pseudo_header_sum(const Address& source, const Address& target,
                                        std::uint8_t protocol, std::uint32_t l4_bytes) noexcept {
@@ -77,7 +79,8 @@ constexpr std::uint16_t udp_wire_checksum_be(std::uint16_t computed_be) noexcept
 // Collects what changed in a packet, then moves any checksum that covers it.
 class ChecksumDelta {
  public:
-  // Both values in the packet's byte order, at an even distance from the start of what the checksum covers.
+  // Both values in the packet's byte order, at an even distance from the start of what the checksum
+  // covers.
   constexpr void replace(std::uint16_t before_be, std::uint16_t after_be) noexcept {
     sum_ += static_cast<std::uint16_t>(~before_be);
     sum_ += after_be;

@@ -2,10 +2,10 @@
 // config.hpp - what one box is told: a plain value that mirrors its TOML file, section by section.
 //
 // Thread:  made once at start by load_config (config_load.hpp), then only read, by any thread.
-// Memory:  strings and vectors of the heap; nothing of it is touched on the packet path, which uses what is compiled from it
-//          (rules.hpp, routes.hpp, nat_pool.hpp).
-// Limits:  the constants below. Values that come from load_config are whole: every number in range, every name known, every
-//          address usable.
+// Memory:  strings and vectors of the heap; nothing of it is touched on the packet path, which uses
+//          what is compiled from it (rules.hpp, routes.hpp, nat_pool.hpp).
+// Limits:  the constants below. Values that come from load_config are whole: every number in range,
+//          every name known, every address usable.
 // Errors:  none; load_config says what is wrong.
 // Spec:    the commented example dataplane/examples/east.toml is the reference of every key.
 #pragma once

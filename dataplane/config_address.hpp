@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// config_address.hpp - IP addresses and prefixes of either family as configuration names them, and their text.
+// config_address.hpp - IP addresses and prefixes of either family as configuration names them, and
+// their text.
 //
 // Thread:  any; values.
 // Memory:  IpAddress 17 bytes, IpPrefix 18; parsing and printing allocate, comparing does not.
@@ -43,7 +44,8 @@ struct IpAddress {
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 };
 
-// An address and how many of its leading bits count. In a network the other bits are 0; in an interface's address they are the host.
+// An address and how many of its leading bits count. In a network the other bits are 0; in an
+// interface's address they are the host.
 struct IpPrefix {
   IpAddress address;
   std::uint8_t length_bits{};
@@ -71,7 +73,8 @@ bool overlap(const IpPrefix& left, const IpPrefix& right) noexcept;
 
 // Neither unspecified, loopback, multicast nor broadcast. Link-local addresses are unicast.
 bool is_unicast(const IpAddress& address) noexcept;
-// IPv6's fe80::/10, which exists on every link. IPv4's 169.254.0.0/16 is a network like any other here.
+// IPv6's fe80::/10, which exists on every link. IPv4's 169.254.0.0/16 is a network like any other
+// here.
 bool is_link_local(const IpAddress& address) noexcept;
 
 std::optional<IpAddress> parse_address(std::string_view text);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// config_check.hpp - what no section can check alone: whether the parts of a configuration fit each other.
+// config_check.hpp - what no section can check alone: whether the parts of a configuration fit each
+// other.
 //
 // Thread:  set-up only, one thread.
 // Memory:  grows with the faults.
-// Limits:  quadratic in ports and in their addresses, which are few; sorted where there may be many.
-// Errors:  none thrown; faults go to the FaultList. A check is left out where a section it needs has faults of its own.
+// Limits:  quadratic in ports and in their addresses, which are few; sorted where there may be
+//          many.
+// Errors:  none thrown; faults go to the FaultList. A check is left out where a section it needs
+//          has faults of its own.
 // Spec:    none.
 #pragma once
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// config_fault.hpp - the list of everything wrong with a configuration file, each fault with its line and its remedy.
+// config_fault.hpp - the list of everything wrong with a configuration file, each fault with its
+// line and its remedy.
 //
 // Thread:  set-up only, one thread.
 // Memory:  grows with the file and its faults.
@@ -37,19 +38,19 @@ class ConfigError : public std::runtime_error {
   std::vector<ConfigFault> faults_;
 };
 
-// A place in the file is a path such as "port[1].addresses[0]". The reader notes on which line each path stands; whoever
-// finds a fault afterwards only names the path.
+// A place in the file is a path such as "port[1].addresses[0]". The reader notes on which line each
+// path stands; whoever finds a fault afterwards only names the path.
 class FaultList {
  public:
   void note_line(std::string path, std::uint32_t line);
-  // A path that has no line of its own, such as that of a missing key, gets the line of what it would stand in.
-  // Control characters in `wrong`, which may quote the file, are shown as \xNN.
+  // A path that has no line of its own, such as that of a missing key, gets the line of what it
+  // would stand in. Control characters in `wrong`, which may quote the file, are shown as \xNN.
   void add(std::string_view path, std::string_view wrong, std::string right);
 
   bool empty() const noexcept { return entries_.empty(); }
 
-  // Whether nothing at or under this path is wrong: checks across sections are only made of clean ones, so that
-  // one mistake is told once.
+  // Whether nothing at or under this path is wrong: checks across sections are only made of clean
+  // ones, so that one mistake is told once.
   bool is_clean(std::string_view path) const noexcept;
   void throw_if_any(std::string_view file_name) const;
 

@@ -28,7 +28,8 @@ std::uint64_t names_digest(const std::vector<Item>& items) {
   return digest.value();
 }
 
-// Which port has which zone: a session's zone numbers must mean the same behind the same port number.
+// Which port has which zone: a session's zone numbers must mean the same behind the same port
+// number.
 std::uint64_t zones_digest(const Config& config) {
   NameDigest digest;
   for (const PortConfig& port : config.ports) digest.add(port.zone);

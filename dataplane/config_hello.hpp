@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// config_hello.hpp - what of a configuration two boxes compare in the HA2 hello, as a list of named numbers.
+// config_hello.hpp - what of a configuration two boxes compare in the HA2 hello, as a list of named
+// numbers.
 //
 // Thread:  set-up only, one thread.
 // Memory:  about twenty items.
-// Limits:  names are stable: a later version may add items, and an item that only one side has is no difference.
+// Limits:  names are stable: a later version may add items, and an item that only one side has is
+//          no difference.
 // Errors:  none.
-// Spec:    ha2/PROTOCOL.md section 8.2: partitions and slots must match; ports, zones and rules travel as small numbers that
-//          stand for the same names on both boxes.
+// Spec:    ha2/PROTOCOL.md section 8.2: partitions and slots must match; ports, zones and rules
+//          travel as small numbers that stand for the same names on both boxes.
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// config_load.hpp - a configuration file in, a whole Config or everything that is wrong with it out. No device is touched.
+// config_load.hpp - a configuration file in, a whole Config or everything that is wrong with it
+// out. No device is touched.
 //
 // Thread:  set-up only, one thread.
 // Memory:  a few times the file's size while it is read.
 // Limits:  files of at most kConfigBytesMax.
-// Errors:  ConfigError with all faults at once (a syntax error stands alone); std::system_error when the file cannot be read.
+// Errors:  ConfigError with all faults at once (a syntax error stands alone); std::system_error
+//          when the file cannot be read.
 // Spec:    TOML 1.0; dataplane/examples/east.toml shows every key.
 #pragma once
 

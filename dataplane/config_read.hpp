@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// config_read.hpp - typed reading of one TOML table: takes what is right, lists what is not, and knows every line.
+// config_read.hpp - typed reading of one TOML table: takes what is right, lists what is not, and
+// knows every line.
 //
 // Thread:  set-up only, one thread.
 // Memory:  borrows the parsed document, which must outlive it.
@@ -36,7 +37,8 @@ struct ListItem {
   std::string path;
 };
 
-// One table of the file, which may be absent. Each read makes its key known; finish() then refuses all others.
+// One table of the file, which may be absent. Each read makes its key known; finish() then refuses
+// all others.
 class Section {
  public:
   Section(const toml::table* table, std::string path, FaultList& faults);
@@ -81,7 +83,8 @@ class Section {
 
   // A text or a whole number, as text.
   std::optional<std::string> scalar(std::string_view key, Need need);
-  // The items of an array of texts; whole numbers are taken as text. A required list may not be empty.
+  // The items of an array of texts; whole numbers are taken as text. A required list may not be
+  // empty.
   std::vector<ListItem> list(std::string_view key, Need need);
 
   // The table `key` of this one; absent when there is none.

@@ -22,7 +22,8 @@ void read_box(Section section, Config& config) {
   section.finish();
 }
 
-// "0@0,1@1": lcores, each with the CPU that it runs on. Of EAL's longer syntax only this is taken, because the order has a meaning.
+// "0@0,1@1": lcores, each with the CPU that it runs on. Of EAL's longer syntax only this is taken,
+// because the order has a meaning.
 void read_lcores(Section& section, EalConfig& eal) {
   constexpr std::string_view kRight =
       "lcores with their CPUs, as \"0@0,1@1\": first control, then at least one worker";

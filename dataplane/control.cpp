@@ -19,12 +19,14 @@ namespace {
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr int kWakeMs = 1;
 constexpr std::uint64_t kLeaveNs = 100 * kNsPerMs;
-constexpr std::uint64_t kTellMaxNs = 50 * kNsPerMs;  // how long a leaving box waits for its last changes to be answered
+// how long a leaving box waits for its last changes to be answered
+constexpr std::uint64_t kTellMaxNs = 50 * kNsPerMs;
 
 std::uint64_t draw() {
   std::uint64_t value = 0;
   while (value == 0)
-    if (::getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value)) value = now_ns() | 1U;
+    if (::getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value))
+      value = now_ns() | 1U;
   return value;
 }
 
@@ -32,11 +34,13 @@ ha2::PairConfig pair_config(const Config& config, const ha2::EncapConfig& encap)
   ha2::PairConfig pair;
   pair.box_id = config.box.id;
   pair.priority = config.box.priority;
-  pair.frame_bytes_max = static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(encap, config.ha2.mtu_bytes));
+  pair.frame_bytes_max =
+      static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(encap, config.ha2.mtu_bytes));
   pair.keepalive_interval_ns = config.ha.keepalive_interval_ms * kNsPerMs;
   pair.keepalive_threshold = config.ha.keepalive_threshold;
   pair.boot_hold_ns = config.ha.boot_hold_ms * kNsPerMs;
-  for (const HelloItem& item : hello_items(config)) pair.items.push_back({item.name, item.value, item.must_equal});
+  for (const HelloItem& item : hello_items(config))
+    pair.items.push_back({item.name, item.value, item.must_equal});
   return pair;
 }
 
@@ -44,13 +48,16 @@ ha2::PairConfig pair_config(const Config& config, const ha2::EncapConfig& encap)
 class NoLink final : public ha2::Link {
  public:
   std::span<std::byte> try_frame() noexcept override { return {}; }
+
   void send(std::size_t /*frame_bytes*/, std::uint16_t /*partition*/) noexcept override {}
 };
 
 }  // namespace
 
-Control::Control(const Config& config, Orders& orders, std::vector<std::unique_ptr<Worker>>& workers,
-                 HandoffRing& control_ring, Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac, const ha2::EncapConfig& encap)
+Control::Control(const Config& config, Orders& orders,
+                 std::vector<std::unique_ptr<Worker>>& workers, HandoffRing& control_ring,
+                 Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac,
+                 const ha2::EncapConfig& encap)
     : config_(config),
       orders_(orders),
       workers_(workers),
@@ -75,13 +82,15 @@ void Control::run(const std::atomic<bool>& is_stopping) {
   std::uint64_t leave_until_ns = 0;
   while (true) {
     const std::uint64_t now = now_ns();
-    if (is_stopping.load(std::memory_order_relaxed)) {  // a flag alone: nothing is published with it
+    // a flag alone: nothing is published with it
+    if (is_stopping.load(std::memory_order_relaxed)) {
       if (!config_.ha.enabled) return;
       if (doors_closed_ns == 0) {
         orders_.close_doors();
         doors_closed_ns = now_ns();
       }
-      if (leave_until_ns == 0 && (is_peer_told(doors_closed_ns) || now >= doors_closed_ns + kTellMaxNs)) {
+      if (leave_until_ns == 0 &&
+          (is_peer_told(doors_closed_ns) || now >= doors_closed_ns + kTellMaxNs)) {
         pair_.leave();
         leave_until_ns = now + kLeaveNs;
       }
@@ -117,13 +126,15 @@ void Control::turn(std::uint64_t now) {
 
 void Control::take_link_frames(std::uint64_t now) {
   std::array<rte_mbuf*, 32> packets;
-  const std::uint16_t count = control_ring_.take(packets.data(), static_cast<std::uint16_t>(packets.size()));
+  const std::uint16_t count =
+      control_ring_.take(packets.data(), static_cast<std::uint16_t>(packets.size()));
   for (std::uint16_t i = 0; i < count; ++i) {
-    const ha2::Opened opened =
-        ha2::open_encap(encap_, {rte_pktmbuf_mtod(packets[i], const std::byte*), packets[i]->data_len});
+    const ha2::Opened opened = ha2::open_encap(
+        encap_, {rte_pktmbuf_mtod(packets[i], const std::byte*), packets[i]->data_len});
     const ha2::Decoded decoded = ha2::decode(opened.frame);
     if (decoded.error == ha2::DecodeError::kNone) {
-      if (!config_.ha2.peer_mac_known && opened.source_mac != encap_.local_mac) peer_mac_.set(opened.source_mac);
+      if (!config_.ha2.peer_mac_known && opened.source_mac != encap_.local_mac)
+        peer_mac_.set(opened.source_mac);
       pair_.on_frame(ha2::Path::kHa2, decoded.frame, now);
     } else {
       ++bad_link_frames_;
@@ -134,7 +145,8 @@ void Control::take_link_frames(std::uint64_t now) {
     const std::span<const std::byte> bytes = ha1_->try_receive();
     if (bytes.empty()) break;
     const ha2::Decoded decoded = ha2::decode(bytes);
-    if (decoded.error == ha2::DecodeError::kNone && decoded.frame.header.partition.get() == ha2::kLinkPartition)
+    if (decoded.error == ha2::DecodeError::kNone &&
+        decoded.frame.header.partition.get() == ha2::kLinkPartition)
       pair_.on_frame(ha2::Path::kHa1, decoded.frame, now);
     else
       ++bad_link_frames_;
@@ -142,7 +154,8 @@ void Control::take_link_frames(std::uint64_t now) {
 }
 
 bool Control::are_workers_alive(std::uint64_t now) {
-  const std::uint64_t silence_ns = config_.ha.keepalive_interval_ms * config_.ha.keepalive_threshold * kNsPerMs;
+  const std::uint64_t silence_ns =
+      config_.ha.keepalive_interval_ms * config_.ha.keepalive_threshold * kNsPerMs;
   bool are_alive = true;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const std::uint64_t count = workers_[i]->stats().turn_count.get();
@@ -153,7 +166,9 @@ bool Control::are_workers_alive(std::uint64_t now) {
     are_alive &= now - turned_ns_[i] < 4 * silence_ns;
   }
   if (are_alive != were_workers_alive_)
-    log_warning(are_alive ? "workers=alive" : "workers=hung: this box stops its keepalives, so that the peer takes over");
+    log_warning(are_alive
+                    ? "workers=alive"
+                    : "workers=hung: this box stops its keepalives, so that the peer takes over");
   were_workers_alive_ = are_alive;
   return are_alive;
 }
@@ -168,10 +183,12 @@ bool Control::is_peer_told(std::uint64_t since_ns) const noexcept {
 }
 
 bool Control::is_mirror_complete() const noexcept {
-  if (!orders_.are_all_followed() || !(orders_.last() == pair_.assignment())) return false;  // figures are another stream's
+  // figures are another stream's
+  if (!orders_.are_all_followed() || !(orders_.last() == pair_.assignment())) return false;
   std::uint64_t synced = 0;
   for (const auto& worker : workers_) synced += worker->stats().partitions_synced.get();
-  return pair_.role() == ha2::Role::kActive && pair_.is_paired() && synced == config_.tables.partitions;
+  return pair_.role() == ha2::Role::kActive && pair_.is_paired() &&
+         synced == config_.tables.partitions;
 }
 
 void Control::give_orders() {
@@ -179,7 +196,8 @@ void Control::give_orders() {
   if (wanted == orders_.last() || !orders_.try_give(wanted)) return;
   const std::string role(ha2::name_of(pair_.role()));
   if (role != ordered_role_) {
-    log_notice("role=" + role + " term=" + std::to_string(pair_.term()) + " reason=\"" + pair_.reason() + "\"");
+    log_notice("role=" + role + " term=" + std::to_string(pair_.term()) + " reason=\"" +
+               pair_.reason() + "\"");
     const std::lock_guard lock(status_mutex_);
     status_.takeover_ns = status_.first_packet_ns = 0;
     status_.last_heard_ns = pair_.takeover().last_heard_ns;
@@ -220,7 +238,8 @@ void Control::publish(std::uint64_t now) {
     status_.sync = is_mirror_complete() ? "in-sync" : "bulk";
   else
     status_.sync = pair_.is_peer_synced() ? "in-sync" : "bulk";
-  if (status_.refusal != last_refusal && !status_.refusal.empty()) log_warning("pair=refused reason=\"" + status_.refusal + "\"");
+  if (status_.refusal != last_refusal && !status_.refusal.empty())
+    log_warning("pair=refused reason=\"" + status_.refusal + "\"");
   if (status_.sync != last_sync) log_notice("sync=" + status_.sync);
   if (pair_.role() != ha2::Role::kActive || !orders_.are_all_followed()) return;
   std::uint64_t owned_ns = 0;
@@ -228,7 +247,8 @@ void Control::publish(std::uint64_t now) {
   for (const auto& worker : workers_) {
     owned_ns = std::max(owned_ns, worker->stats().owned_since_ns.get());
     const std::uint64_t worker_first_ns = worker->stats().first_packet_ns.get();
-    if (worker_first_ns != 0) first_ns = first_ns == 0 ? worker_first_ns : std::min(first_ns, worker_first_ns);
+    if (worker_first_ns != 0)
+      first_ns = first_ns == 0 ? worker_first_ns : std::min(first_ns, worker_first_ns);
   }
   status_.takeover_ns = owned_ns;
   status_.first_packet_ns = first_ns;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// control.hpp - the control thread: keepalives and hellos on both paths, the role of the box, orders to the workers.
+// control.hpp - the control thread: keepalives and hellos on both paths, the role of the box,
+// orders to the workers.
 //
-// Thread:  run() on the main lcore; status() from any thread (it copies under a lock that the packet path never takes).
+// Thread:  run() on the main lcore; status() from any thread (it copies under a lock that the
+//          packet path never takes).
 // Memory:  taken at construction.
 // Limits:  wakes at least once a millisecond.
-// Errors:  a worker that stands still silences this box's keepalives, so that the peer takes over; it is logged.
+// Errors:  a worker that stands still silences this box's keepalives, so that the peer takes over;
+//          it is logged.
 // Spec:    ha2/PROTOCOL.md section 8; dataplane/DESIGN.md D-D4.
 #pragma once
 
@@ -29,7 +32,7 @@ struct BoxStatus {
   std::string reason = "starting";
   std::string sync = "none";
   std::string refusal;
-  std::string note;          // a difference that does not refuse the pair
+  std::string note;  // a difference that does not refuse the pair
   bool is_peer_up = false;
   std::uint32_t paths_up = 0;  // bit 0 HA2, bit 1 HA1
   std::uint32_t term = 0;
@@ -44,8 +47,9 @@ struct BoxStatus {
 class Control {
  public:
   // `ha2_link` and `ha1` are null where ha.enabled is false: the box is then active alone.
-  Control(const Config& config, Orders& orders, std::vector<std::unique_ptr<Worker>>& workers, HandoffRing& control_ring,
-          Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac, const ha2::EncapConfig& encap);
+  Control(const Config& config, Orders& orders, std::vector<std::unique_ptr<Worker>>& workers,
+          HandoffRing& control_ring, Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac,
+          const ha2::EncapConfig& encap);
 
   // Until `is_stopping`; then tells the peer that it leaves, and returns.
   void run(const std::atomic<bool>& is_stopping);

@@ -49,8 +49,13 @@ bool is_pci_address(const std::string& device) {
 }
 
 std::vector<std::string> Eal::arguments(const Config& config, bool uses_huge_pages) {
-  std::vector<std::string> arguments{"twinplane", "--lcores", config.eal.lcores, "--main-lcore", std::to_string(config.eal.lcore_ids.front()),
-                                     "--file-prefix", config.eal.file_prefix};
+  std::vector<std::string> arguments{"twinplane",
+                                     "--lcores",
+                                     config.eal.lcores,
+                                     "--main-lcore",
+                                     std::to_string(config.eal.lcore_ids.front()),
+                                     "--file-prefix",
+                                     config.eal.file_prefix};
   if (uses_huge_pages) {
     arguments.emplace_back("--huge-unlink");  // a killed process leaves no pages behind
   } else {
@@ -70,9 +75,11 @@ Eal::Eal(const Config& config) : uses_huge_pages_(wants_huge_pages(config.eal)) 
   std::vector<char*> pointers;
   for (std::string& text : texts) pointers.push_back(text.data());
   if (rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) >= 0) return;
-  std::string message = "DPDK did not start: " + std::string(rte_strerror(rte_errno)) + ". Its own lines stand above. Usual causes: ";
-  message += uses_huge_pages_ ? "too few free huge pages (set eal.huge_pages = \"off\", or reserve more)"
-                              : "no privilege (run as root), or eal.memory_mib too small";
+  std::string message = "DPDK did not start: " + std::string(rte_strerror(rte_errno)) +
+                        ". Its own lines stand above. Usual causes: ";
+  message += uses_huge_pages_
+                 ? "too few free huge pages (set eal.huge_pages = \"off\", or reserve more)"
+                 : "no privilege (run as root), or eal.memory_mib too small";
   message += "; a device that does not exist; a file_prefix in use by another process.";
   throw std::runtime_error(message);
 }

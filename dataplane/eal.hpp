@@ -2,7 +2,8 @@
 // eal.hpp - DPDK's environment: started from the configuration, cleaned up at the end.
 //
 // Thread:  main, once in a process.
-// Memory:  huge pages where there are some and the configuration allows; else ordinary memory of eal.memory_mib.
+// Memory:  huge pages where there are some and the configuration allows; else ordinary memory of
+//          eal.memory_mib.
 // Limits:  one a process (DPDK's own).
 // Errors:  throws std::runtime_error that says what to do.
 // Spec:    DPDK 22.11, EAL parameters.

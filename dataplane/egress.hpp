@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// egress.hpp - packets on their way out of one worker: a burst for each port, sent at the end of the turn.
+// egress.hpp - packets on their way out of one worker: a burst for each port, sent at the end of
+// the turn.
 //
 // Thread:  one worker.
 // Memory:  32 places a port.
@@ -27,7 +28,11 @@ class Egress {
   // `port_rings`: to the worker that has a queue, used where this one has none.
   Egress(std::uint16_t worker, std::vector<std::unique_ptr<Port>>& ports,
          std::vector<std::unique_ptr<HandoffRing>>& port_rings, WorkerStats& stats)
-      : worker_(worker), ports_(ports), port_rings_(port_rings), stats_(stats), bursts_(ports.size()) {}
+      : worker_(worker),
+        ports_(ports),
+        port_rings_(port_rings),
+        stats_(stats),
+        bursts_(ports.size()) {}
 
   void put(std::size_t port, rte_mbuf* packet) noexcept {
     Burst& burst = bursts_[port];
@@ -55,9 +60,11 @@ class Egress {
       taken_count = ports_[port]->send(worker_, burst.packets.data(), burst.count);
       stats_.packets_sent.add(taken_count);
     } else {
-      while (taken_count < burst.count && port_rings_[port]->try_put(burst.packets[taken_count])) ++taken_count;
+      while (taken_count < burst.count && port_rings_[port]->try_put(burst.packets[taken_count]))
+        ++taken_count;
     }
-    if (const std::uint16_t left = static_cast<std::uint16_t>(burst.count - taken_count); left != 0) {
+    if (const std::uint16_t left = static_cast<std::uint16_t>(burst.count - taken_count);
+        left != 0) {
       rte_pktmbuf_free_bulk(burst.packets.data() + taken_count, left);
       stats_.drops[static_cast<std::size_t>(DropReason::kTransmitFull)].add(left);
     }

@@ -19,9 +19,9 @@ using tables::DirectedKey;
 using tables::Direction;
 using tables::Endpoint;
 using tables::Found;
+using tables::KeyEnds;
 using tables::kFromClient;
 using tables::kFromServer;
-using tables::KeyEnds;
 using tables::SessionOf;
 using tables::Side;
 
@@ -49,9 +49,11 @@ tables::DirectedKey<Address> client_view(const SessionOf<Address>& session, Side
   return {tables::key_of(session, side), tables::client_is_a(session, side)};
 }
 
-// Which way a packet goes that matched `side` of the session; a translated session's keys carry one direction each.
+// Which way a packet goes that matched `side` of the session; a translated session's keys carry one
+// direction each.
 template <class Address>
-bool try_direction(const SessionOf<Address>& session, Side side, bool source_is_a, Direction& direction) noexcept {
+bool try_direction(const SessionOf<Address>& session, Side side, bool source_is_a,
+                   Direction& direction) noexcept {
   direction = source_is_a == tables::client_is_a(session, side) ? kFromClient : kFromServer;
   if ((session.flags & tables::kTranslated) == 0) return true;
   return direction == (side == Side::kClient ? kFromClient : kFromServer);
@@ -59,7 +61,8 @@ bool try_direction(const SessionOf<Address>& session, Side side, bool source_is_
 
 // Returns the marks of what the packet changed in the session.
 template <class Address>
-std::uint8_t advance(SessionOf<Address>& session, Direction direction, const PacketView& view) noexcept {
+std::uint8_t advance(SessionOf<Address>& session, Direction direction,
+                     const PacketView& view) noexcept {
   if (view.l4_kind == L4Kind::kTcp) {
     std::uint8_t marks = tables::tcp_advance(session.state, direction, segment_of(view));
     if (direction == kFromServer && (session.flags & tables::kReplySeen) == 0) {
@@ -70,8 +73,8 @@ std::uint8_t advance(SessionOf<Address>& session, Direction direction, const Pac
   }
   if (direction == kFromClient || (session.flags & tables::kReplySeen) != 0) return 0;
   session.flags |= tables::kReplySeen;
-  session.state.timeout_class =
-      static_cast<std::uint8_t>(tables::timeout_class_of(session.protocol, session.state.tcp_ranks, true));
+  session.state.timeout_class = static_cast<std::uint8_t>(
+      tables::timeout_class_of(session.protocol, session.state.tcp_ranks, true));
   return tables::kMarkState;
 }
 
@@ -91,17 +94,21 @@ Forwarder::Way<Address> Forwarder::way_to(const Address& target) const noexcept 
 }
 
 template <class Address>
-ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::byte> frame, PacketView& view,
-                                 const DirectedKey<Address>& key, Found found, std::uint8_t ingress_port,
-                                 BurstTime time) const noexcept {
-  if (view.is_group_target || view.is_group_frame) return ForwardResult::drop(DropReason::kGroupFrame);
-  if (view.is_link_local || view.is_unspecified_source) return ForwardResult::drop(DropReason::kNotForwardable);
+ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::byte> frame,
+                                 PacketView& view, const DirectedKey<Address>& key, Found found,
+                                 std::uint8_t ingress_port, BurstTime time) const noexcept {
+  if (view.is_group_target || view.is_group_frame)
+    return ForwardResult::drop(DropReason::kGroupFrame);
+  if (view.is_link_local || view.is_unspecified_source)
+    return ForwardResult::drop(DropReason::kNotForwardable);
   auto& sessions = partition.sessions<Address>();
   auto& slots = sessions.slots();
   using Traits = tables::SessionTraits<Address>;
 
-  // What the burst's lookup said may be past: another packet of the burst has made or ended the session since.
-  if (found.slot == tables::kNoSlot || !Traits::matches(slots.entry(found.slot), found.side, key.key))
+  // What the burst's lookup said may be past: another packet of the burst has made or ended the
+  // session since.
+  if (found.slot == tables::kNoSlot ||
+      !Traits::matches(slots.entry(found.slot), found.side, key.key))
     found = slots.find(key.key);
   if (found.slot != tables::kNoSlot && view.l4_kind == L4Kind::kTcp && is_first_syn(view) &&
       tables::tcp_is_over(slots.entry(found.slot).state)) {
@@ -118,23 +125,28 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
   Direction direction{};
   if (!try_direction(session, found.side, key.source_is_a, direction))
     return ForwardResult::drop(DropReason::kWrongDirection);
-  const std::uint8_t expected_port = direction == kFromClient ? session.state.ingress_role : session.state.egress_role;
+  const std::uint8_t expected_port =
+      direction == kFromClient ? session.state.ingress_role : session.state.egress_role;
   if (expected_port != ingress_port && zone_of(expected_port) != zone_of(ingress_port))
     return ForwardResult::drop(DropReason::kWrongZone);
-  if (const std::uint8_t marks = advance(session, direction, view); marks != 0) slots.mark(found.slot, marks);
+  if (const std::uint8_t marks = advance(session, direction, view); marks != 0)
+    slots.mark(found.slot, marks);
   sessions.touch(found.slot, time.milliseconds());
   return send_on(frame, view, session, direction, was_taken_over);
 }
 
 template <class Address>
-ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& view, const DirectedKey<Address>& key,
-                                      std::uint8_t ingress_port, BurstTime time, Found& found) const noexcept {
-  if (view.fragment.part == FragmentPart::kLater) return ForwardResult::drop(DropReason::kNoFirstFragment);
-  if (view.l4_kind == L4Kind::kTcp && !is_first_syn(view)) return ForwardResult::drop(DropReason::kTcpNotSyn);
+ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& view,
+                                      const DirectedKey<Address>& key, std::uint8_t ingress_port,
+                                      BurstTime time, Found& found) const noexcept {
+  if (view.fragment.part == FragmentPart::kLater)
+    return ForwardResult::drop(DropReason::kNoFirstFragment);
+  if (view.l4_kind == L4Kind::kTcp && !is_first_syn(view))
+    return ForwardResult::drop(DropReason::kTcpNotSyn);
   const bool is_icmp = view.l4_kind == L4Kind::kIcmpError || view.l4_kind == L4Kind::kIcmpOther ||
                        view.l4_kind == L4Kind::kNeighbor;
-  const bool is_echo_reply =
-      view.l4_kind == L4Kind::kIcmpEcho && view.icmp_type != (view.kind == PacketKind::kIp4 ? 8 : 128);
+  const bool is_echo_reply = view.l4_kind == L4Kind::kIcmpEcho &&
+                             view.icmp_type != (view.kind == PacketKind::kIp4 ? 8 : 128);
   if (is_icmp || is_echo_reply) return ForwardResult::drop(DropReason::kIcmpNoSession);
 
   const RouteResult<Address> route = way_to(view.target<Address>().address).route;
@@ -142,24 +154,27 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
     if (view.l4_kind == L4Kind::kIcmpEcho) return {.verdict = ForwardVerdict::kToSelf};
     return ForwardResult::error(IcmpErrorKind::kPortUnreachable, DropReason::kLocalRefused);
   }
-  if (route.kind == RouteKind::kNone) return ForwardResult::error(IcmpErrorKind::kNoRoute, DropReason::kNoRoute);
+  if (route.kind == RouteKind::kNone)
+    return ForwardResult::error(IcmpErrorKind::kNoRoute, DropReason::kNoRoute);
 
   const std::uint8_t zone_from = zone_of(ingress_port);
   const std::uint8_t zone_to = zone_of(route.port_index);
-  const RuleVerdict rule = context_.rules.lookup(RuleQuery<Address>{.source = view.source<Address>().address,
-                                                                    .destination = view.target<Address>().address,
-                                                                    .destination_port_be = view.target<Address>().port_be,
-                                                                    .protocol = view.protocol,
-                                                                    .zone_from = zone_from,
-                                                                    .zone_to = zone_to});
+  const RuleVerdict rule = context_.rules.lookup(
+      RuleQuery<Address>{.source = view.source<Address>().address,
+                         .destination = view.target<Address>().address,
+                         .destination_port_be = view.target<Address>().port_be,
+                         .protocol = view.protocol,
+                         .zone_from = zone_from,
+                         .zone_to = zone_to});
   if (rule.action == RuleAction::kDrop) return ForwardResult::drop(DropReason::kRuleDrop);
 
   SessionOf<Address> session{};
   session.client_side = ends_of(key.key);
   session.server_side = session.client_side;
   session.protocol = view.protocol;
-  session.flags = static_cast<std::uint16_t>(tables::kLive | (key.source_is_a ? tables::kClientIsA0 | tables::kClientIsA1 : 0) |
-                                             (rule.sync ? 0 : tables::kLocalOnly));
+  session.flags = static_cast<std::uint16_t>(
+      tables::kLive | (key.source_is_a ? tables::kClientIsA0 | tables::kClientIsA1 : 0) |
+      (rule.sync ? 0 : tables::kLocalOnly));
   session.state.ingress_role = ingress_port;
   session.state.egress_role = route.port_index;
   session.state.rule = rule.rule;
@@ -174,22 +189,27 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
   if (!try_translate_new(partition, view, zone_from, zone_to, session, nat_result))
     return ForwardResult::drop(DropReason::kNatExhausted);
 
-  const tables::InsertResult inserted = partition.sessions<Address>().create(session, time.milliseconds());
-  if (inserted.status == tables::InsertStatus::kFull) return ForwardResult::drop(DropReason::kTableFull);
-  if (inserted.status == tables::InsertStatus::kIndexFull) return ForwardResult::drop(DropReason::kIndexFull);
+  const tables::InsertResult inserted =
+      partition.sessions<Address>().create(session, time.milliseconds());
+  if (inserted.status == tables::InsertStatus::kFull)
+    return ForwardResult::drop(DropReason::kTableFull);
+  if (inserted.status == tables::InsertStatus::kIndexFull)
+    return ForwardResult::drop(DropReason::kIndexFull);
   found = {inserted.slot, Side::kClient};
   return {.verdict = ForwardVerdict::kForward};
 }
 
 // The translated source is one whose reply belongs to this very partition and has no session yet.
 template <class Address>
-bool Forwarder::try_translate_new(tables::Partition& partition, const PacketView& view, std::uint8_t zone_from,
-                                  std::uint8_t zone_to, SessionOf<Address>& session, NatResult& result) const noexcept {
+bool Forwarder::try_translate_new(tables::Partition& partition, const PacketView& view,
+                                  std::uint8_t zone_from, std::uint8_t zone_to,
+                                  SessionOf<Address>& session, NatResult& result) const noexcept {
   const auto partition_count = context_.config.tables.partitions;
   const std::uint32_t hash = flow_hash(view);
   const std::uint32_t home = partition_of(hash, partition_count);
   const Endpoint<Address>& server = view.target<Address>();
-  const bool has_ports = view.l4_kind == L4Kind::kTcp || view.l4_kind == L4Kind::kUdp || view.l4_kind == L4Kind::kIcmpEcho;
+  const bool has_ports = view.l4_kind == L4Kind::kTcp || view.l4_kind == L4Kind::kUdp ||
+                         view.l4_kind == L4Kind::kIcmpEcho;
   const bool is_echo = view.l4_kind == L4Kind::kIcmpEcho;
   // An echo reply carries the identifier on both ends.
   const auto server_of = [&](std::uint16_t port_be) {
@@ -205,42 +225,53 @@ bool Forwarder::try_translate_new(tables::Partition& partition, const PacketView
       256 * partition_count,
       [&](const Address& address, std::uint16_t port_be) {
         const Endpoint<Address> translated{address, port_be};
-        return partition_of(flow_hash(view.protocol, server_of(port_be), translated), partition_count) == home;
+        return partition_of(flow_hash(view.protocol, server_of(port_be), translated),
+                            partition_count) == home;
       },
       [&](const Address& address, std::uint16_t port_be) {
-        const auto reply = tables::make_key(server_of(port_be), Endpoint<Address>{address, port_be}, view.protocol, 0);
+        const auto reply = tables::make_key(server_of(port_be), Endpoint<Address>{address, port_be},
+                                            view.protocol, 0);
         return slots.find(reply.key).slot == tables::kNoSlot;
       });
   result = choice.result;
   if (choice.result == NatResult::kNoRule) return true;
   if (choice.result == NatResult::kExhausted) return false;
-  const auto translated = tables::make_key(Endpoint<Address>{choice.address, choice.port_be}, server_of(choice.port_be),
-                                           view.protocol, 0);
+  const auto translated = tables::make_key(Endpoint<Address>{choice.address, choice.port_be},
+                                           server_of(choice.port_be), view.protocol, 0);
   session.server_side = ends_of(translated.key);
-  session.flags = static_cast<std::uint16_t>((session.flags & ~tables::kClientIsA1) | tables::kTranslated |
-                                             (translated.source_is_a ? tables::kClientIsA1 : 0));
+  session.flags =
+      static_cast<std::uint16_t>((session.flags & ~tables::kClientIsA1) | tables::kTranslated |
+                                 (translated.source_is_a ? tables::kClientIsA1 : 0));
   return true;
 }
 
 template <class Address>
-ForwardResult Forwarder::send_on(std::span<std::byte> frame, PacketView& view, const SessionOf<Address>& session,
-                                 Direction direction, bool was_taken_over) const noexcept {
-  if (view.ttl <= 1) return ForwardResult::error(IcmpErrorKind::kTimeExceeded, DropReason::kTtlExceeded);
+ForwardResult Forwarder::send_on(std::span<std::byte> frame, PacketView& view,
+                                 const SessionOf<Address>& session, Direction direction,
+                                 bool was_taken_over) const noexcept {
+  if (view.ttl <= 1)
+    return ForwardResult::error(IcmpErrorKind::kTimeExceeded, DropReason::kTtlExceeded);
   Translation<Address> to{view.source<Address>(), view.target<Address>()};
   if ((session.flags & tables::kTranslated) != 0) {
-    // Towards the server the packet wears the server side's names, back to the client the client side's.
-    const auto names = client_view(session, direction == kFromClient ? Side::kServer : Side::kClient);
-    to = direction == kFromClient ? Translation<Address>{tables::source_of(names), tables::target_of(names)}
-                                  : Translation<Address>{tables::target_of(names), tables::source_of(names)};
+    // Towards the server the packet wears the server side's names, back to the client the client
+    // side's.
+    const auto names =
+        client_view(session, direction == kFromClient ? Side::kServer : Side::kClient);
+    to = direction == kFromClient
+             ? Translation<Address>{tables::source_of(names), tables::target_of(names)}
+             : Translation<Address>{tables::target_of(names), tables::source_of(names)};
   }
   const RouteResult<Address> route = way_to(to.target.address).route;
   if (route.kind != RouteKind::kConnected && route.kind != RouteKind::kVia)
     return ForwardResult::error(IcmpErrorKind::kNoRoute, DropReason::kNoRoute);
   const std::uint16_t mtu_bytes = context_.config.ports[route.port_index].mtu_bytes;
-  if (view.l3_bytes > mtu_bytes) return ForwardResult::error(IcmpErrorKind::kTooBig, DropReason::kTooBig, mtu_bytes);
+  if (view.l3_bytes > mtu_bytes)
+    return ForwardResult::error(IcmpErrorKind::kTooBig, DropReason::kTooBig, mtu_bytes);
   if ((session.flags & tables::kTranslated) != 0) translate(frame, view, to);
   decrement_ttl(frame, view);
-  ForwardResult result{.verdict = ForwardVerdict::kForward, .port_index = route.port_index, .was_taken_over = was_taken_over};
+  ForwardResult result{.verdict = ForwardVerdict::kForward,
+                       .port_index = route.port_index,
+                       .was_taken_over = was_taken_over};
   if constexpr (std::is_same_v<Address, Address4>)
     result.next_hop4 = route.next_hop;
   else
@@ -249,26 +280,32 @@ ForwardResult Forwarder::send_on(std::span<std::byte> frame, PacketView& view, c
 }
 
 template <class Address>
-ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<std::byte> frame, PacketView& view,
-                                       PacketView& quote, const DirectedKey<Address>& key, Found found,
+ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<std::byte> frame,
+                                       PacketView& view, PacketView& quote,
+                                       const DirectedKey<Address>& key, Found found,
                                        std::uint8_t ingress_port) const noexcept {
-  if (view.is_group_target || view.is_group_frame) return ForwardResult::drop(DropReason::kGroupFrame);
+  if (view.is_group_target || view.is_group_frame)
+    return ForwardResult::drop(DropReason::kGroupFrame);
   // A redirect is advice for its own link.
   const bool is_redirect = view.kind == PacketKind::kIp4 && view.icmp_type == kIcmpRedirect;
   if (view.is_link_local || view.is_unspecified_source || is_redirect)
     return ForwardResult::drop(DropReason::kNotForwardable);
   const auto& slots = partition.sessions<Address>().slots();
-  if (found.slot == tables::kNoSlot || !tables::SessionTraits<Address>::matches(slots.entry(found.slot), found.side, key.key))
+  if (found.slot == tables::kNoSlot ||
+      !tables::SessionTraits<Address>::matches(slots.entry(found.slot), found.side, key.key))
     found = slots.find(key.key);
   if (found.slot == tables::kNoSlot) return ForwardResult::drop(DropReason::kIcmpNoSession);
 
   const SessionOf<Address>& session = slots.entry(found.slot);
   const bool is_translated = (session.flags & tables::kTranslated) != 0;
-  const bool is_from_client = key.source_is_a == tables::client_is_a(session, found.side);  // the quoted packet
-  // It is quoted as it was seen behind the box: with the server side's names when the client had sent it.
+  // the quoted packet
+  const bool is_from_client = key.source_is_a == tables::client_is_a(session, found.side);
+  // It is quoted as it was seen behind the box: with the server side's names when the client had
+  // sent it.
   if (is_translated && is_from_client != (found.side == Side::kServer))
     return ForwardResult::drop(DropReason::kWrongDirection);
-  const std::uint8_t expected_port = is_from_client ? session.state.egress_role : session.state.ingress_role;
+  const std::uint8_t expected_port =
+      is_from_client ? session.state.egress_role : session.state.ingress_role;
   if (expected_port != ingress_port && zone_of(expected_port) != zone_of(ingress_port))
     return ForwardResult::drop(DropReason::kWrongZone);
   if (view.ttl <= 1) return ForwardResult::drop(DropReason::kTtlExceeded);
@@ -281,11 +318,13 @@ ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<s
   const RouteResult<Address> route = way_to(to.target.address).route;
   if (route.kind != RouteKind::kConnected && route.kind != RouteKind::kVia)
     return ForwardResult::drop(DropReason::kNoRoute);
-  if (view.l3_bytes > context_.config.ports[route.port_index].mtu_bytes) return ForwardResult::drop(DropReason::kTooBig);
+  if (view.l3_bytes > context_.config.ports[route.port_index].mtu_bytes)
+    return ForwardResult::drop(DropReason::kTooBig);
   if (is_translated) {
     translate_quote(frame, view, quote,
-                    is_from_client ? Translation<Address>{tables::source_of(inner), tables::target_of(inner)}
-                                   : Translation<Address>{tables::target_of(outer), tables::source_of(outer)});
+                    is_from_client
+                        ? Translation<Address>{tables::source_of(inner), tables::target_of(inner)}
+                        : Translation<Address>{tables::target_of(outer), tables::source_of(outer)});
     translate(frame, view, to);
   }
   decrement_ttl(frame, view);
@@ -299,13 +338,19 @@ ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<s
   return result;
 }
 
-template ForwardResult Forwarder::forward_error(tables::Partition&, std::span<std::byte>, PacketView&, PacketView&,
-                                                const DirectedKey<Address4>&, Found, std::uint8_t) const noexcept;
-template ForwardResult Forwarder::forward_error(tables::Partition&, std::span<std::byte>, PacketView&, PacketView&,
-                                                const DirectedKey<Address6>&, Found, std::uint8_t) const noexcept;
+template ForwardResult Forwarder::forward_error(tables::Partition&, std::span<std::byte>,
+                                                PacketView&, PacketView&,
+                                                const DirectedKey<Address4>&, Found,
+                                                std::uint8_t) const noexcept;
+template ForwardResult Forwarder::forward_error(tables::Partition&, std::span<std::byte>,
+                                                PacketView&, PacketView&,
+                                                const DirectedKey<Address6>&, Found,
+                                                std::uint8_t) const noexcept;
 template ForwardResult Forwarder::forward(tables::Partition&, std::span<std::byte>, PacketView&,
-                                          const DirectedKey<Address4>&, Found, std::uint8_t, BurstTime) const noexcept;
+                                          const DirectedKey<Address4>&, Found, std::uint8_t,
+                                          BurstTime) const noexcept;
 template ForwardResult Forwarder::forward(tables::Partition&, std::span<std::byte>, PacketView&,
-                                          const DirectedKey<Address6>&, Found, std::uint8_t, BurstTime) const noexcept;
+                                          const DirectedKey<Address6>&, Found, std::uint8_t,
+                                          BurstTime) const noexcept;
 
 }  // namespace twinplane::dataplane

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// forward.hpp - the decision for one packet: its session found or made, its TCP state advanced, its addresses rewritten, its way out.
+// forward.hpp - the decision for one packet: its session found or made, its TCP state advanced, its
+// addresses rewritten, its way out.
 //
-// Thread:  the core that owns the partition given; one Forwarder a core, or one shared: it keeps no state but counters of its own.
+// Thread:  the core that owns the partition given; one Forwarder a core, or one shared: it keeps no
+//          state but counters of its own.
 // Memory:  none after construction.
 // Limits:  frames that parse() called kOk and fragments that the fragment table knows.
-// Errors:  every packet not forwarded has a DropReason; nothing is changed then but the session's TCP state.
-// Spec:    dataplane/DESIGN.md D-D5; rules: the first match; NAT: RFC 4787 endpoint-dependent mapping, RFC 5508 for ICMP errors; TCP sessions start with a SYN.
+// Errors:  every packet not forwarded has a DropReason; nothing is changed then but the session's
+//          TCP state.
+// Spec:    dataplane/DESIGN.md D-D5; rules: the first match; NAT: RFC 4787 endpoint-dependent
+//          mapping, RFC 5508 for ICMP errors; TCP sessions start with a SYN.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +29,13 @@ namespace twinplane::dataplane {
 struct BurstTime {
   std::uint64_t now_ns = 0;
 
-  std::uint32_t milliseconds() const noexcept { return static_cast<std::uint32_t>(now_ns / 1'000'000U); }
+  std::uint32_t milliseconds() const noexcept {
+    return static_cast<std::uint32_t>(now_ns / 1'000'000U);
+  }
 
-  std::uint32_t seconds() const noexcept { return static_cast<std::uint32_t>(now_ns / 1'000'000'000U); }
+  std::uint32_t seconds() const noexcept {
+    return static_cast<std::uint32_t>(now_ns / 1'000'000'000U);
+  }
 };
 
 struct ForwardContext {
@@ -47,18 +55,23 @@ class Forwarder {
     return tables::make_key(view.source<Address>(), view.target<Address>(), view.protocol, 0);
   }
 
-  // `found` is what a lookup of key_of(view) in this partition said, at the start of the burst or now. On kForward the frame is
-  // rewritten but for its link header.
+  // `found` is what a lookup of key_of(view) in this partition said, at the start of the burst or
+  // now. On kForward the frame is rewritten but for its link header.
   template <class Address>
-  [[nodiscard]] ForwardResult forward(tables::Partition& partition, std::span<std::byte> frame, PacketView& view,
-                                      const tables::DirectedKey<Address>& key, tables::Found found,
-                                      std::uint8_t ingress_port, BurstTime time) const noexcept;
+  [[nodiscard]] ForwardResult forward(tables::Partition& partition, std::span<std::byte> frame,
+                                      PacketView& view, const tables::DirectedKey<Address>& key,
+                                      tables::Found found, std::uint8_t ingress_port,
+                                      BurstTime time) const noexcept;
 
-  // An ICMP error: `quote` is the packet it is about, as parse_quote() read it, and `key` and `found` are that packet's. The error
-  // goes to whoever sent the quoted packet, who knows it by its own names.
+  // An ICMP error: `quote` is the packet it is about, as parse_quote() read it, and `key` and
+  // `found` are that packet's. The error goes to whoever sent the quoted packet, who knows it by
+  // its own names.
   template <class Address>
-  [[nodiscard]] ForwardResult forward_error(tables::Partition& partition, std::span<std::byte> frame, PacketView& view,
-                                            PacketView& quote, const tables::DirectedKey<Address>& key, tables::Found found,
+  [[nodiscard]] ForwardResult forward_error(tables::Partition& partition,
+                                            std::span<std::byte> frame, PacketView& view,
+                                            PacketView& quote,
+                                            const tables::DirectedKey<Address>& key,
+                                            tables::Found found,
                                             std::uint8_t ingress_port) const noexcept;
 
  private:
@@ -68,15 +81,21 @@ class Forwarder {
   template <class Address>
   Way<Address> way_to(const Address& target) const noexcept;
   template <class Address>
-  ForwardResult open_session(tables::Partition& partition, PacketView& view, const tables::DirectedKey<Address>& key,
-                             std::uint8_t ingress_port, BurstTime time, tables::Found& found) const noexcept;
+  ForwardResult open_session(tables::Partition& partition, PacketView& view,
+                             const tables::DirectedKey<Address>& key, std::uint8_t ingress_port,
+                             BurstTime time, tables::Found& found) const noexcept;
   template <class Address>
-  bool try_translate_new(tables::Partition& partition, const PacketView& view, std::uint8_t zone_from,
-                         std::uint8_t zone_to, tables::SessionOf<Address>& session, NatResult& result) const noexcept;
+  bool try_translate_new(tables::Partition& partition, const PacketView& view,
+                         std::uint8_t zone_from, std::uint8_t zone_to,
+                         tables::SessionOf<Address>& session, NatResult& result) const noexcept;
   template <class Address>
-  ForwardResult send_on(std::span<std::byte> frame, PacketView& view, const tables::SessionOf<Address>& session,
-                        tables::Direction direction, bool was_taken_over) const noexcept;
-  std::uint8_t zone_of(std::uint8_t port_index) const noexcept { return context_.config.ports[port_index].zone_index; }
+  ForwardResult send_on(std::span<std::byte> frame, PacketView& view,
+                        const tables::SessionOf<Address>& session, tables::Direction direction,
+                        bool was_taken_over) const noexcept;
+
+  std::uint8_t zone_of(std::uint8_t port_index) const noexcept {
+    return context_.config.ports[port_index].zone_index;
+  }
 
   ForwardContext context_;
 };

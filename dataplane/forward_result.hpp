@@ -20,40 +20,58 @@ namespace twinplane::dataplane {
 
 enum class DropReason : std::uint8_t {
   kNone,
-  kNotActive,          // this box is not the active one
-  kBadChecksum,        // the device says so, where it checks
-  kWrongVlan,          // not the VLAN that the port serves
-  kGroupFrame,         // multicast or broadcast: not forwarded
-  kNotForwardable,     // link-local or unspecified address
+  kNotActive,       // this box is not the active one
+  kBadChecksum,     // the device says so, where it checks
+  kWrongVlan,       // not the VLAN that the port serves
+  kGroupFrame,      // multicast or broadcast: not forwarded
+  kNotForwardable,  // link-local or unspecified address
   kNoFirstFragment,
   kBadFragment,
-  kTcpNotSyn,          // no session, and not the first packet of one
-  kIcmpNoSession,      // an ICMP message other than an echo request, and no session for it
+  kTcpNotSyn,      // no session, and not the first packet of one
+  kIcmpNoSession,  // an ICMP message other than an echo request, and no session for it
   kNoRoute,
-  kLocalRefused,       // to the box itself, and nothing here answers that
-  kRuleDrop,           // a rule says drop, or no rule matches
+  kLocalRefused,  // to the box itself, and nothing here answers that
+  kRuleDrop,      // a rule says drop, or no rule matches
   kNatExhausted,
   kTableFull,
   kIndexFull,
-  kWrongDirection,     // it matches a session's key from the side that never sends it
-  kWrongZone,          // it came in by another zone than the session's
+  kWrongDirection,  // it matches a session's key from the side that never sends it
+  kWrongZone,       // it came in by another zone than the session's
   kTtlExceeded,
   kTooBig,
-  kNoNeighbor,         // the next hop did not answer
+  kNoNeighbor,  // the next hop did not answer
   kNoBuffer,
-  kRingFull,           // the owner core's ring was full
-  kTransmitFull,       // the device took no more
+  kRingFull,      // the owner core's ring was full
+  kTransmitFull,  // the device took no more
   kCount,
 };
 
 inline constexpr std::size_t kDropReasonCount = static_cast<std::size_t>(DropReason::kCount);
 
-inline constexpr auto kDropReasonNames = std::to_array<std::string_view>(
-    {"none",           "not_active", "bad_checksum",      "wrong_vlan",     "group_frame",  "not_forwardable",
-     "no_first_fragment", "bad_fragment", "tcp_not_syn",    "icmp_no_session", "no_route",
-     "local_refused",  "rule",            "nat_exhausted",  "table_full",   "index_full",
-     "wrong_direction", "wrong_zone",     "ttl_exceeded",   "too_big",      "no_neighbor",
-     "no_buffer",      "ring_full",       "transmit_full"});
+inline constexpr auto kDropReasonNames = std::to_array<std::string_view>({"none",
+                                                                          "not_active",
+                                                                          "bad_checksum",
+                                                                          "wrong_vlan",
+                                                                          "group_frame",
+                                                                          "not_forwardable",
+                                                                          "no_first_fragment",
+                                                                          "bad_fragment",
+                                                                          "tcp_not_syn",
+                                                                          "icmp_no_session",
+                                                                          "no_route",
+                                                                          "local_refused",
+                                                                          "rule",
+                                                                          "nat_exhausted",
+                                                                          "table_full",
+                                                                          "index_full",
+                                                                          "wrong_direction",
+                                                                          "wrong_zone",
+                                                                          "ttl_exceeded",
+                                                                          "too_big",
+                                                                          "no_neighbor",
+                                                                          "no_buffer",
+                                                                          "ring_full",
+                                                                          "transmit_full"});
 static_assert(kDropReasonNames.size() == kDropReasonCount);
 static_assert(std::ranges::none_of(kDropReasonNames, &std::string_view::empty));
 
@@ -62,7 +80,7 @@ constexpr std::string_view name(DropReason reason) noexcept {
 }
 
 enum class ForwardVerdict : std::uint8_t {
-  kForward,    // rewritten; send it by port_index to next_hop
+  kForward,  // rewritten; send it by port_index to next_hop
   kDrop,
   kIcmpError,  // drop it and answer its sender
   kToSelf,     // for one of the box's own addresses: an echo request
@@ -70,20 +88,24 @@ enum class ForwardVerdict : std::uint8_t {
 
 struct ForwardResult {
   ForwardVerdict verdict = ForwardVerdict::kDrop;
-  DropReason reason = DropReason::kNone;              // kDrop and kIcmpError
+  DropReason reason = DropReason::kNone;               // kDrop and kIcmpError
   IcmpErrorKind icmp_error = IcmpErrorKind::kNoRoute;  // kIcmpError
-  std::uint16_t mtu_bytes = 0;                        // kIcmpError about a packet too big
-  std::uint8_t port_index = 0;                        // kForward
-  bool was_taken_over = false;                        // the session was opened by the peer
-  tables::Address4 next_hop4{};                       // kForward, by the packet's family
+  std::uint16_t mtu_bytes = 0;                         // kIcmpError about a packet too big
+  std::uint8_t port_index = 0;                         // kForward
+  bool was_taken_over = false;                         // the session was opened by the peer
+  tables::Address4 next_hop4{};                        // kForward, by the packet's family
   tables::Address6 next_hop6{};
 
   static ForwardResult drop(DropReason reason) noexcept {
     return {.verdict = ForwardVerdict::kDrop, .reason = reason};
   }
 
-  static ForwardResult error(IcmpErrorKind kind, DropReason reason, std::uint16_t mtu_bytes = 0) noexcept {
-    return {.verdict = ForwardVerdict::kIcmpError, .reason = reason, .icmp_error = kind, .mtu_bytes = mtu_bytes};
+  static ForwardResult error(IcmpErrorKind kind, DropReason reason,
+                             std::uint16_t mtu_bytes = 0) noexcept {
+    return {.verdict = ForwardVerdict::kIcmpError,
+            .reason = reason,
+            .icmp_error = kind,
+            .mtu_bytes = mtu_bytes};
   }
 };
 

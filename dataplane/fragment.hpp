@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // fragment.hpp - remembers the ports of first fragments for the fragments that follow.
 //
-// Thread:  one; each worker has its own. All fragments of a datagram come to one worker by address_hash() (rss.hpp).
+// Thread:  one; each worker has its own. All fragments of a datagram come to one worker by
+//          address_hash() (rss.hpp).
 // Memory:  64 bytes an entry, taken by the constructor; nothing is allocated after.
-// Limits:  entries are a power of two of 8..1048576, in sets of 8. A full set forgets its oldest datagram. A datagram lives
-//          for the time-out from its first fragment on and leaves early when all its bytes have gone by; duplicated fragments
-//          count twice, so a datagram with duplicates may leave before its last one.
-// Errors:  FragmentVerdict: the caller drops what is not kKnown and the counters here say why. Constructor: std::invalid_argument.
-// Spec:    RFC 791 section 3.2, RFC 8200 section 4.5 (a datagram's name: in IPv6 without the protocol); RFC 1858, RFC 5722
-//          (overlaps). Nothing is put together: of overlaps, those with the first fragment are seen, which is the one
-//          that rules judge, and those beyond the end. First fragments too small for their headers die in parse().
+// Limits:  entries are a power of two of 8..1048576, in sets of 8. A full set forgets its oldest
+//          datagram. A datagram lives for the time-out from its first fragment on and leaves early
+//          when all its bytes have gone by; duplicated fragments count twice, so a datagram with
+//          duplicates may leave before its last one.
+// Errors:  FragmentVerdict: the caller drops what is not kKnown and the counters here say why.
+//          Constructor: std::invalid_argument.
+// Spec:    RFC 791 section 3.2, RFC 8200 section 4.5 (a datagram's name: in IPv6 without the
+//          protocol); RFC 1858, RFC 5722 (overlaps). Nothing is put together: of overlaps, those
+//          with the first fragment are seen, which is the one that rules judge, and those beyond
+//          the end. First fragments too small for their headers die in parse().
 #pragma once
 
 #include <array>
@@ -48,8 +52,8 @@ class FragmentTable {
  public:
   FragmentTable(const FragmentLimits& limits, tables::HashSeed seed);
 
-  // view.fragment.part is kFirst or kLater. Datagrams of different scopes never meet: the port or virtual system they came in by.
-  // now_ms should not go back.
+  // view.fragment.part is kFirst or kLater. Datagrams of different scopes never meet: the port or
+  // virtual system they came in by. now_ms should not go back.
   [[nodiscard]] FragmentVerdict on_fragment(PacketView& view, std::uint16_t scope,
                                             std::uint64_t now_ms) noexcept;
 

@@ -38,12 +38,14 @@ Ha1Socket::Ha1Socket(const Ha1Config& config) {
   const auto fail = [&](const char* step, const SocketAddress& address) {
     const int error = errno;
     if (descriptor_ >= 0) ::close(descriptor_);
-    throw std::runtime_error(std::string("HA1: ") + step + " " + to_text(address) + " failed: " + std::strerror(error) +
+    throw std::runtime_error(std::string("HA1: ") + step + " " + to_text(address) +
+                             " failed: " + std::strerror(error) +
                              ". ha1.local must be an address of this machine, and its port free.");
   };
   if (descriptor_ < 0) fail("opening a socket for", config.local);
   const socklen_t length = to_sockaddr(config.local, storage);
-  if (::bind(descriptor_, reinterpret_cast<sockaddr*>(&storage), length) != 0) fail("binding", config.local);
+  if (::bind(descriptor_, reinterpret_cast<sockaddr*>(&storage), length) != 0)
+    fail("binding", config.local);
   peer_bytes_ = to_sockaddr(config.peer, peer_);
 }
 
@@ -51,8 +53,9 @@ Ha1Socket::~Ha1Socket() { ::close(descriptor_); }
 
 void Ha1Socket::send(std::size_t frame_bytes, std::uint16_t /*partition*/) noexcept {
   // A refused or full socket loses the datagram; the next keepalive follows.
-  static_cast<void>(::sendto(descriptor_, send_room_.data(), frame_bytes, MSG_DONTWAIT | MSG_NOSIGNAL,
-                             reinterpret_cast<const sockaddr*>(&peer_), peer_bytes_));
+  static_cast<void>(::sendto(descriptor_, send_room_.data(), frame_bytes,
+                             MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&peer_),
+                             peer_bytes_));
 }
 
 bool Ha1Socket::is_peer(const sockaddr_storage& source) const noexcept {
@@ -73,10 +76,12 @@ std::span<const std::byte> Ha1Socket::try_receive() noexcept {
   for (int i = 0; i < kForeignMax; ++i) {
     sockaddr_storage source{};
     socklen_t source_bytes = sizeof source;
-    const ssize_t bytes = ::recvfrom(descriptor_, receive_room_.data(), receive_room_.size(), MSG_DONTWAIT,
-                                     reinterpret_cast<sockaddr*>(&source), &source_bytes);
+    const ssize_t bytes =
+        ::recvfrom(descriptor_, receive_room_.data(), receive_room_.size(), MSG_DONTWAIT,
+                   reinterpret_cast<sockaddr*>(&source), &source_bytes);
     if (bytes < 0) return {};
-    if (bytes > 0 && is_peer(source)) return {receive_room_.data(), static_cast<std::size_t>(bytes)};
+    if (bytes > 0 && is_peer(source))
+      return {receive_room_.data(), static_cast<std::size_t>(bytes)};
   }
   return {};
 }

@@ -3,8 +3,9 @@
 
 namespace twinplane::dataplane {
 
-Ha2Link::Ha2Link(Port* port, std::uint16_t worker, HandoffRing* relay, const PacketPool& pool, const ha2::EncapConfig& encap,
-                 const PeerMac& peer_mac, std::uint16_t frame_bytes_max) noexcept
+Ha2Link::Ha2Link(Port* port, std::uint16_t worker, HandoffRing* relay, const PacketPool& pool,
+                 const ha2::EncapConfig& encap, const PeerMac& peer_mac,
+                 std::uint16_t frame_bytes_max) noexcept
     : port_(port),
       worker_(worker),
       relay_(relay),
@@ -51,7 +52,8 @@ void Ha2Link::flush() noexcept {
   const std::uint16_t left_count = static_cast<std::uint16_t>(waiting_count_ - taken_count);
   if (left_count != 0) {
     rte_pktmbuf_free_bulk(waiting_.data() + taken_count, left_count);
-    dropped_count_.store(dropped_count_.load(std::memory_order_relaxed) + left_count, std::memory_order_relaxed);
+    dropped_count_.store(dropped_count_.load(std::memory_order_relaxed) + left_count,
+                         std::memory_order_relaxed);
   }
   waiting_count_ = 0;
 }

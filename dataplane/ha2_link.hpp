@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// ha2_link.hpp - ha2::Link over packet buffers: frames are built in place behind their encapsulation and sent in bursts.
+// ha2_link.hpp - ha2::Link over packet buffers: frames are built in place behind their
+// encapsulation and sent in bursts.
 //
 // Thread:  one core each; flush() by the same core.
 // Memory:  packet buffers from the HA2 pool, at most kBurst at a time.
 // Limits:  frames up to the link's MTU.
-// Errors:  no buffer: try_frame() is empty. Device or ring full at flush(): frames are dropped and counted, the stream repairs them.
+// Errors:  no buffer: try_frame() is empty. Device or ring full at flush(): frames are dropped and
+//          counted, the stream repairs them.
 // Spec:    ha2/PROTOCOL.md section 1.
 #pragma once
 
@@ -31,7 +33,8 @@ class PeerMac {
   void set(const ha2::MacAddress& mac) noexcept {
     std::uint64_t word = 0;
     std::memcpy(&word, mac.data(), mac.size());
-    word_.store(word, std::memory_order_relaxed);  // a value of its own: nothing else is published with it
+    // a value of its own: nothing else is published with it
+    word_.store(word, std::memory_order_relaxed);
   }
 
   ha2::MacAddress get() const noexcept {
@@ -47,9 +50,11 @@ class PeerMac {
 
 class Ha2Link final : public ha2::Link {
  public:
-  // Sends by `port`'s queue of this worker, or, where `relay` is given, through the ring of the worker that has one.
-  Ha2Link(Port* port, std::uint16_t worker, HandoffRing* relay, const PacketPool& pool, const ha2::EncapConfig& encap,
-          const PeerMac& peer_mac, std::uint16_t frame_bytes_max) noexcept;
+  // Sends by `port`'s queue of this worker, or, where `relay` is given, through the ring of the
+  // worker that has one.
+  Ha2Link(Port* port, std::uint16_t worker, HandoffRing* relay, const PacketPool& pool,
+          const ha2::EncapConfig& encap, const PeerMac& peer_mac,
+          std::uint16_t frame_bytes_max) noexcept;
   ~Ha2Link();
 
   std::span<std::byte> try_frame() noexcept override;
@@ -60,7 +65,9 @@ class Ha2Link final : public ha2::Link {
 
   void flush() noexcept;
 
-  std::uint64_t dropped_count() const noexcept { return dropped_count_.load(std::memory_order_relaxed); }
+  std::uint64_t dropped_count() const noexcept {
+    return dropped_count_.load(std::memory_order_relaxed);
+  }
 
  private:
   static constexpr std::uint16_t kBurst = 32;

@@ -29,7 +29,8 @@ void Home::announce(std::uint64_t now_ns) noexcept { neighbors_.announce(now_ns 
 
 void Home::on_neighbor_packet(rte_mbuf* packet, const PacketView& view, std::size_t port_index,
                               std::uint64_t now_ns) noexcept {
-  neighbors_.on_packet({rte_pktmbuf_mtod(packet, const std::byte*), packet->data_len}, view, port_index, now_ns / kNsPerMs);
+  neighbors_.on_packet({rte_pktmbuf_mtod(packet, const std::byte*), packet->data_len}, view,
+                       port_index, now_ns / kNsPerMs);
   rte_pktmbuf_free(packet);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// home.hpp - what worker 0 does for all: neighbors are found and answered, and packets wait here for a neighbor's MAC.
+// home.hpp - what worker 0 does for all: neighbors are found and answered, and packets wait here
+// for a neighbor's MAC.
 //
 // Thread:  worker 0; counters() for any thread.
 // Memory:  the neighbors' own; frames from the packet pool.
@@ -26,8 +27,10 @@ class Home final : private FrameSink, private HeldPacketSink {
  public:
   Home(const Config& config, NeighborTable& table)
       : neighbors_(config, NeighborOptions{}, table, *this, *this) {
-    for (const RouteConfig& route : config.routes) routers_.push_back(NeighborKey::of(route.port_index, route.via));
+    for (const RouteConfig& route : config.routes)
+      routers_.push_back(NeighborKey::of(route.port_index, route.via));
   }
+
   ~Home() override;
 
   // Before the first use: where frames go, and where the buffers come from.
@@ -44,9 +47,11 @@ class Home final : private FrameSink, private HeldPacketSink {
   void announce(std::uint64_t now_ns) noexcept;
 
   // A parsed ARP or neighbor discovery packet; takes it over.
-  void on_neighbor_packet(rte_mbuf* packet, const PacketView& view, std::size_t port_index, std::uint64_t now_ns) noexcept;
+  void on_neighbor_packet(rte_mbuf* packet, const PacketView& view, std::size_t port_index,
+                          std::uint64_t now_ns) noexcept;
 
-  // A packet that is complete but for its target MAC; its note says port and next hop. Takes it over.
+  // A packet that is complete but for its target MAC; its note says port and next hop. Takes it
+  // over.
   void resolve(rte_mbuf* packet, std::uint64_t now_ns) noexcept;
 
   void poll(std::uint64_t now_ns) noexcept;

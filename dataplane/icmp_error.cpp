@@ -55,7 +55,8 @@ constexpr TypeAndCode type_and_code6(IcmpErrorKind kind) noexcept {
 
 constexpr std::uint8_t kErrorTtl = 64;
 
-// `ip` is where the error's IP header goes; header, ICMP header and `quoted_bytes` have room there and the quote is in place.
+// `ip` is where the error's IP header goes; header, ICMP header and `quoted_bytes` have room there
+// and the quote is in place.
 void write_ip4(std::byte* ip, const PacketView& view, const IcmpErrorOrder& order,
                std::size_t quoted_bytes) noexcept {
   constexpr std::uint8_t kInternetworkControl = 0xC0;  // RFC 1812 section 4.3.2.5

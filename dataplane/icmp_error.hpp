@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // icmp_error.hpp - the frame that tells a sender why its packet went no further.
 //
-// Thread:  any; pure. The rate is limited by the caller's TokenBucket (token_bucket.hpp), after the error has proved permitted.
+// Thread:  any; pure. The rate is limited by the caller's TokenBucket (token_bucket.hpp), after the
+//          error has proved permitted.
 // Memory:  writes into the caller's buffer; kIcmpErrorFrameBytesMax always suffices.
 // Limits:  IPv4 errors quote as much as keeps the datagram within 576 bytes, IPv6 within 1280.
 // Errors:  IcmpErrorVerdict; nothing has been written unless it is kBuilt.
-// Spec:    RFC 1812 sections 4.3.2 and 5.2.7, RFC 1122 section 3.2.2, RFC 1191 (MTU); RFC 4443 sections 2.4, 3.1 to 3.3. Later
-//          fragments are refused in IPv6 as well: what they carry cannot be told, and their first fragment is answered.
+// Spec:    RFC 1812 sections 4.3.2 and 5.2.7, RFC 1122 section 3.2.2, RFC 1191 (MTU); RFC 4443
+//          sections 2.4, 3.1 to 3.3. Later fragments are refused in IPv6 as well: what they carry
+//          cannot be told, and their first fragment is answered.
 #pragma once
 
 #include <array>
@@ -39,7 +41,8 @@ enum class IcmpErrorVerdict : std::uint8_t {
   kNotIp,
   kAboutError,  // an ICMP error or a redirect
   kAboutLater,  // a fragment that is not the first
-  kAboutGroup,  // to a multicast or broadcast address of either layer; IPv6's packet too big is exempt
+  // to a multicast or broadcast address of either layer; IPv6's packet too big is exempt
+  kAboutGroup,
   kNoSingleSource,   // the source is :: ; other such sources do not come out of parse()
   kMayBeFragmented,  // kTooBig about an IPv4 packet without DF
   kNoRoom,           // the buffer is smaller than the frame
@@ -80,8 +83,9 @@ struct IcmpErrorResult {
 [[nodiscard]] IcmpErrorVerdict may_send_icmp_error(const PacketView& view,
                                                    IcmpErrorKind kind) noexcept;
 
-// `frame` as it came in: before translation and before its TTL changed. The error carries the same VLAN tags and goes to the MAC
-// address that the packet came from; write_link_header changes that. `out` must not overlap `frame`.
+// `frame` as it came in: before translation and before its TTL changed. The error carries the same
+// VLAN tags and goes to the MAC address that the packet came from; write_link_header changes that.
+// `out` must not overlap `frame`.
 [[nodiscard]] IcmpErrorResult build_icmp_error(std::span<const std::byte> frame,
                                                const PacketView& view, const IcmpErrorOrder& order,
                                                std::span<std::byte> out) noexcept;

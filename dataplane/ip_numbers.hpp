@@ -5,7 +5,8 @@
 // Memory:  none.
 // Limits:  only what this dataplane acts on.
 // Errors:  none.
-// Spec:    IANA registries: EtherTypes, protocol numbers, ICMP types; RFC 791, 792, 4443, 4861, 8200, 9293.
+// Spec:    IANA registries: EtherTypes, protocol numbers, ICMP types; RFC 791, 792, 4443, 4861,
+//          8200, 9293.
 #pragma once
 
 #include <cstddef>

@@ -14,8 +14,12 @@ std::uint32_t logtype() {
 
 }  // namespace
 
-void log_notice(const std::string& line) { rte_log(RTE_LOG_NOTICE, logtype(), "twinplane: %s\n", line.c_str()); }
+void log_notice(const std::string& line) {
+  rte_log(RTE_LOG_NOTICE, logtype(), "twinplane: %s\n", line.c_str());
+}
 
-void log_warning(const std::string& line) { rte_log(RTE_LOG_WARNING, logtype(), "twinplane: %s\n", line.c_str()); }
+void log_warning(const std::string& line) {
+  rte_log(RTE_LOG_WARNING, logtype(), "twinplane: %s\n", line.c_str());
+}
 
 }  // namespace twinplane::dataplane

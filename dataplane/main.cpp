@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // twinplane - one box of a pair: configuration, box, run until a signal.
 #include <CLI/CLI.hpp>
-
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -16,19 +15,28 @@ namespace {
 
 std::atomic<bool> g_is_stopping{false};
 
-void on_signal(int /*signal*/) { g_is_stopping.store(true, std::memory_order_relaxed); }  // a flag alone
+// a flag alone
+void on_signal(int /*signal*/) { g_is_stopping.store(true, std::memory_order_relaxed); }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"One box of a Twinplane pair: forwards packets, and keeps its session table equal on the peer.", "twinplane"};
+  CLI::App app{
+      "One box of a Twinplane pair: forwards packets, and keeps its session table equal on the "
+      "peer.",
+      "twinplane"};
   std::string config_path;
   bool is_check = false;
-  app.add_option("-c,--config", config_path, "The box's configuration (TOML); see dataplane/examples")->required();
-  app.add_flag("--check", is_check, "Read and check the configuration, say what it means, touch no device");
+  app.add_option("-c,--config", config_path,
+                 "The box's configuration (TOML); see dataplane/examples")
+      ->required();
+  app.add_flag("--check", is_check,
+               "Read and check the configuration, say what it means, touch no device");
   app.footer(
-      "Each box has a configuration of its own; box.id, addresses of HA1 and HA2 and device names differ, the rest is alike.\n"
-      "State while it runs: dpdk-telemetry.py -f FILE_PREFIX, then /twinplane/status or /twinplane/counters.\n"
+      "Each box has a configuration of its own; box.id, addresses of HA1 and HA2 and device names "
+      "differ, the rest is alike.\n"
+      "State while it runs: dpdk-telemetry.py -f FILE_PREFIX, then /twinplane/status or "
+      "/twinplane/counters.\n"
       "Ends on SIGINT or SIGTERM: the peer is told and takes over at once.");
   CLI11_PARSE(app, argc, argv);
   using namespace twinplane::dataplane;

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // nat_pool.hpp - source NAT: which rule translates a session, and which address and port it gets.
 //
-// Thread:  built at start; everything else is const and may run on any number of cores at once: the pool remembers nothing. Cores
-//          cannot choose the same port for one server, because the reply's flow hash decides the partition and so the core.
+// Thread:  built at start; everything else is const and may run on any number of cores at once: the
+//          pool remembers nothing. Cores cannot choose the same port for one server, because the
+//          reply's flow hash decides the partition and so the core.
 // Memory:  built once, 4 or 16 bytes an address; choosing allocates nothing.
-// Limits:  kNatRulesMax rules, kListItemsMax addresses a rule. A choice tries at most `tries_max` pairs of address and port.
+// Limits:  kNatRulesMax rules, kListItemsMax addresses a rule. A choice tries at most `tries_max`
+//          pairs of address and port.
 // Errors:  NatResult; the caller counts.
-// Spec:    dataplane/DESIGN.md D-D5: the translated port is chosen so that the reply hashes to the same partition.
-//          RFC 4787: REQ-2, one inside address keeps one outside address while that has ports.
+// Spec:    dataplane/DESIGN.md D-D5: the translated port is chosen so that the reply hashes to the
+//          same partition. RFC 4787: REQ-2, one inside address keeps one outside address while that
+//          has ports.
 #pragma once
 
 #include <algorithm>
@@ -25,8 +28,9 @@ inline constexpr std::uint16_t kNoNatRule = 0xFFFF;
 
 enum class NatResult : std::uint8_t {
   kChosen,
-  kNoRule,     // the session stays untranslated
-  kExhausted,  // no free pair that the partition accepts within the tries: the session cannot be made
+  kNoRule,  // the session stays untranslated
+  // no free pair that the partition accepts within the tries: the session cannot be made
+  kExhausted,
 };
 
 template <class Address>
@@ -59,10 +63,11 @@ class NatPool {
   std::uint16_t match(const tables::Address6& source, std::uint8_t zone_from,
                       std::uint8_t zone_to) const noexcept;
 
-  // The first pair that accepts(address, port_be) -> bool (the reply's tuple hashes to the session's partition) and
-  // is_free(address, port_be) -> bool (no session has the reply's key) both take; is_free is only asked about accepted ones.
-  // Of `tries_max` each address gets an equal share, so that a full one does not hide a free one. With P partitions one port
-  // in P is accepted: 64 * P tries see about 64 accepted ones.
+  // The first pair that accepts(address, port_be) -> bool (the reply's tuple hashes to the
+  // session's partition) and is_free(address, port_be) -> bool (no session has the reply's key)
+  // both take; is_free is only asked about accepted ones. Of `tries_max` each address gets an equal
+  // share, so that a full one does not hide a free one. With P partitions one port in P is
+  // accepted: 64 * P tries see about 64 accepted ones.
   template <class Address, class Accepts, class IsFree>
   NatChoice<Address> choose(const NatQuery<Address>& query, std::uint32_t tries_max,
                             Accepts&& accepts, IsFree&& is_free) const;

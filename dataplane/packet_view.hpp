@@ -3,7 +3,8 @@
 //
 // Thread:  any; values.
 // Memory:  108 bytes; holds no pointer, so it outlives the frame and moves with it.
-// Limits:  offsets count from the frame's first byte. A field that its comment binds to a kind is 0 for the others.
+// Limits:  offsets count from the frame's first byte. A field that its comment binds to a kind is 0
+//          for the others.
 // Errors:  none.
 // Spec:    IEEE 802.3 and 802.1Q, RFC 826, 791, 792, 768, 9293, 8200, 4443, 4861.
 #pragma once
@@ -65,7 +66,8 @@ struct PacketView {
   PacketKind kind{PacketKind::kNone};
   L4Kind l4_kind{L4Kind::kNone};
   std::uint8_t
-      protocol{};  // the transport's; of a later IPv6 fragment what its header names, which may be an extension
+      // the transport's; of a later IPv6 fragment what its header names, which may be an extension
+      protocol{};
   std::uint8_t ttl{};                        // or hop limit
   std::uint16_t ethertype{};                 // below the tags
   std::uint8_t vlan_count{};                 // 0..2
@@ -78,18 +80,21 @@ struct PacketView {
   std::uint16_t payload_bytes{};   // of this frame, link padding left out
   std::uint16_t l4_bytes{};        // transport header and payload
   std::uint16_t
-      arp_operation{};  // ARP: kArpRequest or kArpReply; sender and target addresses are source4 and target4
+      // ARP: kArpRequest or kArpReply; sender and target addresses are source4 and target4
+      arp_operation{};
   std::uint32_t l3_bytes{};  // IP header and all behind it, as its length says
 
   std::uint8_t icmp_type{};
   std::uint8_t icmp_code{};
   bool is_group_target{};  // the IP destination is multicast or the limited broadcast
   bool
-      is_link_local{};  // either address is: not to be forwarded (RFC 3927 section 7, RFC 4291 section 2.5.6)
+      // either address is: not to be forwarded (RFC 3927 section 7, RFC 4291 section 2.5.6)
+      is_link_local{};
   bool is_unspecified_source{};  // IPv6 ::, seen with ICMPv6 only: not to be forwarded
   bool
-      is_routed_elsewhere{};  // IPv6 routing header with segments left: the final destination is another
-  bool dont_fragment{};       // IPv4 DF; always set in IPv6
+      // IPv6 routing header with segments left: the final destination is another
+      is_routed_elsewhere{};
+  bool dont_fragment{};  // IPv4 DF; always set in IPv6
 
   FragmentView fragment{};
   TcpView tcp{};                                 // kTcp

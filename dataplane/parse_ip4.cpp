@@ -73,7 +73,8 @@ ParseResult read_fragment(const std::byte* ip, std::size_t header_bytes, PacketV
   out.fragment.bytes = out.l4_bytes;
   out.fragment.more = more;
   out.fragment.part = offset == 0 ? FragmentPart::kFirst : FragmentPart::kLater;
-  // RFC 1858 section 3.2: at offset 8 it would replace the flags that the first fragment was judged by.
+  // RFC 1858 section 3.2: at offset 8 it would replace the flags that the first fragment was judged
+  // by.
   if (out.protocol == kProtocolTcp && offset == 8) return ParseResult::kIp4TinyFragment;
   return ParseResult::kOk;
 }

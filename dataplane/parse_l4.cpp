@@ -10,8 +10,8 @@
 namespace twinplane::dataplane::parse_steps {
 namespace {
 
-// What RFC 9293 lets an end send, PSH and the congestion bits left out: a SYN with or without ACK, a RST with or without ACK,
-// and everything else with ACK and neither of them.
+// What RFC 9293 lets an end send, PSH and the congestion bits left out: a SYN with or without ACK,
+// a RST with or without ACK, and everything else with ACK and neither of them.
 constexpr bool is_possible(std::uint8_t flags) noexcept {
   constexpr std::uint8_t kJudged = kTcpFin | kTcpSyn | kTcpRst | kTcpAck;
   switch (flags & kJudged) {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// parse_result.hpp - one named reason for each way in which a frame can be wrong, and the table of their names.
+// parse_result.hpp - one named reason for each way in which a frame can be wrong, and the table of
+// their names.
 //
 // Thread:  any; values.
 // Memory:  none.
 // Limits:  kCount is not a result; it sizes counter arrays.
 // Errors:  none.
-// Spec:    parse.hpp says in which order they are looked for; the comments here name what each breaks.
+// Spec:    parse.hpp says in which order they are looked for; the comments here name what each
+//          breaks.
 #pragma once
 
 #include <algorithm>
@@ -34,13 +36,15 @@ enum class ParseResult : std::uint8_t {
   kIp4BadSource,    // this network, loopback, multicast, class E (RFC 1812 section 5.3.7)
   kIp4BadTarget,    // this network, loopback, class E but the limited broadcast
   kIp4BadFragment,  // beyond 65535, empty, or a middle one that is no multiple of 8 bytes
-  kIp4TinyFragment,  // the first ends inside the transport header, or another one overlies it (RFC 1858, RFC 3128)
+  // the first ends inside the transport header, or another one overlies it (RFC 1858, RFC 3128)
+  kIp4TinyFragment,
   kIp6HeaderCut,
   kIp6BadVersion,
   kIp6LengthLies,  // payload length beyond the frame
   kIp6ExtensionCut,
   kIp6TooManyExtensions,
-  kIp6ExtensionOrder,  // hop-by-hop options not first, or two fragment headers (RFC 8200 section 4.1)
+  // hop-by-hop options not first, or two fragment headers (RFC 8200 section 4.1)
+  kIp6ExtensionOrder,
   kIp6RoutingTypeZero,  // RFC 5095
   kIp6BadSource,        // multicast, loopback, IPv4-mapped, or :: outside ICMPv6
   kIp6BadTarget,        // ::, loopback, IPv4-mapped
@@ -55,7 +59,8 @@ enum class ParseResult : std::uint8_t {
   kUdpLengthLies,
   kIcmpCut,
   kNdBadHopLimit,  // not 255: came through a router (RFC 4861 section 6.1, 7.1, 8.1)
-  kNdMalformed,  // short, code not 0, an option of length 0 or beyond the end, or fragmented (RFC 6980)
+  // short, code not 0, an option of length 0 or beyond the end, or fragmented (RFC 6980)
+  kNdMalformed,
   kNdBadChecksum,
   kQuoteCut,        // an ICMP error quotes less than the headers that name a flow
   kQuoteMalformed,  // it quotes another family, a later fragment, an ICMP error, or lying lengths

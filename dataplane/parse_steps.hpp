@@ -21,8 +21,8 @@ namespace twinplane::dataplane::parse_steps {
 ParseResult parse_ip4(std::span<const std::byte> frame, PacketView& out) noexcept;
 ParseResult parse_ip6(std::span<const std::byte> frame, PacketView& out) noexcept;
 
-// The transport header stands at out.l4_offset, l4_bytes are within the frame, the IP fields are filled.
-// Sets both endpoints' ports.
+// The transport header stands at out.l4_offset, l4_bytes are within the frame, the IP fields are
+// filled. Sets both endpoints' ports.
 ParseResult parse_l4(std::span<const std::byte> frame, PacketView& out) noexcept;
 
 // Where the extension headers of an IPv6 packet end.
@@ -31,8 +31,8 @@ struct Ip6Chain {
   std::size_t l4_offset{};
 };
 
-// Walks the extension headers that stand from `at` to `end`, the first of them of type `next`. Sets protocol, fragment and
-// is_routed_elsewhere. Stops behind the fragment header of a later fragment.
+// Walks the extension headers that stand from `at` to `end`, the first of them of type `next`. Sets
+// protocol, fragment and is_routed_elsewhere. Stops behind the fragment header of a later fragment.
 Ip6Chain walk_ip6_extensions(std::span<const std::byte> frame, std::size_t at, std::size_t end,
                              std::uint8_t next, PacketView& out) noexcept;
 

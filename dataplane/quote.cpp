@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kQuotedL4BytesMin = 8;
 constexpr std::size_t kTcpChecksumEnd = 18;
 
-// Fills up to l4_offset; answers where the quote ends by `end` and by the quoted length, whichever comes first.
+// Fills up to l4_offset; answers where the quote ends by `end` and by the quoted length, whichever
+// comes first.
 ParseResult read_ip4(std::span<const std::byte> frame, std::size_t end, PacketView& out) noexcept {
   const std::byte* ip = frame.data() + out.l3_offset;
   const std::size_t available = end - out.l3_offset;

@@ -31,7 +31,8 @@ void write_ports(std::byte* ports, const PacketView& view, const Translation<Add
   store_raw(ports + 2, to.target.port_be);
 }
 
-// Both ports of an echo hold the identifier. A translation of one end may have left the other end's as it was.
+// Both ports of an echo hold the identifier. A translation of one end may have left the other end's
+// as it was.
 template <class Address>
 std::uint16_t identifier_of(const PacketView& view, const Translation<Address>& to) noexcept {
   const std::uint16_t before_be = view.source<Address>().port_be;

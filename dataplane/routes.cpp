@@ -23,7 +23,8 @@ struct Route {
   IpAddress via;
 };
 
-// Every prefix once. A floating address that is a network of its own (/32, /128) is local, not connected.
+// Every prefix once. A floating address that is a network of its own (/32, /128) is local, not
+// connected.
 using RouteMap = std::map<IpPrefix, Route>;
 
 RouteMap collect(const Config& config) {
@@ -46,7 +47,8 @@ RouteMap collect(const Config& config) {
   return routes;
 }
 
-// rte_lpm and rte_lpm6 take the first 24 bits by one table and each 8 further bits by a group of 256 entries.
+// rte_lpm and rte_lpm6 take the first 24 bits by one table and each 8 further bits by a group of
+// 256 entries.
 std::uint32_t groups_of(const IpPrefix& prefix) noexcept {
   return prefix.length_bits <= 24 ? 0 : (prefix.length_bits - 17U) / 8U;
 }

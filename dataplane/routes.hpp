@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// routes.hpp - L3 forwarding: which port a packet leaves by and whose MAC address it needs; rte_lpm and rte_lpm6 underneath.
+// routes.hpp - L3 forwarding: which port a packet leaves by and whose MAC address it needs; rte_lpm
+// and rte_lpm6 underneath.
 //
-// Thread:  built after rte_eal_init, by one thread; the lookups are const and may run on any number of cores at once.
-// Memory:  from EAL's heap, 64 MiB for IPv4 and 64 MiB for IPv6 whatever the number of routes (a family that no port has an
-//          address of takes none), and 1 KiB for each 8 bits that a prefix goes beyond /24. Measured: one family works with 128 MiB of EAL
-//          memory without huge pages, both need 144. Most of it is never touched: the default route stands beside the tables.
+// Thread:  built after rte_eal_init, by one thread; the lookups are const and may run on any number
+//          of cores at once.
+// Memory:  from EAL's heap, 64 MiB for IPv4 and 64 MiB for IPv6 whatever the number of routes (a
+//          family that no port has an address of takes none), and 1 KiB for each 8 bits that a
+//          prefix goes beyond /24. Measured: one family works with 128 MiB of EAL memory without
+//          huge pages, both need 144. Most of it is never touched: the default route stands beside
+//          the tables.
 // Limits:  kRoutesMax static routes; one next hop each.
-// Errors:  the constructor throws std::runtime_error, saying which memory is missing; lookups answer RouteKind::kNone.
+// Errors:  the constructor throws std::runtime_error, saying which memory is missing; lookups
+//          answer RouteKind::kNone.
 // Spec:    RFC 1812 section 5.2.4: the longest match wins.
 #pragma once
 
@@ -44,8 +49,8 @@ using RouteResult6 = RouteResult<tables::Address6>;
 
 class RouteTable {
  public:
-  // `name` is what DPDK keeps the tables by: unique in the process, at most 24 characters. `socket_id` is a NUMA socket or
-  // SOCKET_ID_ANY (-1).
+  // `name` is what DPDK keeps the tables by: unique in the process, at most 24 characters.
+  // `socket_id` is a NUMA socket or SOCKET_ID_ANY (-1).
   RouteTable(const Config& config, const std::string& name, int socket_id);
 
   RouteResult4 lookup4(const tables::Address4& destination) const noexcept;

@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// rss.hpp - the hash that spreads flows over partitions, both directions alike, as devices compute it and in software.
+// rss.hpp - the hash that spreads flows over partitions, both directions alike, as devices compute
+// it and in software.
 //
 // Thread:  any; pure.
 // Memory:  tables of 2 KiB, made by the compiler.
-// Limits:  16 bits of hash in effect: partitions up to 65536. Nobody is kept from aiming at one partition (the key is public
-//          and must be, for both directions to agree); the index inside a partition is seeded.
+// Limits:  16 bits of hash in effect: partitions up to 65536. Nobody is kept from aiming at one
+//          partition (the key is public and must be, for both directions to agree); the index
+//          inside a partition is seeded.
 // Errors:  none.
-// Spec:    Toeplitz as Microsoft RSS defines it, with the symmetric key 0x6d5a repeated (Woo and Park, "Scalable TCP session
-//          monitoring with symmetric receive-side scaling", 2012). dataplane/DESIGN.md D-D1, D-D5.
+// Spec:    Toeplitz as Microsoft RSS defines it, with the symmetric key 0x6d5a repeated (Woo and
+//          Park, "Scalable TCP session monitoring with symmetric receive-side scaling", 2012).
+//          dataplane/DESIGN.md D-D1, D-D5.
 //
-// Why it is fast. Toeplitz is linear over XOR: the hash is the XOR of one 32-bit window of the key for each bit set in the input.
-// This key repeats every 16 bits, so a bit's window depends on its place within its 16-bit word alone, and both halves of
-// a window are equal. The hash of any input is therefore port_hash(XOR of all its 16-bit words) * 0x10001: fold, two look-ups.
+// Why it is fast. Toeplitz is linear over XOR: the hash is the XOR of one 32-bit window of the key
+// for each bit set in the input. This key repeats every 16 bits, so a bit's window depends on its
+// place within its 16-bit word alone, and both halves of a window are equal. The hash of any input
+// is therefore port_hash(XOR of all its 16-bit words) * 0x10001: fold, two look-ups.
 //
-// How a device is to be set up. The low bits of the hash name the partition; a device uses the low bits as index of its
-// redirection table (RETA). Entry i must send to the worker that owns partition i modulo the partition count. With fewer entries
-// than partitions, all partitions that are equal modulo the number of entries must have one worker.
+// How a device is to be set up. The low bits of the hash name the partition; a device uses the low
+// bits as index of its redirection table (RETA). Entry i must send to the worker that owns
+// partition i modulo the partition count. With fewer entries than partitions, all partitions that
+// are equal modulo the number of entries must have one worker.
 //
-// Where a device's hash is not the flow's: fragments (it sees no ports), ICMP echo (it sees no identifier), IPv6 extension headers
-// (devices differ), two tags. See device_hash_holds(); for those the software computes flow_hash() and hands the packet over.
+// Where a device's hash is not the flow's: fragments (it sees no ports), ICMP echo (it sees no
+// identifier), IPv6 extension headers (devices differ), two tags. See device_hash_holds(); for
+// those the software computes flow_hash() and hands the packet over.
 #pragma once
 
 #include <array>
@@ -55,7 +61,8 @@ constexpr std::uint16_t port_hash_bitwise(std::uint16_t word) noexcept {
   return static_cast<std::uint16_t>(hash);
 }
 
-// As a polynomial over GF(2) modulo x^16 - 1 the key word p has an odd number of terms, so p^16 = 1 and p^15 is its inverse.
+// As a polynomial over GF(2) modulo x^16 - 1 the key word p has an odd number of terms, so p^16 = 1
+// and p^15 is its inverse.
 constexpr std::uint16_t inverse_bitwise(std::uint16_t hash) noexcept {
   for (int power = 0; power < 15; ++power) hash = port_hash_bitwise(hash);
   return hash;
@@ -115,8 +122,9 @@ inline std::uint16_t port_with_hash(std::uint16_t hash) noexcept {
   return rss_internal::kInverseTable(hash);
 }
 
-// As a device computes it over {source, destination}: for whatever has no ports in sight, fragments first of all. All
-// fragments of a datagram meet where this leads, and so does their fragment table.
+// As a device computes it over {source, destination}: for whatever has no ports in sight, fragments
+// first of all. All fragments of a datagram meet where this leads, and so does their fragment
+// table.
 template <class Address>
 inline std::uint32_t address_hash(const Address& source, const Address& target) noexcept {
   const auto folded_be =
@@ -124,7 +132,8 @@ inline std::uint32_t address_hash(const Address& source, const Address& target) 
   return rss_internal::widen(port_hash(network_order(folded_be)));
 }
 
-// As a device computes it over {source, destination, source port, destination port}. Ports of 0 leave the address_hash.
+// As a device computes it over {source, destination, source port, destination port}. Ports of 0
+// leave the address_hash.
 template <class Address>
 inline std::uint32_t tuple_hash(const tables::Endpoint<Address>& source,
                                 const tables::Endpoint<Address>& target) noexcept {
@@ -134,8 +143,9 @@ inline std::uint32_t tuple_hash(const tables::Endpoint<Address>& source,
   return rss_internal::widen(port_hash(network_order(folded_be)));
 }
 
-// The hash of a flow, which names its partition, from either direction. That is tuple_hash, but an ICMP identifier, which stands
-// in both ports and would cancel out, counts once: so echoes spread too, and NAT can steer their replies.
+// The hash of a flow, which names its partition, from either direction. That is tuple_hash, but an
+// ICMP identifier, which stands in both ports and would cancel out, counts once: so echoes spread
+// too, and NAT can steer their replies.
 template <class Address>
 inline std::uint32_t flow_hash(std::uint8_t protocol, const tables::Endpoint<Address>& source,
                                const tables::Endpoint<Address>& target) noexcept {
@@ -149,7 +159,8 @@ inline std::uint32_t flow_hash(const tables::FlowKey<Address>& key) noexcept {
                             {key.address_b, key.port_b_be});
 }
 
-// Of a parsed IPv4 or IPv6 packet; of a later fragment only after the fragment table has filled in its ports.
+// Of a parsed IPv4 or IPv6 packet; of a later fragment only after the fragment table has filled in
+// its ports.
 std::uint32_t flow_hash(const PacketView& view) noexcept;
 
 // Does a device set up with kRssKey for addresses, TCP and UDP compute flow_hash() for this packet?
@@ -160,10 +171,12 @@ constexpr std::uint32_t partition_of(std::uint32_t hash, std::uint32_t partition
   return hash & (partition_count - 1);
 }
 
-// Source NAT's choice. The reply to a translated packet goes from the server to the NAT address and the chosen port; it must land in
-// the partition that owns the session. Its hash is this base XOR port_hash(chosen port), so a candidate costs two look-ups, and
-// nth_port() walks exactly the ports that fit. A reply tuple lands in one partition only: so no two partitions, and no two boxes,
-// since each partition has one owner, can ever give out the same one. No range is divided and nobody is asked.
+// Source NAT's choice. The reply to a translated packet goes from the server to the NAT address and
+// the chosen port; it must land in the partition that owns the session. Its hash is this base XOR
+// port_hash(chosen port), so a candidate costs two look-ups, and nth_port() walks exactly the ports
+// that fit. A reply tuple lands in one partition only: so no two partitions, and no two boxes,
+// since each partition has one owner, can ever give out the same one. No range is divided and
+// nobody is asked.
 struct ReplyBase {
   std::uint16_t hash{};
 
@@ -181,8 +194,8 @@ struct ReplyBase {
     return partition_of(static_cast<std::uint32_t>(hash ^ port_hash(port)), partition_count);
   }
 
-  // Each of the 65536 ports (0 among them) comes up once, for one partition and one `n` in [0, 65536 / partition_count).
-  // partition_count is a power of two up to 65536, partition below it.
+  // Each of the 65536 ports (0 among them) comes up once, for one partition and one `n` in [0,
+  // 65536 / partition_count). partition_count is a power of two up to 65536, partition below it.
   std::uint16_t nth_port(std::uint32_t n, std::uint32_t partition,
                          std::uint32_t partition_count) const noexcept {
     return port_with_hash(static_cast<std::uint16_t>(hash ^ (n * partition_count + partition)));

@@ -2,10 +2,12 @@
 // rules.hpp - the compiled rule set: which rule decides on the first packet of a session.
 //
 // Thread:  built at start; lookup is const and may run on any number of cores at once.
-// Memory:  built once, about 100 bytes a rule and 8 (IPv4) or 32 (IPv6) a prefix; lookup allocates nothing.
-// Limits:  kRulesMax rules, kZonesMax zones. Lookup walks the rules in order: 0.8 ns a rule that zones or protocol rule out, 3 ns
-//          one whose addresses are compared (measured), so 0.4 to 1.5 us for kRulesMax; a session's first packet alone pays
-//          that. Thousands of rules would want a classifier instead.
+// Memory:  built once, about 100 bytes a rule and 8 (IPv4) or 32 (IPv6) a prefix; lookup allocates
+//          nothing.
+// Limits:  kRulesMax rules, kZonesMax zones. Lookup walks the rules in order: 0.8 ns a rule that
+//          zones or protocol rule out, 3 ns one whose addresses are compared (measured), so 0.4 to
+//          1.5 us for kRulesMax; a session's first packet alone pays that. Thousands of rules would
+//          want a classifier instead.
 // Errors:  none; no match is a verdict (drop, kDefaultRule).
 // Spec:    none; TCP's "only from a SYN" is the worker's to ask.
 #pragma once
@@ -59,7 +61,8 @@ class RuleSet {
     std::uint32_t end;
   };
 
-  // The prefixes of one side of a rule. A rule that names prefixes of one family only does not match the other.
+  // The prefixes of one side of a rule. A rule that names prefixes of one family only does not
+  // match the other.
   struct Networks {
     bool any;
     Slice slice4;

@@ -9,12 +9,16 @@ namespace twinplane::dataplane {
 
 namespace {
 
-constexpr std::uint32_t kSlotsLookedAtMax = 8192;  // of one page, so that a worker's turn stays short
+// of one page, so that a worker's turn stays short
+constexpr std::uint32_t kSlotsLookedAtMax = 8192;
 
 }  // namespace
 
-bool SessionPageDesk::try_ask(std::uint32_t partition, std::uint32_t first_slot, SessionPage& page) {
-  if (state_.load(std::memory_order_acquire) == kServed) state_.store(kIdle, std::memory_order_relaxed);  // a late answer
+bool SessionPageDesk::try_ask(std::uint32_t partition, std::uint32_t first_slot,
+                              SessionPage& page) {
+  // a late answer
+  if (state_.load(std::memory_order_acquire) == kServed)
+    state_.store(kIdle, std::memory_order_relaxed);
   if (state_.load(std::memory_order_relaxed) != kIdle) return false;
   page_.partition = partition;
   page_.first_slot = first_slot;

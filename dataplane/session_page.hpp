@@ -5,7 +5,8 @@
 // Memory:  kPageSlots copies.
 // Limits:  one page at a time; the asker waits at most 200 ms.
 // Errors:  false when no worker answered in time.
-// Spec:    the state word publishes the page: release by the writer, acquire by the reader, in both directions.
+// Spec:    the state word publishes the page: release by the writer, acquire by the reader, in both
+//          directions.
 #pragma once
 
 #include <array>

@@ -10,9 +10,8 @@
 
 #include <arpa/inet.h>
 
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "tables/session.hpp"
 
@@ -23,17 +22,24 @@ inline std::string endpoint_text(const tables::Endpoint<Address>& endpoint) {
   char text[INET6_ADDRSTRLEN] = {};
   inet_ntop(sizeof(Address) == 4 ? AF_INET : AF_INET6, endpoint.address.data(), text, sizeof text);
   const std::string port = std::to_string(ntohs(endpoint.port_be));
-  return sizeof(Address) == 4 ? std::string(text) + ":" + port : "[" + std::string(text) + "]:" + port;
+  return sizeof(Address) == 4 ? std::string(text) + ":" + port
+                              : "[" + std::string(text) + "]:" + port;
 }
 
 inline const char* tcp_rank_text(tables::TcpRank rank) {
   switch (rank) {
-    case tables::TcpRank::kNone: return "none";
-    case tables::TcpRank::kSynSent: return "syn-sent";
-    case tables::TcpRank::kEstablished: return "established";
-    case tables::TcpRank::kFinSent: return "fin-sent";
-    case tables::TcpRank::kFinAcked: return "fin-acked";
-    case tables::TcpRank::kReset: return "reset";
+    case tables::TcpRank::kNone:
+      return "none";
+    case tables::TcpRank::kSynSent:
+      return "syn-sent";
+    case tables::TcpRank::kEstablished:
+      return "established";
+    case tables::TcpRank::kFinSent:
+      return "fin-sent";
+    case tables::TcpRank::kFinAcked:
+      return "fin-acked";
+    case tables::TcpRank::kReset:
+      return "reset";
   }
   return "unknown";
 }
@@ -41,7 +47,8 @@ inline const char* tcp_rank_text(tables::TcpRank rank) {
 template <class Address>
 inline nlohmann::ordered_json session_json(const tables::SessionOf<Address>& session) {
   const auto side = [&session](tables::Side which) {
-    return tables::DirectedKey<Address>{tables::key_of(session, which), tables::client_is_a(session, which)};
+    return tables::DirectedKey<Address>{tables::key_of(session, which),
+                                        tables::client_is_a(session, which)};
   };
   const auto outside = side(tables::Side::kClient);
   nlohmann::ordered_json json;

@@ -18,24 +18,33 @@ namespace {
 
 constexpr std::size_t kHugePageBytes = std::size_t{2} << 20U;
 
-std::size_t round_up(std::size_t bytes, std::size_t step) noexcept { return (bytes + step - 1) / step * step; }
+std::size_t round_up(std::size_t bytes, std::size_t step) noexcept {
+  return (bytes + step - 1) / step * step;
+}
 
 [[noreturn]] void fail(const std::string& what, std::size_t bytes) {
-  throw std::runtime_error(what + " (" + std::to_string(bytes >> 20U) + " MiB for the tables): " + std::strerror(errno) +
-                           ". Lower tables.session4_slots, tables.session6_slots or tables.partitions, or give more memory.");
+  throw std::runtime_error(what + " (" + std::to_string(bytes >> 20U) +
+                           " MiB for the tables): " + std::strerror(errno) +
+                           ". Lower tables.session4_slots, tables.session6_slots or "
+                           "tables.partitions, or give more memory.");
 }
 
 }  // namespace
 
-TableMemory::TableMemory(const tables::ImageHead& head, const std::string& file, bool may_use_huge_pages)
-    : bytes_(round_up(tables::kImageHeadBytes + head.partition_count * head.partition_bytes, kHugePageBytes)),
+TableMemory::TableMemory(const tables::ImageHead& head, const std::string& file,
+                         bool may_use_huge_pages)
+    : bytes_(round_up(tables::kImageHeadBytes + head.partition_count * head.partition_bytes,
+                      kHugePageBytes)),
       partition_bytes_(head.partition_bytes) {
   void* base = MAP_FAILED;
   if (!file.empty()) {
-    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    const int descriptor =
+        ::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (descriptor < 0) fail("cannot open tables.file \"" + file + "\"", bytes_);
-    if (::ftruncate(descriptor, static_cast<off_t>(bytes_)) != 0) fail("cannot size tables.file \"" + file + "\"", bytes_);
-    base = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, descriptor, 0);
+    if (::ftruncate(descriptor, static_cast<off_t>(bytes_)) != 0)
+      fail("cannot size tables.file \"" + file + "\"", bytes_);
+    base =
+        ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, descriptor, 0);
     ::close(descriptor);
   } else {
     constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;

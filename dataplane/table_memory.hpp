@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// table_memory.hpp - the memory that all partitions' tables are cut from: huge pages, ordinary memory, or a file.
+// table_memory.hpp - the memory that all partitions' tables are cut from: huge pages, ordinary
+// memory, or a file.
 //
 // Thread:  main, at start and end.
-// Memory:  what image_bytes() says, taken at once and touched, so that the packet path never waits for a page.
+// Memory:  what image_bytes() says, taken at once and touched, so that the packet path never waits
+//          for a page.
 // Limits:  that of the machine.
 // Errors:  throws std::runtime_error that says how much was wanted and what to do.
 // Spec:    tables/image.hpp for the file's head.
@@ -19,7 +21,8 @@ namespace twinplane::dataplane {
 
 class TableMemory {
  public:
-  // `file` empty: anonymous memory, on huge pages where enough are free. Else the file is made anew and mapped.
+  // `file` empty: anonymous memory, on huge pages where enough are free. Else the file is made anew
+  // and mapped.
   TableMemory(const tables::ImageHead& head, const std::string& file, bool may_use_huge_pages);
   ~TableMemory();
   TableMemory(const TableMemory&) = delete;
@@ -28,6 +31,7 @@ class TableMemory {
   std::span<std::byte> partition_block(std::uint32_t partition) noexcept;
 
   std::size_t bytes() const noexcept { return bytes_; }
+
   bool is_on_huge_pages() const noexcept { return is_on_huge_pages_; }
 
  private:

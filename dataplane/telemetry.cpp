@@ -15,7 +15,8 @@ namespace twinplane::dataplane {
 
 namespace {
 
-// DPDK's callbacks carry no argument of ours, and its thread goes on until the process ends: a command that runs keeps the source.
+// DPDK's callbacks carry no argument of ours, and its thread goes on until the process ends: a
+// command that runs keeps the source.
 std::mutex g_source_mutex;
 std::unique_ptr<const TelemetrySource> g_source;
 
@@ -33,7 +34,8 @@ void add_number(rte_tel_data* data, const std::string& name, std::uint64_t value
 
 // What one telemetry string can hold is bounded by DPDK; longer reasons are cut.
 void add_text(rte_tel_data* data, const std::string& name, const std::string& value) {
-  rte_tel_data_add_dict_string(data, name.c_str(), value.substr(0, RTE_TEL_MAX_STRING_LEN - 1).c_str());
+  rte_tel_data_add_dict_string(data, name.c_str(),
+                               value.substr(0, RTE_TEL_MAX_STRING_LEN - 1).c_str());
 }
 
 void add_session(rte_tel_data* data, std::size_t number, const nlohmann::ordered_json& session) {
@@ -44,7 +46,8 @@ void add_session(rte_tel_data* data, std::size_t number, const nlohmann::ordered
     if (value.is_string())
       add_text(dict, name, value.get<std::string>());
     else
-      add_number(dict, name, value.is_boolean() ? (value.get<bool>() ? 1U : 0U) : value.get<std::uint64_t>());
+      add_number(dict, name,
+                 value.is_boolean() ? (value.get<bool>() ? 1U : 0U) : value.get<std::uint64_t>());
   }
   // DPDK frees the container with the answer.
   rte_tel_data_add_dict_container(data, ("session" + std::to_string(number)).c_str(), dict, 0);
@@ -74,9 +77,12 @@ std::uint64_t packets_dropped() {
 
 const char* transport_name(Ha2Transport transport) {
   switch (transport) {
-    case Ha2Transport::kEthernet: return "ethernet";
-    case Ha2Transport::kIp: return "ip";
-    case Ha2Transport::kUdp: return "udp";
+    case Ha2Transport::kEthernet:
+      return "ethernet";
+    case Ha2Transport::kIp:
+      return "ip";
+    case Ha2Transport::kUdp:
+      return "udp";
   }
   return "unknown";
 }
@@ -93,8 +99,10 @@ int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data*
   add_text(data, "peer", status.is_peer_up ? "up" : "down");
   add_number(data, "paths_up", status.paths_up);
   add_number(data, "term", status.term);
-  const std::uint64_t sessions4 = sum([](const WorkerStats& stats) { return stats.sessions4.get(); });
-  const std::uint64_t sessions6 = sum([](const WorkerStats& stats) { return stats.sessions6.get(); });
+  const std::uint64_t sessions4 =
+      sum([](const WorkerStats& stats) { return stats.sessions4.get(); });
+  const std::uint64_t sessions6 =
+      sum([](const WorkerStats& stats) { return stats.sessions6.get(); });
   add_number(data, "sessions", sessions4 + sessions6);
   add_number(data, "sessions4", sessions4);
   add_number(data, "sessions6", sessions6);
@@ -102,18 +110,25 @@ int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data*
   add_number(data, "records_applied", total(ha2::Counter::kRecordsApplied));
   add_number(data, "frames_sent", total(ha2::Counter::kFramesSent));
   add_number(data, "frames_received", total(ha2::Counter::kFramesReceived));
-  add_number(data, "frames_lost", total(ha2::Counter::kFramesLost) + total(ha2::Counter::kFramesReportedLost));
+  add_number(data, "frames_lost",
+             total(ha2::Counter::kFramesLost) + total(ha2::Counter::kFramesReportedLost));
   std::uint64_t lag_ns = 0;
-  for (const auto& worker : source()->workers) lag_ns = std::max(lag_ns, worker->stats().lag_ns.get());
+  for (const auto& worker : source()->workers)
+    lag_ns = std::max(lag_ns, worker->stats().lag_ns.get());
   add_number(data, "lag_us", lag_ns / 1000);
   add_number(data, "at_risk", sum([](const WorkerStats& stats) { return stats.at_risk.get(); }));
-  add_number(data, "bulk_done_slots", sum([](const WorkerStats& stats) { return stats.bulk_stated_slots.get(); }));
-  add_number(data, "bulk_total_slots", sum([](const WorkerStats& stats) { return stats.bulk_total_slots.get(); }));
-  add_number(data, "partitions_quiet", sum([](const WorkerStats& stats) { return stats.partitions_quiet.get(); }));
+  add_number(data, "bulk_done_slots",
+             sum([](const WorkerStats& stats) { return stats.bulk_stated_slots.get(); }));
+  add_number(data, "bulk_total_slots",
+             sum([](const WorkerStats& stats) { return stats.bulk_total_slots.get(); }));
+  add_number(data, "partitions_quiet",
+             sum([](const WorkerStats& stats) { return stats.partitions_quiet.get(); }));
   add_text(data, "transport", transport_name(source()->config.ha2.transport));
   add_number(data, "mtu", source()->config.ha2.mtu_bytes);
-  add_number(data, "packets_rx", sum([](const WorkerStats& stats) { return stats.packets_received.get(); }));
-  add_number(data, "packets_tx", sum([](const WorkerStats& stats) { return stats.packets_sent.get(); }));
+  add_number(data, "packets_rx",
+             sum([](const WorkerStats& stats) { return stats.packets_received.get(); }));
+  add_number(data, "packets_tx",
+             sum([](const WorkerStats& stats) { return stats.packets_sent.get(); }));
   add_number(data, "packets_dropped", packets_dropped());
   add_number(data, "last_heard_ns", status.last_heard_ns);
   add_number(data, "detected_ns", status.detected_ns);
@@ -125,7 +140,8 @@ int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data*
 int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
   rte_tel_data_start_dict(data);
   for (std::size_t i = 0; i < ha2::kCounterCount; ++i)
-    add_number(data, "ha2_" + std::string(ha2::kCounterLabels[i]), total(static_cast<ha2::Counter>(i)));
+    add_number(data, "ha2_" + std::string(ha2::kCounterLabels[i]),
+               total(static_cast<ha2::Counter>(i)));
   for (std::size_t i = 1; i < ha2::kEncapErrorNames.size(); ++i)
     add_number(data, "ha2_drop_encap_" + std::string(ha2::kEncapErrorNames[i]),
                sum([i](const WorkerStats& stats) { return stats.encap_drops[i].get(); }));
@@ -138,14 +154,21 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
   for (std::size_t i = 0; i < kIcmpErrorVerdictNames.size(); ++i)
     add_number(data, std::string(kIcmpErrorVerdictNames[i]),
                sum([i](const WorkerStats& stats) { return stats.icmp_errors[i].get(); }));
-  add_number(data, "sessions_created", sum([](const WorkerStats& stats) { return stats.sessions_created.get(); }));
-  add_number(data, "sessions_ended", sum([](const WorkerStats& stats) { return stats.sessions_ended.get(); }));
-  add_number(data, "sessions_expired", sum([](const WorkerStats& stats) { return stats.sessions_expired.get(); }));
-  add_number(data, "sessions_evicted", sum([](const WorkerStats& stats) { return stats.sessions_evicted.get(); }));
-  add_number(data, "sessions_refused", sum([](const WorkerStats& stats) { return stats.sessions_refused.get(); }));
-  add_number(data, "packets_handed_over", sum([](const WorkerStats& stats) { return stats.packets_handed_over.get(); }));
+  add_number(data, "sessions_created",
+             sum([](const WorkerStats& stats) { return stats.sessions_created.get(); }));
+  add_number(data, "sessions_ended",
+             sum([](const WorkerStats& stats) { return stats.sessions_ended.get(); }));
+  add_number(data, "sessions_expired",
+             sum([](const WorkerStats& stats) { return stats.sessions_expired.get(); }));
+  add_number(data, "sessions_evicted",
+             sum([](const WorkerStats& stats) { return stats.sessions_evicted.get(); }));
+  add_number(data, "sessions_refused",
+             sum([](const WorkerStats& stats) { return stats.sessions_refused.get(); }));
+  add_number(data, "packets_handed_over",
+             sum([](const WorkerStats& stats) { return stats.packets_handed_over.get(); }));
   for (std::size_t i = 0; i < kNeighborCounterCount; ++i)
-    add_number(data, std::string(kNeighborCounterLabels[i]), source()->home.counters().get(static_cast<NeighborCounter>(i)));
+    add_number(data, std::string(kNeighborCounterLabels[i]),
+               source()->home.counters().get(static_cast<NeighborCounter>(i)));
   // Not rising: what the devices' rings hold, and what is on its way.
   for (const char* pool_name : {"packets", "ha2"})
     if (const rte_mempool* const pool = rte_mempool_lookup(pool_name); pool != nullptr)
@@ -170,9 +193,11 @@ int on_verified(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
                   worker->stats().verify_number.get() != source()->orders.verify_number();
   rte_tel_data_start_dict(data);
   add_number(data, "running", is_running ? 1 : 0);
-  add_number(data, "ranges", sum([](const WorkerStats& stats) { return stats.verify_ranges.get(); }));
+  add_number(data, "ranges",
+             sum([](const WorkerStats& stats) { return stats.verify_ranges.get(); }));
   add_number(data, "equal", sum([](const WorkerStats& stats) { return stats.verify_equal.get(); }));
-  add_number(data, "different", sum([](const WorkerStats& stats) { return stats.verify_different.get(); }));
+  add_number(data, "different",
+             sum([](const WorkerStats& stats) { return stats.verify_different.get(); }));
   return 0;
 }
 
@@ -206,11 +231,17 @@ Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
     const std::lock_guard lock(g_source_mutex);
     g_source = std::make_unique<const TelemetrySource>(telemetry_source);
   }
-  register_command("/twinplane/status", with_source<on_status>, "Role, sync, sessions, lag, last takeover. No parameters.");
-  register_command("/twinplane/counters", with_source<on_counters>, "Every counter: HA2, drops by reason, sessions. No parameters.");
-  register_command("/twinplane/verify", with_source<on_verify>, "Digests every range of every table and has the peer compare. No parameters.");
-  register_command("/twinplane/verified", with_source<on_verified>, "How far the last verify is and what it found. No parameters.");
-  register_command("/twinplane/sessions", with_source<on_sessions>, "A page of sessions. Parameters: PARTITION,FIRST_SLOT; next_slot 0 = last page.");
+  register_command("/twinplane/status", with_source<on_status>,
+                   "Role, sync, sessions, lag, last takeover. No parameters.");
+  register_command("/twinplane/counters", with_source<on_counters>,
+                   "Every counter: HA2, drops by reason, sessions. No parameters.");
+  register_command("/twinplane/verify", with_source<on_verify>,
+                   "Digests every range of every table and has the peer compare. No parameters.");
+  register_command("/twinplane/verified", with_source<on_verified>,
+                   "How far the last verify is and what it found. No parameters.");
+  register_command(
+      "/twinplane/sessions", with_source<on_sessions>,
+      "A page of sessions. Parameters: PARTITION,FIRST_SLOT; next_slot 0 = last page.");
 }
 
 Telemetry::~Telemetry() {

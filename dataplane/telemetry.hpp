@@ -3,9 +3,11 @@
 //
 // Thread:  DPDK's telemetry thread reads; nothing here is called from the packet path.
 // Memory:  none.
-// Limits:  one a process: DPDK's callbacks carry no argument, so the source is kept in one place behind this header.
+// Limits:  one a process: DPDK's callbacks carry no argument, so the source is kept in one place
+//          behind this header.
 // Errors:  throws std::runtime_error when a command cannot be registered.
-// Spec:    DPDK 22.11, telemetry library. Commands: /twinplane/status, counters, verify, verified, sessions.
+// Spec:    DPDK 22.11, telemetry library. Commands: /twinplane/status, counters, verify, verified,
+//          sessions.
 #pragma once
 
 #include <memory>

@@ -3,8 +3,8 @@
 //
 // Thread:  one; a value each worker has its own of.
 // Memory:  32 bytes.
-// Limits:  rate 1..1,000,000,000 a second, burst 1..1,000,000. Time comes in, in nanoseconds, and should not go back: if it
-//          does, no credit is added.
+// Limits:  rate 1..1,000,000,000 a second, burst 1..1,000,000. Time comes in, in nanoseconds, and
+//          should not go back: if it does, no credit is added.
 // Errors:  CHECK for a rate or burst out of range.
 // Spec:    RFC 4443 section 2.4 (f), RFC 1812 section 4.3.2.8.
 #pragma once

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The loop: orders, frames, streams, ages, figures. What happens to packets is in worker_packets.cpp.
+// The loop: orders, frames, streams, ages, figures. What happens to packets is in
+// worker_packets.cpp.
 #include "dataplane/worker.hpp"
 
 #include <rte_cycles.h>
@@ -14,7 +15,8 @@ constexpr std::uint64_t kPublishIntervalNs = 1'000'000;
 constexpr std::uint64_t kExpireIntervalNs = 1'000'000;
 constexpr std::uint64_t kFullScanNs = 1'000'000'000;  // all slots are looked at once in this time
 constexpr std::uint32_t kIdleTurnsBeforeSleep = 16;
-// While the peer answers promptly no change waits, so that it leaves before the packet that made it; a busy link fills its frames.
+// While the peer answers promptly no change waits, so that it leaves before the packet that made
+// it; a busy link fills its frames.
 constexpr std::uint16_t kEagerFrames = 8;
 constexpr TokenBucketLimits kIcmpErrorLimits{.rate_per_s = 1000, .burst = 100};
 
@@ -23,7 +25,8 @@ ha2::StreamConfig stream_config(const WorkerShared& shared, std::uint32_t partit
   ha2::StreamConfig stream;
   stream.partition = static_cast<std::uint16_t>(partition);
   stream.window_frames = static_cast<std::uint16_t>(ha2.window_frames);
-  stream.frame_bytes_max = static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(shared.encap, ha2.mtu_bytes));
+  stream.frame_bytes_max =
+      static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(shared.encap, ha2.mtu_bytes));
   stream.eager_frames = kEagerFrames;
   stream.flush_ns = ha2.flush_us * 1000U;
   stream.reorder_ns = ha2.reorder_us * 1000U;
@@ -32,7 +35,8 @@ ha2::StreamConfig stream_config(const WorkerShared& shared, std::uint32_t partit
 
 }  // namespace
 
-Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShared& shared, std::unique_ptr<Home> home)
+Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShared& shared,
+               std::unique_ptr<Home> home)
     : index_(index),
       worker_count_(worker_count),
       shared_(shared),
@@ -44,15 +48,19 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
       icmp_errors_(kIcmpErrorLimits, now_ns()) {
   replicas_.resize(shared.partitions.size());
   for (std::uint32_t i = 0; i < replicas_.size(); ++i)
-    if (is_mine(i)) replicas_[i] = std::make_unique<ha2::Replica>(stream_config(shared_, i), partition(i), builder_);
+    if (is_mine(i))
+      replicas_[i] =
+          std::make_unique<ha2::Replica>(stream_config(shared_, i), partition(i), builder_);
   for (std::size_t port = 0; port < shared.ports.size(); ++port)
     config_port_of_[shared.ports[port]->dpdk_port()] = static_cast<std::uint8_t>(port);
   if (home_ != nullptr) home_->attach(egress_, shared_.packet_pool, stats_);
   if (shared.ha2_port == nullptr) return;
   const bool has_queue = shared.ha2_port->has_send_queue(index);
-  ha2_link_ = std::make_unique<Ha2Link>(shared.ha2_port, index, has_queue ? nullptr : &shared_.relay_ring, *shared.ha2_pool,
-                                        shared.encap, shared.peer_mac,
-                                        static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(shared.encap, shared.config.ha2.mtu_bytes)));
+  ha2_link_ =
+      std::make_unique<Ha2Link>(shared.ha2_port, index, has_queue ? nullptr : &shared_.relay_ring,
+                                *shared.ha2_pool, shared.encap, shared.peer_mac,
+                                static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(
+                                    shared.encap, shared.config.ha2.mtu_bytes)));
 }
 
 std::uint64_t Worker::counter(ha2::Counter counter) const noexcept {
@@ -64,7 +72,8 @@ std::uint64_t Worker::counter(ha2::Counter counter) const noexcept {
 
 void Worker::run(const std::atomic<bool>& is_stopping) noexcept {
   std::uint32_t idle_turns = 0;
-  while (!is_stopping.load(std::memory_order_relaxed)) {  // a flag alone: nothing is published with it
+  // a flag alone: nothing is published with it
+  while (!is_stopping.load(std::memory_order_relaxed)) {
     idle_turns = turn(now_ns()) ? 0 : idle_turns + 1;
     if (idle_turns < kIdleTurnsBeforeSleep || shared_.config.worker.idle_sleep_us == 0) continue;
     rte_delay_us_sleep(shared_.config.worker.idle_sleep_us);
@@ -131,7 +140,8 @@ std::uint32_t Worker::take_frames(std::uint64_t now) noexcept {
     work += count;
   }
   std::uint16_t count = 0;
-  if (shared_.ha2_port->has_receive_queue(index_)) count = shared_.ha2_port->receive(index_, packets.data(), kBurst);
+  if (shared_.ha2_port->has_receive_queue(index_))
+    count = shared_.ha2_port->receive(index_, packets.data(), kBurst);
   for (std::uint16_t i = 0; i < count; ++i) on_ha2_packet(packets[i], now);
   work += count;
   count = shared_.frame_rings[index_]->take(packets.data(), kBurst);
@@ -160,7 +170,8 @@ void Worker::on_ha2_packet(rte_mbuf* packet, std::uint64_t now) noexcept {
     return rte_pktmbuf_free(packet);
   }
   if (!is_mine(index)) {
-    if (!shared_.frame_rings[index % worker_count_]->try_put(packet)) drop(packet, DropReason::kRingFull);
+    if (!shared_.frame_rings[index % worker_count_]->try_put(packet))
+      drop(packet, DropReason::kRingFull);
     return;
   }
   replicas_[index]->on_frame(decoded.frame, opened.frame, now);
@@ -178,15 +189,18 @@ void Worker::expire(std::uint64_t now) noexcept {
     const auto share = [past_ns](std::uint32_t slot_count) {
       return static_cast<std::uint32_t>(slot_count * past_ns / kFullScanNs) + 64;
     };
-    mine.session4().expire(time.milliseconds(), share(mine.slot_count(tables::TableKind::kSession4)));
-    mine.session6().expire(time.milliseconds(), share(mine.slot_count(tables::TableKind::kSession6)));
+    mine.session4().expire(time.milliseconds(),
+                           share(mine.slot_count(tables::TableKind::kSession4)));
+    mine.session6().expire(time.milliseconds(),
+                           share(mine.slot_count(tables::TableKind::kSession6)));
   }
 }
 
 void Worker::publish(std::uint64_t now) noexcept {
   last_publish_ns_ = now;
   tables::SessionCounters sum;
-  std::uint64_t sessions4 = 0, sessions6 = 0, lag_ns = 0, at_risk = 0, stated = 0, total = 0, synced = 0, quiet = 0;
+  std::uint64_t sessions4 = 0, sessions6 = 0, lag_ns = 0, at_risk = 0, stated = 0, total = 0,
+                synced = 0, quiet = 0;
   std::uint64_t verify_running = 0, ranges = 0, equal = 0, different = 0;
   const auto add = [&sum](const tables::SessionCounters& counters) {
     sum.created += counters.created;

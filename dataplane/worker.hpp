@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// worker.hpp - one core's loop: HA2 frames in, packets in, streams out, packets out, ages, and a bounded sleep when nothing is there.
+// worker.hpp - one core's loop: HA2 frames in, packets in, streams out, packets out, ages, and a
+// bounded sleep when nothing is there.
 //
-// HA2 frames of a turn leave before the packets of the same turn: what a packet changed is on its way to the peer before anyone can
-// answer the packet.
+// HA2 frames of a turn leave before the packets of the same turn: what a packet changed is on its
+// way to the peer before anyone can answer the packet.
 //
 // Thread:  its lcore alone, but for stats() and counters().
 // Memory:  taken at construction; a turn allocates nothing but packet buffers from the pools.
@@ -34,34 +35,43 @@ namespace twinplane::dataplane {
 struct WorkerShared {
   const Config& config;
   ForwardContext forward;
-  std::vector<std::unique_ptr<Port>>& ports;            // as Config::ports
-  Port* ha2_port;                                       // null: no peer will ever be
+  std::vector<std::unique_ptr<Port>>& ports;  // as Config::ports
+  Port* ha2_port;                             // null: no peer will ever be
   const PacketPool& packet_pool;
   const PacketPool* ha2_pool;
-  std::vector<std::unique_ptr<HandoffRing>>& packet_rings;  // one a worker: packets of its partitions
-  std::vector<std::unique_ptr<HandoffRing>>& frame_rings;   // one a worker: HA2 frames of its partitions
-  HandoffRing& home_ring;                               // to worker 0: ARP, ND, packets without a neighbor
-  HandoffRing& relay_ring;                              // to worker 0: HA2 frames of workers without a queue, and control's
-  HandoffRing& control_ring;                            // to control: hello and keepalive
-  std::vector<std::unique_ptr<HandoffRing>>& port_rings;    // one a port: to worker 0, packets of workers without a queue
+  // one a worker: packets of its partitions
+  std::vector<std::unique_ptr<HandoffRing>>& packet_rings;
+  // one a worker: HA2 frames of its partitions
+  std::vector<std::unique_ptr<HandoffRing>>& frame_rings;
+  // to worker 0: ARP, ND, packets without a neighbor
+  HandoffRing& home_ring;
+  // to worker 0: HA2 frames of workers without a queue, and control's
+  HandoffRing& relay_ring;
+  HandoffRing& control_ring;  // to control: hello and keepalive
+  // one a port: to worker 0, packets of workers without a queue
+  std::vector<std::unique_ptr<HandoffRing>>& port_rings;
   Orders& orders;
   SessionPageDesk& page_desk;
   const NeighborTable& neighbors;
   const ha2::EncapConfig& encap;
   const PeerMac& peer_mac;
-  std::vector<tables::Partition*>& partitions;          // all; worker w owns p when p mod workers = w
+  // all; worker w owns p when p mod workers = w
+  std::vector<tables::Partition*>& partitions;
 };
 
 class Worker {
  public:
-  Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShared& shared, std::unique_ptr<Home> home);
+  Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShared& shared,
+         std::unique_ptr<Home> home);
 
   // Turns until `is_stopping`.
   void run(const std::atomic<bool>& is_stopping) noexcept;
 
   // Null but on worker 0.
   const Home* home() const noexcept { return home_.get(); }
+
   const WorkerStats& stats() const noexcept { return stats_; }
+
   // Of all its streams together with what came in for none of them.
   std::uint64_t counter(ha2::Counter counter) const noexcept;
 
@@ -85,22 +95,29 @@ class Worker {
   void on_ha2_packet(rte_mbuf* packet, std::uint64_t now_ns) noexcept;
   std::uint32_t take_packets(std::uint64_t now_ns) noexcept;
   void process(std::span<rte_mbuf*> packets, std::uint64_t now_ns, bool is_handed_over) noexcept;
-  bool admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over, Admitted& admitted) noexcept;
+  bool admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
+             Admitted& admitted) noexcept;
   bool know_fragment(Admitted& admitted, std::uint64_t now_ns, bool is_handed_over) noexcept;
   bool hand_over(Admitted& admitted, std::uint32_t owner) noexcept;
   ForwardResult forward(Admitted& admitted, std::uint64_t now_ns) noexcept;
   void look_up(std::span<Admitted> admitted) noexcept;
   void carry_out(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept;
-  void answer_with_error(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept;
+  void answer_with_error(Admitted& admitted, const ForwardResult& result,
+                         std::uint64_t now_ns) noexcept;
   void take_home(rte_mbuf* packet, std::uint64_t now_ns) noexcept;
   void drop(rte_mbuf* packet, DropReason reason) noexcept;
   void expire(std::uint64_t now_ns) noexcept;
   void publish(std::uint64_t now_ns) noexcept;
+
   std::span<std::byte> bytes_of(rte_mbuf* packet) noexcept {
     return {rte_pktmbuf_mtod(packet, std::byte*), packet->data_len};
   }
+
   tables::Partition& partition(std::uint32_t index) noexcept { return *shared_.partitions[index]; }
-  bool is_mine(std::uint32_t partition) const noexcept { return partition % worker_count_ == index_; }
+
+  bool is_mine(std::uint32_t partition) const noexcept {
+    return partition % worker_count_ == index_;
+  }
 
   std::uint16_t index_;
   std::uint16_t worker_count_;
@@ -108,10 +125,11 @@ class Worker {
   Forwarder forwarder_;
   FragmentTable fragments_;
   Egress egress_;
-  std::unique_ptr<Home> home_;           // worker 0: neighbors and what the box itself answers
+  std::unique_ptr<Home> home_;  // worker 0: neighbors and what the box itself answers
   std::unique_ptr<Ha2Link> ha2_link_;
   ha2::FrameBuilder builder_;
-  std::vector<std::unique_ptr<ha2::Replica>> replicas_;  // by partition; null where another worker owns it
+  // by partition; null where another worker owns it
+  std::vector<std::unique_ptr<ha2::Replica>> replicas_;
   ha2::Counters link_counters_;
   TokenBucket icmp_errors_;
   WorkerStats stats_;
@@ -121,7 +139,8 @@ class Worker {
   std::uint32_t announce_number_ = 0;
   std::uint64_t last_publish_ns_ = 0;
   std::uint64_t last_expire_ns_ = 0;
-  std::array<std::uint8_t, RTE_MAX_ETHPORTS> config_port_of_{};  // DPDK port number to Config::ports
+  // DPDK port number to Config::ports
+  std::array<std::uint8_t, RTE_MAX_ETHPORTS> config_port_of_{};
   std::array<Admitted, kBurst> burst_;
 };
 

@@ -23,7 +23,8 @@ std::uint32_t Worker::take_packets(std::uint64_t now_ns) noexcept {
     process({packets.data(), count}, now_ns, false);
     work += count;
   }
-  if (const std::uint16_t count = shared_.packet_rings[index_]->take(packets.data(), kBurst); count != 0) {
+  if (const std::uint16_t count = shared_.packet_rings[index_]->take(packets.data(), kBurst);
+      count != 0) {
     process({packets.data(), count}, now_ns, true);
     work += count;
   }
@@ -39,7 +40,8 @@ std::uint32_t Worker::take_packets(std::uint64_t now_ns) noexcept {
   return work;
 }
 
-// What other workers leave to the home worker: neighbor messages as they came in, and packets whose neighbor is not known.
+// What other workers leave to the home worker: neighbor messages as they came in, and packets whose
+// neighbor is not known.
 void Worker::take_home(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
   if (packet->port == RTE_MBUF_PORT_INVALID) return home_->resolve(packet, now_ns);
   PacketView view;
@@ -52,7 +54,8 @@ void Worker::drop(rte_mbuf* packet, DropReason reason) noexcept {
   rte_pktmbuf_free(packet);
 }
 
-void Worker::process(std::span<rte_mbuf*> packets, std::uint64_t now_ns, bool is_handed_over) noexcept {
+void Worker::process(std::span<rte_mbuf*> packets, std::uint64_t now_ns,
+                     bool is_handed_over) noexcept {
   for (rte_mbuf* packet : packets) rte_prefetch0(rte_pktmbuf_mtod(packet, void*));
   std::size_t count = 0;
   for (rte_mbuf* packet : packets)
@@ -73,14 +76,17 @@ ForwardResult Worker::forward(Admitted& one, std::uint64_t now_ns) noexcept {
   tables::Partition& mine = partition(one.partition);
   const auto by = [&](const auto& key) {
     return one.view.l4_kind == L4Kind::kIcmpError
-               ? forwarder_.forward_error(mine, bytes_of(one.packet), one.view, one.quote, key, one.found, one.ingress_port)
-               : forwarder_.forward(mine, bytes_of(one.packet), one.view, key, one.found, one.ingress_port, BurstTime{now_ns});
+               ? forwarder_.forward_error(mine, bytes_of(one.packet), one.view, one.quote, key,
+                                          one.found, one.ingress_port)
+               : forwarder_.forward(mine, bytes_of(one.packet), one.view, key, one.found,
+                                    one.ingress_port, BurstTime{now_ns});
   };
   return one.view.kind == PacketKind::kIp4 ? by(one.key4) : by(one.key6);
 }
 
 // True when the packet is for a session of this worker; else it has gone where it belongs.
-bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over, Admitted& admitted) noexcept {
+bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
+                   Admitted& admitted) noexcept {
   admitted.packet = packet;
   admitted.ingress_port = config_port_of_[packet->port];
   admitted.found = {tables::kNoSlot, tables::Side::kClient};
@@ -105,7 +111,8 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over, 
     drop(packet, DropReason::kWrongVlan);
     return false;
   }
-  // Neighbors are listened to in either role: who asks for the pair's addresses is known when this box takes over.
+  // Neighbors are listened to in either role: who asks for the pair's addresses is known when this
+  // box takes over.
   if (Neighbors::concerns(view)) {
     if (home_ != nullptr) {
       home_->on_neighbor_packet(packet, view, admitted.ingress_port, now_ns);
@@ -119,19 +126,23 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over, 
     drop(packet, DropReason::kNotActive);
     return false;
   }
-  if (view.fragment.part != FragmentPart::kWhole && !know_fragment(admitted, now_ns, is_handed_over)) return false;
+  if (view.fragment.part != FragmentPart::kWhole &&
+      !know_fragment(admitted, now_ns, is_handed_over))
+    return false;
   const bool is_error = view.l4_kind == L4Kind::kIcmpError;
   if (is_error) {
-    if (const ParseResult parsed = parse_quote(bytes_of(packet), view, admitted.quote); parsed != ParseResult::kOk) {
+    if (const ParseResult parsed = parse_quote(bytes_of(packet), view, admitted.quote);
+        parsed != ParseResult::kOk) {
       stats_.parse_drops[static_cast<std::size_t>(parsed)].add(1);
       rte_pktmbuf_free(packet);
       return false;
     }
   }
   const PacketView& named = is_error ? admitted.quote : view;
-  const std::uint32_t hash = (packet->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && !is_error && device_hash_holds(view)
-                                 ? packet->hash.rss
-                                 : flow_hash(named);
+  const std::uint32_t hash =
+      (packet->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && !is_error && device_hash_holds(view)
+          ? packet->hash.rss
+          : flow_hash(named);
   admitted.partition = partition_of(hash, shared_.config.tables.partitions);
   if (!is_mine(admitted.partition)) return hand_over(admitted, admitted.partition % worker_count_);
   if (view.kind == PacketKind::kIp4)
@@ -141,7 +152,8 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over, 
   return true;
 }
 
-// Fragments of a datagram meet at one worker, by its addresses; there the later ones learn the first one's ports.
+// Fragments of a datagram meet at one worker, by its addresses; there the later ones learn the
+// first one's ports.
 bool Worker::know_fragment(Admitted& admitted, std::uint64_t now_ns, bool is_handed_over) noexcept {
   PacketView& view = admitted.view;
   const PacketNote& note = note_of(admitted.packet);
@@ -151,14 +163,22 @@ bool Worker::know_fragment(Admitted& admitted, std::uint64_t now_ns, bool is_han
     view.target4.port_be = view.target6.port_be = note.target_port_be;
     return true;
   }
-  const std::uint32_t hash = view.kind == PacketKind::kIp4 ? address_hash(view.source4.address, view.target4.address)
-                                                           : address_hash(view.source6.address, view.target6.address);
-  if (const std::uint32_t meeting = partition_of(hash, shared_.config.tables.partitions) % worker_count_; meeting != index_)
+  const std::uint32_t hash = view.kind == PacketKind::kIp4
+                                 ? address_hash(view.source4.address, view.target4.address)
+                                 : address_hash(view.source6.address, view.target6.address);
+  if (const std::uint32_t meeting =
+          partition_of(hash, shared_.config.tables.partitions) % worker_count_;
+      meeting != index_)
     return hand_over(admitted, meeting);
   switch (fragments_.on_fragment(view, admitted.ingress_port, now_ns / 1'000'000U)) {
-    case FragmentVerdict::kKnown: return true;
-    case FragmentVerdict::kUnknown: drop(admitted.packet, DropReason::kNoFirstFragment); break;
-    case FragmentVerdict::kRefused: drop(admitted.packet, DropReason::kBadFragment); break;
+    case FragmentVerdict::kKnown:
+      return true;
+    case FragmentVerdict::kUnknown:
+      drop(admitted.packet, DropReason::kNoFirstFragment);
+      break;
+    case FragmentVerdict::kRefused:
+      drop(admitted.packet, DropReason::kBadFragment);
+      break;
   }
   return false;
 }
@@ -171,7 +191,8 @@ bool Worker::hand_over(Admitted& admitted, std::uint32_t owner) noexcept {
   const std::uint32_t meeting =
       partition_of(is4 ? address_hash(view.source4.address, view.target4.address)
                        : address_hash(view.source6.address, view.target6.address),
-                   shared_.config.tables.partitions) % worker_count_;
+                   shared_.config.tables.partitions) %
+      worker_count_;
   if (view.fragment.part != FragmentPart::kWhole && meeting == index_) {
     note.is_fragment_known = 1;
     note.protocol = view.protocol;
@@ -185,7 +206,8 @@ bool Worker::hand_over(Admitted& admitted, std::uint32_t owner) noexcept {
   return false;
 }
 
-// One burst lookup for each table that the burst touches: bucket, slot and compare overlap across packets.
+// One burst lookup for each table that the burst touches: bucket, slot and compare overlap across
+// packets.
 void Worker::look_up(std::span<Admitted> admitted) noexcept {
   std::uint32_t left = admitted.size() == 32 ? ~0U : (1U << admitted.size()) - 1U;
   std::array<tables::FlowKey4, kBurst> keys4;
@@ -208,26 +230,37 @@ void Worker::look_up(std::span<Admitted> admitted) noexcept {
       left &= ~(1U << at);
     }
     if (is4)
-      partition(leader.partition).session4().slots().find_burst({keys4.data(), count}, {found.data(), count});
+      partition(leader.partition)
+          .session4()
+          .slots()
+          .find_burst({keys4.data(), count}, {found.data(), count});
     else
-      partition(leader.partition).session6().slots().find_burst({keys6.data(), count}, {found.data(), count});
+      partition(leader.partition)
+          .session6()
+          .slots()
+          .find_burst({keys6.data(), count}, {found.data(), count});
     for (std::size_t i = 0; i < count; ++i) admitted[members[i]].found = found[i];
   }
 }
 
-void Worker::carry_out(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept {
+void Worker::carry_out(Admitted& admitted, const ForwardResult& result,
+                       std::uint64_t now_ns) noexcept {
   rte_mbuf* const packet = admitted.packet;
   switch (result.verdict) {
-    case ForwardVerdict::kDrop: return drop(packet, result.reason);
-    case ForwardVerdict::kIcmpError: return answer_with_error(admitted, result, now_ns);
+    case ForwardVerdict::kDrop:
+      return drop(packet, result.reason);
+    case ForwardVerdict::kIcmpError:
+      return answer_with_error(admitted, result, now_ns);
     case ForwardVerdict::kToSelf: {
       // Echo requests to the box itself are answered by any worker: no state is needed.
-      const MacAddress mac = virtual_mac(shared_.config.ports[admitted.ingress_port], admitted.ingress_port);
+      const MacAddress mac =
+          virtual_mac(shared_.config.ports[admitted.ingress_port], admitted.ingress_port);
       if (reply_to_echo(bytes_of(packet), admitted.view, mac) != LocalReplyVerdict::kReplied)
         return drop(packet, DropReason::kLocalRefused);
       return egress_.put(admitted.ingress_port, packet);
     }
-    case ForwardVerdict::kForward: break;
+    case ForwardVerdict::kForward:
+      break;
   }
   const bool is4 = admitted.view.kind == PacketKind::kIp4;
   const PortConfig& port = shared_.config.ports[result.port_index];
@@ -235,7 +268,8 @@ void Worker::carry_out(Admitted& admitted, const ForwardResult& result, std::uin
   const NeighborKey key = is4 ? NeighborKey::of(result.port_index, result.next_hop4)
                               : NeighborKey::of(result.port_index, result.next_hop6);
   const bool is_known = shared_.neighbors.try_lookup(key, neighbor);
-  const LinkHeader header{.target = neighbor, .source = virtual_mac(port, result.port_index), .vlan = port.vlan};
+  const LinkHeader header{
+      .target = neighbor, .source = virtual_mac(port, result.port_index), .vlan = port.vlan};
   const std::ptrdiff_t growth = link_header_growth(admitted.view, header);
   if (growth > 0 && rte_pktmbuf_prepend(packet, static_cast<std::uint16_t>(growth)) == nullptr)
     return drop(packet, DropReason::kNoBuffer);
@@ -255,18 +289,22 @@ void Worker::carry_out(Admitted& admitted, const ForwardResult& result, std::uin
   else
     std::memcpy(note.next_hop, result.next_hop6.data(), result.next_hop6.size());
   if (home_ != nullptr) return home_->resolve(packet, now_ns);
-  packet->port = RTE_MBUF_PORT_INVALID;  // to the home worker: not one that came in, but one to resolve
+  // to the home worker: not one that came in, but one to resolve
+  packet->port = RTE_MBUF_PORT_INVALID;
   if (!shared_.home_ring.try_put(packet)) drop(packet, DropReason::kRingFull);
 }
 
-void Worker::answer_with_error(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept {
+void Worker::answer_with_error(Admitted& admitted, const ForwardResult& result,
+                               std::uint64_t now_ns) noexcept {
   if (may_send_icmp_error(admitted.view, result.icmp_error) == IcmpErrorVerdict::kBuilt) {
-    rte_mbuf* const answer = icmp_errors_.try_take(now_ns) ? rte_pktmbuf_alloc(shared_.packet_pool.get()) : nullptr;
+    rte_mbuf* const answer =
+        icmp_errors_.try_take(now_ns) ? rte_pktmbuf_alloc(shared_.packet_pool.get()) : nullptr;
     if (answer == nullptr) {
       stats_.icmp_errors_held_back.add(1);
     } else {
       const PortConfig& port = shared_.config.ports[admitted.ingress_port];
-      IcmpErrorOrder order{.kind = result.icmp_error, .mtu_bytes = result.mtu_bytes,
+      IcmpErrorOrder order{.kind = result.icmp_error,
+                           .mtu_bytes = result.mtu_bytes,
                            .mac = virtual_mac(port, admitted.ingress_port)};
       for (const IpPrefix& address : port.addresses) {
         if (address.address.is4())
@@ -274,9 +312,9 @@ void Worker::answer_with_error(Admitted& admitted, const ForwardResult& result, 
         else
           order.source6 = address.address.v6();
       }
-      const IcmpErrorResult built = build_icmp_error(
-          bytes_of(admitted.packet), admitted.view, order,
-          {rte_pktmbuf_mtod(answer, std::byte*), rte_pktmbuf_tailroom(answer)});
+      const IcmpErrorResult built =
+          build_icmp_error(bytes_of(admitted.packet), admitted.view, order,
+                           {rte_pktmbuf_mtod(answer, std::byte*), rte_pktmbuf_tailroom(answer)});
       stats_.icmp_errors[static_cast<std::size_t>(built.verdict)].add(1);
       answer->data_len = static_cast<std::uint16_t>(built.frame_bytes);
       answer->pkt_len = answer->data_len;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// worker_stats.hpp - what one worker tells the rest of the program: counters, and a picture of its partitions.
+// worker_stats.hpp - what one worker tells the rest of the program: counters, and a picture of its
+// partitions.
 //
 // Thread:  one writer (the worker); any thread reads.
 // Memory:  about a kilobyte a worker.
@@ -21,8 +22,11 @@ namespace twinplane::dataplane {
 
 class Gauge {
  public:
-  void set(std::uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }  // see Spec
+  // see Spec
+  void set(std::uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
+
   void add(std::uint64_t amount) noexcept { set(get() + amount); }
+
   std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }  // see Spec
 
  private:
@@ -38,7 +42,8 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   std::array<Gauge, kDropReasonCount> drops;
   std::array<Gauge, static_cast<std::size_t>(IcmpErrorVerdict::kCount)> icmp_errors;
   Gauge icmp_errors_held_back;
-  std::array<Gauge, ha2::kEncapErrorNames.size()> encap_drops;  // what came in by the HA2 port and is no frame
+  // what came in by the HA2 port and is no frame
+  std::array<Gauge, ha2::kEncapErrorNames.size()> encap_drops;
   // Tables and streams, a picture a millisecond old.
   Gauge sessions4;
   Gauge sessions6;
@@ -57,12 +62,12 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge verify_ranges;
   Gauge verify_equal;
   Gauge verify_different;
-  Gauge verify_number;       // the last request this worker has begun
-  Gauge published_ns;        // the beginning of the turn that all of these are of
+  Gauge verify_number;  // the last request this worker has begun
+  Gauge published_ns;   // the beginning of the turn that all of these are of
   // Liveness and takeover.
-  Gauge turn_count;          // rises with each turn of the loop
-  Gauge owned_since_ns;      // when this worker took its partitions over
-  Gauge first_packet_ns;     // when it first forwarded a packet of a session taken over
+  Gauge turn_count;       // rises with each turn of the loop
+  Gauge owned_since_ns;   // when this worker took its partitions over
+  Gauge first_packet_ns;  // when it first forwarded a packet of a session taken over
 };
 
 }  // namespace twinplane::dataplane

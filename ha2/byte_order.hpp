@@ -22,7 +22,8 @@ template <std::size_t Bytes, class Value>
 struct LittleEndian {
   std::uint8_t bytes[Bytes];
 
-  // Odd sizes in two parts: a copy of five bytes into eight that are read at once would wait for the store buffer.
+  // Odd sizes in two parts: a copy of five bytes into eight that are read at once would wait for
+  // the store buffer.
   Value get() const noexcept {
     if constexpr (Bytes == sizeof(Value)) {
       Value value;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// counters.hpp - one number for each thing that happens on a stream or is refused there, and its label.
+// counters.hpp - one number for each thing that happens on a stream or is refused there, and its
+// label.
 //
 // Thread:  one writer (the core that runs the stream); any thread may read.
 // Memory:  8 bytes a counter.
@@ -17,39 +18,114 @@
 namespace twinplane::ha2 {
 
 enum class Counter : std::uint8_t {
-  kFramesSent, kHeartbeatsSent, kStatusSent, kBytesSent, kRecordsSent, kWholesSent, kPatchesSent, kEmptiesSent,
-  kRepairsMarked, kFramesAnswered, kFramesReportedLost, kNoWindow, kNoBuffer,
-  kFramesReceived, kHeartbeatsReceived, kStatusReceived, kBytesReceived, kRecordsApplied, kWholesApplied,
-  kPatchesApplied, kEmptiesApplied, kFramesLost, kFramesHeld,
-  kPatchOtherGeneration, kUnknownKindRecords, kDigestsEqual, kDigestsDifferent, kDigestsUntold,
-  kDropTooShort, kDropVersion, kDropType, kDropLength, kDropChecksum, kDropSection, kDropPartition, kDropSession,
-  kDropOldTerm, kDropFutureTerm, kDropRole, kDropDuplicate, kDropSeqRange, kDropFloor, kDropRecord, kDropBody,
+  kFramesSent,
+  kHeartbeatsSent,
+  kStatusSent,
+  kBytesSent,
+  kRecordsSent,
+  kWholesSent,
+  kPatchesSent,
+  kEmptiesSent,
+  kRepairsMarked,
+  kFramesAnswered,
+  kFramesReportedLost,
+  kNoWindow,
+  kNoBuffer,
+  kFramesReceived,
+  kHeartbeatsReceived,
+  kStatusReceived,
+  kBytesReceived,
+  kRecordsApplied,
+  kWholesApplied,
+  kPatchesApplied,
+  kEmptiesApplied,
+  kFramesLost,
+  kFramesHeld,
+  kPatchOtherGeneration,
+  kUnknownKindRecords,
+  kDigestsEqual,
+  kDigestsDifferent,
+  kDigestsUntold,
+  kDropTooShort,
+  kDropVersion,
+  kDropType,
+  kDropLength,
+  kDropChecksum,
+  kDropSection,
+  kDropPartition,
+  kDropSession,
+  kDropOldTerm,
+  kDropFutureTerm,
+  kDropRole,
+  kDropDuplicate,
+  kDropSeqRange,
+  kDropFloor,
+  kDropRecord,
+  kDropBody,
   kCount
 };
 
 inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::kCount);
 
 inline constexpr std::array<std::string_view, kCounterCount> kCounterLabels{
-    "frames_sent", "heartbeats_sent", "status_sent", "bytes_sent", "records_sent", "wholes_sent", "patches_sent",
-    "empties_sent", "repairs_marked", "frames_answered", "frames_reported_lost", "waits_no_window", "waits_no_buffer",
-    "frames_received", "heartbeats_received", "status_received", "bytes_received", "records_applied", "wholes_applied",
-    "patches_applied", "empties_applied", "frames_lost", "frames_held",
-    "patches_other_generation", "unknown_kind_records", "digests_equal", "digests_different", "digests_untold",
-    "drop_too_short", "drop_version", "drop_type", "drop_length", "drop_checksum", "drop_section", "drop_partition",
-    "drop_session", "drop_old_term", "drop_future_term", "drop_role", "drop_duplicate", "drop_seq_range", "drop_floor",
-    "drop_record", "drop_body"};
+    "frames_sent",
+    "heartbeats_sent",
+    "status_sent",
+    "bytes_sent",
+    "records_sent",
+    "wholes_sent",
+    "patches_sent",
+    "empties_sent",
+    "repairs_marked",
+    "frames_answered",
+    "frames_reported_lost",
+    "waits_no_window",
+    "waits_no_buffer",
+    "frames_received",
+    "heartbeats_received",
+    "status_received",
+    "bytes_received",
+    "records_applied",
+    "wholes_applied",
+    "patches_applied",
+    "empties_applied",
+    "frames_lost",
+    "frames_held",
+    "patches_other_generation",
+    "unknown_kind_records",
+    "digests_equal",
+    "digests_different",
+    "digests_untold",
+    "drop_too_short",
+    "drop_version",
+    "drop_type",
+    "drop_length",
+    "drop_checksum",
+    "drop_section",
+    "drop_partition",
+    "drop_session",
+    "drop_old_term",
+    "drop_future_term",
+    "drop_role",
+    "drop_duplicate",
+    "drop_seq_range",
+    "drop_floor",
+    "drop_record",
+    "drop_body"};
 static_assert(!kCounterLabels.back().empty(), "each counter has its label");
 
 class Counters {
  public:
   void add(Counter counter, std::uint64_t amount = 1) noexcept {
     std::atomic<std::uint64_t>& value = values_[static_cast<std::size_t>(counter)];
-    // Relaxed, and not one atomic step: there is one writer, and readers want no order between counters.
+    // Relaxed, and not one atomic step: there is one writer, and readers want no order between
+    // counters.
     value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
 
   std::uint64_t get(Counter counter) const noexcept {
-    return values_[static_cast<std::size_t>(counter)].load(std::memory_order_relaxed);  // a statistic, as in add()
+    // a statistic, as in add()
+    return values_[static_cast<std::size_t>(counter)].load(std::memory_order_relaxed);
   }
 
  private:

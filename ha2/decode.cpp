@@ -11,7 +11,8 @@ namespace twinplane::ha2 {
 
 namespace {
 
-// An Ethernet frame carries at least 46 bytes: behind a frame shorter than that there may be padding, else nothing.
+// An Ethernet frame carries at least 46 bytes: behind a frame shorter than that there may be
+// padding, else nothing.
 constexpr std::size_t kEthernetPayloadMin = 46;
 
 constexpr std::array<std::uint8_t, 256> kRecordBytes = [] {
@@ -48,7 +49,8 @@ bool are_sections_sound(std::span<const std::byte> body, std::uint16_t section_c
     std::memcpy(&header, body.data() + at, sizeof header);
     at += sizeof header;
     const std::uint8_t known_bytes = record_bytes_of(header.kind);
-    if (header.record_bytes == 0 || (known_bytes != 0 && known_bytes != header.record_bytes)) return false;
+    if (header.record_bytes == 0 || (known_bytes != 0 && known_bytes != header.record_bytes))
+      return false;
     const std::size_t records_bytes = std::size_t{header.record_bytes} * header.count.get();
     if (records_bytes == 0 || records_bytes > body.size() - at) return false;
     at += records_bytes;
@@ -62,13 +64,19 @@ std::uint8_t record_bytes_of(std::uint8_t kind) noexcept { return kRecordBytes[k
 
 Counter counter_of(DecodeError error) noexcept {
   switch (error) {
-    case DecodeError::kTooShort: return Counter::kDropTooShort;
-    case DecodeError::kBadVersion: return Counter::kDropVersion;
-    case DecodeError::kBadType: return Counter::kDropType;
-    case DecodeError::kBadLength: return Counter::kDropLength;
-    case DecodeError::kBadChecksum: return Counter::kDropChecksum;
+    case DecodeError::kTooShort:
+      return Counter::kDropTooShort;
+    case DecodeError::kBadVersion:
+      return Counter::kDropVersion;
+    case DecodeError::kBadType:
+      return Counter::kDropType;
+    case DecodeError::kBadLength:
+      return Counter::kDropLength;
+    case DecodeError::kBadChecksum:
+      return Counter::kDropChecksum;
     case DecodeError::kBadSection:
-    case DecodeError::kNone: break;
+    case DecodeError::kNone:
+      break;
   }
   return Counter::kDropSection;
 }
@@ -85,21 +93,26 @@ Decoded decode(std::span<const std::byte> bytes) noexcept {
   if (header.version != kProtocolVersion) return fail(DecodeError::kBadVersion);
   const auto type = static_cast<FrameType>(header.type);
   if (type < FrameType::kData || type > FrameType::kKeepalive) return fail(DecodeError::kBadType);
-  // A link frame is the link's and a stream's frame is a partition's: neither is ever taken for the other.
+  // A link frame is the link's and a stream's frame is a partition's: neither is ever taken for the
+  // other.
   const bool is_link_type = type == FrameType::kHello || type == FrameType::kKeepalive;
-  if (is_link_type != (header.partition.get() == kLinkPartition)) return fail(DecodeError::kBadType);
+  if (is_link_type != (header.partition.get() == kLinkPartition))
+    return fail(DecodeError::kBadType);
   const std::size_t frame_bytes = header.frame_bytes.get();
   if (frame_bytes < kFrameBytesMin || frame_bytes > kFrameBytesMax || frame_bytes > bytes.size())
     return fail(DecodeError::kBadLength);
-  if (frame_bytes != bytes.size() && bytes.size() > kEthernetPayloadMin) return fail(DecodeError::kBadLength);
+  if (frame_bytes != bytes.size() && bytes.size() > kEthernetPayloadMin)
+    return fail(DecodeError::kBadLength);
   const std::size_t sum_at = frame_bytes - sizeof(Checksum);
   Checksum checksum;
   std::memcpy(&checksum, bytes.data() + sum_at, sizeof checksum);
-  if (checksum.get() != checksum_of(bytes.first(sum_at)) && !tables::is_mutant(tables::Mutant::kIgnoresChecksum))
+  if (checksum.get() != checksum_of(bytes.first(sum_at)) &&
+      !tables::is_mutant(tables::Mutant::kIgnoresChecksum))
     return fail(DecodeError::kBadChecksum);
   decoded.frame.body = bytes.subspan(sizeof header, sum_at - sizeof header);
   if (type == FrameType::kData) {
-    if (!are_sections_sound(decoded.frame.body, header.section_count.get())) return fail(DecodeError::kBadSection);
+    if (!are_sections_sound(decoded.frame.body, header.section_count.get()))
+      return fail(DecodeError::kBadSection);
   } else if (header.section_count.get() != 0) {
     return fail(DecodeError::kBadSection);
   }

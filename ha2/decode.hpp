@@ -5,7 +5,8 @@
 // Memory:  none; a view borrows the bytes it was made from.
 // Limits:  frames of kFrameBytesMin to kFrameBytesMax bytes; up to kSectionsMax sections.
 // Errors:  DecodeError, in the order of the checks.
-// Spec:    PROTOCOL.md section 3. What a record says (slot in range, ranks that exist) is checked where it is applied.
+// Spec:    PROTOCOL.md section 3. What a record says (slot in range, ranks that exist) is checked
+//          where it is applied.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +22,13 @@ namespace twinplane::ha2 {
 inline constexpr std::uint16_t kSectionsMax = 64;
 
 enum class DecodeError : std::uint8_t {
-  kNone, kTooShort, kBadVersion, kBadType, kBadLength, kBadChecksum, kBadSection
+  kNone,
+  kTooShort,
+  kBadVersion,
+  kBadType,
+  kBadLength,
+  kBadChecksum,
+  kBadSection
 };
 
 Counter counter_of(DecodeError error) noexcept;
@@ -56,7 +63,8 @@ struct Section {
 // Record size of a kind; 0 when this version does not know it.
 std::uint8_t record_bytes_of(std::uint8_t kind) noexcept;
 
-// Calls on_section(Section) for each section of a decoded data frame; its structure was checked by decode().
+// Calls on_section(Section) for each section of a decoded data frame; its structure was checked by
+// decode().
 template <class OnSection>
 void for_each_section(const FrameView& frame, OnSection&& on_section) noexcept {
   const std::byte* at = frame.body.data();
@@ -78,7 +86,8 @@ template <class Body>
   return true;
 }
 
-// Writes the checksum behind header and body; `frame` is header + body + room for it. Sets frame_bytes.
+// Writes the checksum behind header and body; `frame` is header + body + room for it. Sets
+// frame_bytes.
 void seal(std::span<std::byte> frame) noexcept;
 
 }  // namespace twinplane::ha2

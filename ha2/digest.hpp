@@ -24,7 +24,8 @@ template <class Slots>
 std::uint64_t digest_of(const Slots& slots, SlotRange range) noexcept {
   std::uint64_t digest = range.first_slot;
   for (std::uint32_t i = 0; i < range.slot_count; ++i)
-    digest = tables::hash_of(image_of(slots.entry(range.first_slot + i)), tables::HashSeed{digest + i});
+    digest =
+        tables::hash_of(image_of(slots.entry(range.first_slot + i)), tables::HashSeed{digest + i});
   return digest;
 }
 

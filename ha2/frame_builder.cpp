@@ -10,7 +10,8 @@ namespace twinplane::ha2 {
 
 namespace {
 
-// Prefixes first, then wholes, empties, patches; digests last, so that they speak of everything before them.
+// Prefixes first, then wholes, empties, patches; digests last, so that they speak of everything
+// before them.
 constexpr std::array<Operation, FrameBuilder::kOperationCount> kOrder{
     Operation::kPrefixes, Operation::kBrief, Operation::kFull,   Operation::kEmpty,
     Operation::kEmptyRun, Operation::kState, Operation::kWindow, Operation::kDigest};
@@ -32,11 +33,13 @@ void FrameBuilder::begin(std::size_t frame_bytes) noexcept {
   TWINPLANE_CHECK(frame_bytes, >, kFrameBytesMin);
   left_bytes_ = frame_bytes - kFrameBytesMin;
   record_count_ = 0;
-  if (lane_of(tables::TableKind::kSession6, Operation::kPrefixes).count != 0) prefix_places_.fill(0);
+  if (lane_of(tables::TableKind::kSession6, Operation::kPrefixes).count != 0)
+    prefix_places_.fill(0);
   for (Lane& lane : lanes_) lane.count = lane.word_count = 0;
 }
 
-bool FrameBuilder::try_add_run(tables::TableKind table, std::uint32_t first_slot, std::uint32_t slot_count) noexcept {
+bool FrameBuilder::try_add_run(tables::TableKind table, std::uint32_t first_slot,
+                               std::uint32_t slot_count) noexcept {
   EmptyRun run;
   run.first_slot.set(first_slot);
   run.slot_count.set(slot_count);
@@ -53,17 +56,21 @@ int FrameBuilder::prefix_index(const std::uint8_t* upper) noexcept {
   std::size_t place = (value * 0x9E3779B97F4A7C15U) >> 55U;
   for (; prefix_places_[place] != 0; place = (place + 1) % kPrefixPlaces) {
     const std::size_t number = prefix_places_[place] - 1U;
-    if (std::memcmp(lane.bytes + number * sizeof(Prefix6), upper, sizeof(Prefix6)) == 0) return static_cast<int>(number);
+    if (std::memcmp(lane.bytes + number * sizeof(Prefix6), upper, sizeof(Prefix6)) == 0)
+      return static_cast<int>(number);
   }
   Prefix6 prefix;
   std::memcpy(&prefix, upper, sizeof prefix);
-  if (lane.count == kPrefixesMax || !try_add(tables::TableKind::kSession6, Operation::kPrefixes, prefix, 0)) return -1;
+  if (lane.count == kPrefixesMax ||
+      !try_add(tables::TableKind::kSession6, Operation::kPrefixes, prefix, 0))
+    return -1;
   --record_count_;  // it serves records, it is none
   prefix_places_[place] = static_cast<std::uint8_t>(lane.count);
   return lane.count - 1;
 }
 
-std::size_t FrameBuilder::write_sections(std::span<std::byte> body, std::uint16_t& section_count) const noexcept {
+std::size_t FrameBuilder::write_sections(std::span<std::byte> body,
+                                         std::uint16_t& section_count) const noexcept {
   std::byte* at = body.data();
   section_count = 0;
   for (const Operation operation : kOrder) {
@@ -85,7 +92,8 @@ std::size_t FrameBuilder::write_sections(std::span<std::byte> body, std::uint16_
   return static_cast<std::size_t>(at - body.data());
 }
 
-std::size_t FrameBuilder::write_notes(std::span<std::uint32_t> words, std::span<SentSection> sections) const noexcept {
+std::size_t FrameBuilder::write_notes(std::span<std::uint32_t> words,
+                                      std::span<SentSection> sections) const noexcept {
   std::size_t section_count = 0;
   std::size_t word_count = 0;
   for (std::size_t i = 0; i < kLaneCount; ++i) {
@@ -94,7 +102,8 @@ std::size_t FrameBuilder::write_notes(std::span<std::uint32_t> words, std::span<
     const auto table = static_cast<tables::TableKind>(i / kOperationCount);
     const auto operation = static_cast<Operation>(i % kOperationCount + 1);
     sections[section_count++] = {wire_kind(table, operation), lane.word_count};
-    std::copy_n(lane.words, lane.word_count, words.begin() + static_cast<std::ptrdiff_t>(word_count));
+    std::copy_n(lane.words, lane.word_count,
+                words.begin() + static_cast<std::ptrdiff_t>(word_count));
     word_count += lane.word_count;
   }
   return section_count;

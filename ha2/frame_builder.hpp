@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// frame_builder.hpp - gathers records by kind, so that each kind stands in one section at fixed offsets, and notes whose they are.
+// frame_builder.hpp - gathers records by kind, so that each kind stands in one section at fixed
+// offsets, and notes whose they are.
 //
 // Thread:  one core; one builder serves all streams of that core, one frame at a time.
 // Memory:  about 14 x (frame size + frame size) bytes, taken at construction.
 // Limits:  one section of each kind; the frame never exceeds the size given to begin().
 // Errors:  try_add returns false when the record does not fit; nothing was added then.
-// Spec:    PROTOCOL.md section 4. Sections go out in the order of kOrder: prefixes before what refers to them, wholes before patches,
-//          digests last.
+// Spec:    PROTOCOL.md section 4. Sections go out in the order of kOrder: prefixes before what
+//          refers to them, wholes before patches, digests last.
 #pragma once
 
 #include <array>
@@ -20,7 +21,8 @@
 
 namespace twinplane::ha2 {
 
-// What one frame told of: for each section its kind and the slots, in the order of the frame. kEmptyRun notes two words a record.
+// What one frame told of: for each section its kind and the slots, in the order of the frame.
+// kEmptyRun notes two words a record.
 struct SentSection {
   std::uint8_t kind;
   std::uint16_t word_count;
@@ -58,8 +60,8 @@ class FrameBuilder {
     return true;
   }
 
-  // A section's place held in registers while a loop adds many records of one kind; nothing else may be added meanwhile.
-  // The destructor makes the additions known.
+  // A section's place held in registers while a loop adds many records of one kind; nothing else
+  // may be added meanwhile. The destructor makes the additions known.
   template <class Record>
   class Run {
    public:
@@ -86,7 +88,9 @@ class FrameBuilder {
     // How many more records fit when keep_bytes of the frame are left alone.
     std::size_t room(std::size_t keep_bytes) const noexcept {
       const std::size_t taken_bytes = keep_bytes + header_bytes_ + count() * sizeof(Record);
-      return taken_bytes >= builder_.left_bytes_ ? 0 : (builder_.left_bytes_ - taken_bytes) / sizeof(Record);
+      return taken_bytes >= builder_.left_bytes_
+                 ? 0
+                 : (builder_.left_bytes_ - taken_bytes) / sizeof(Record);
     }
 
     // Requires room for it.
@@ -109,12 +113,14 @@ class FrameBuilder {
   };
 
   // A run needs its length noted too.
-  [[nodiscard]] bool try_add_run(tables::TableKind table, std::uint32_t first_slot, std::uint32_t slot_count) noexcept;
+  [[nodiscard]] bool try_add_run(tables::TableKind table, std::uint32_t first_slot,
+                                 std::uint32_t slot_count) noexcept;
 
   // The number of an IPv6 upper half in this frame; -1 when there is no room for it.
   int prefix_index(const std::uint8_t* upper) noexcept;
 
   std::size_t left_bytes() const noexcept { return left_bytes_; }
+
   std::uint32_t record_count() const noexcept { return record_count_; }
 
   // Records of one operation, all tables together.
@@ -128,10 +134,13 @@ class FrameBuilder {
   bool empty() const noexcept { return record_count_ == 0; }
 
   // Writes the sections behind the header; returns the body's size and sets section_count.
-  std::size_t write_sections(std::span<std::byte> body, std::uint16_t& section_count) const noexcept;
+  std::size_t write_sections(std::span<std::byte> body,
+                             std::uint16_t& section_count) const noexcept;
 
-  // Writes what the frame told of; `words` holds at least words_max(frame size), `sections` kLaneCount.
-  std::size_t write_notes(std::span<std::uint32_t> words, std::span<SentSection> sections) const noexcept;
+  // Writes what the frame told of; `words` holds at least words_max(frame size), `sections`
+  // kLaneCount.
+  std::size_t write_notes(std::span<std::uint32_t> words,
+                          std::span<SentSection> sections) const noexcept;
 
   static constexpr std::size_t words_max(std::size_t frame_bytes) noexcept {
     return (frame_bytes - kFrameBytesMin) / sizeof(EmptySlot) + 1;
@@ -142,7 +151,8 @@ class FrameBuilder {
   static constexpr std::size_t kPrefixPlaces = 512;
 
   Lane& lane_of(tables::TableKind table, Operation operation) noexcept {
-    return lanes_[static_cast<std::size_t>(table) * kOperationCount + static_cast<std::size_t>(operation) - 1];
+    return lanes_[static_cast<std::size_t>(table) * kOperationCount +
+                  static_cast<std::size_t>(operation) - 1];
   }
 
   std::size_t frame_bytes_max_;
@@ -151,7 +161,8 @@ class FrameBuilder {
   std::array<Lane, kLaneCount> lanes_{};
   std::size_t left_bytes_ = 0;
   std::uint32_t record_count_ = 0;
-  std::array<std::uint8_t, kPrefixPlaces> prefix_places_{};  // number + 1 of the prefix that hashes here; 0 = none
+  // number + 1 of the prefix that hashes here; 0 = none
+  std::array<std::uint8_t, kPrefixPlaces> prefix_places_{};
 };
 
 }  // namespace twinplane::ha2

@@ -21,7 +21,8 @@ std::uint64_t floor_of(const FrameHeader& header) noexcept {
 
 }  // namespace
 
-MirrorStream::MirrorStream(const StreamConfig& config, tables::Partition& partition, Counters& counters)
+MirrorStream::MirrorStream(const StreamConfig& config, tables::Partition& partition,
+                           Counters& counters)
     : config_(config), partition_(partition), counters_(counters), held_(config.frame_bytes_max) {}
 
 void MirrorStream::start(StreamName name) noexcept {
@@ -43,7 +44,8 @@ void MirrorStream::set_lost(std::uint64_t seq, bool is_lost) noexcept {
   word = is_lost ? word | bit : word & ~bit;
 }
 
-// As the owner saw it when it sent the frame: a loss at or above that frame's floor was not answered yet.
+// As the owner saw it when it sent the frame: a loss at or above that frame's floor was not
+// answered yet.
 bool MirrorStream::has_open_loss(std::uint64_t frame_floor_seq) const noexcept {
   for (std::uint64_t seq = frame_floor_seq; seq <= passed_seq_; ++seq)
     if (is_lost(seq)) return true;
@@ -66,7 +68,8 @@ bool MirrorStream::is_acceptable(const FrameHeader& header) noexcept {
   return true;
 }
 
-void MirrorStream::on_frame(const FrameView& frame, std::span<const std::byte> bytes, std::uint64_t now_ns) noexcept {
+void MirrorStream::on_frame(const FrameView& frame, std::span<const std::byte> bytes,
+                            std::uint64_t now_ns) noexcept {
   if (!is_acceptable(frame.header)) return;
   const std::uint64_t seq = frame.header.seq.get();
   // S7: below it nothing is remembered.
@@ -87,7 +90,8 @@ void MirrorStream::on_frame(const FrameView& frame, std::span<const std::byte> b
   }
   while (is_mutant(Mutant::kAppliesAhead) && passed_seq_ + 1 < seq) pass(passed_seq_ + 1, false);
   // Too far ahead to be held: what is that far behind it will not come any more.
-  while (seq - passed_seq_ > ReorderBuffer::kPlaces) give_up_gap(seq - ReorderBuffer::kPlaces, now_ns);
+  while (seq - passed_seq_ > ReorderBuffer::kPlaces)
+    give_up_gap(seq - ReorderBuffer::kPlaces, now_ns);
   if (seq == passed_seq_ + 1) {
     if (!try_apply(frame, now_ns)) return;
     newest_seq_ = std::max(newest_seq_, seq);
@@ -108,7 +112,8 @@ void MirrorStream::on_frame(const FrameView& frame, std::span<const std::byte> b
 }
 
 bool MirrorStream::try_apply(const FrameView& frame, std::uint64_t now_ns) noexcept {
-  constexpr std::uint8_t kPrefixKind = wire_kind(tables::TableKind::kSession6, Operation::kPrefixes);
+  constexpr std::uint8_t kPrefixKind =
+      wire_kind(tables::TableKind::kSession6, Operation::kPrefixes);
   Section prefixes{};
   bool is_good = true;
   bool has_digest = false;
@@ -121,13 +126,14 @@ bool MirrorStream::try_apply(const FrameView& frame, std::uint64_t now_ns) noexc
     counters_.add(Counter::kDropRecord);
     return false;
   }
-  ApplyContext context{partition_,
-                       counters_,
-                       static_cast<std::uint32_t>(now_ns / 1'000'000'000U),
-                       has_digest && has_open_loss(floor_of(frame.header)) && !is_mutant(Mutant::kDigestDespiteLoss),
-                       Section{},
-                       &MirrorStream::on_verdict,
-                       this};
+  ApplyContext context{
+      partition_,
+      counters_,
+      static_cast<std::uint32_t>(now_ns / 1'000'000'000U),
+      has_digest && has_open_loss(floor_of(frame.header)) && !is_mutant(Mutant::kDigestDespiteLoss),
+      Section{},
+      &MirrorStream::on_verdict,
+      this};
   for_each_section(frame, [&](const Section& section) {
     if (section.kind == kPrefixKind) context.prefixes = section;
     apply(section, context);
@@ -141,7 +147,8 @@ void MirrorStream::pass(std::uint64_t seq, bool was_lost) noexcept {
 }
 
 void MirrorStream::apply_held(std::uint64_t now_ns) noexcept {
-  for (std::span<const std::byte> bytes = held_.get(passed_seq_ + 1); !bytes.empty(); bytes = held_.get(passed_seq_ + 1)) {
+  for (std::span<const std::byte> bytes = held_.get(passed_seq_ + 1); !bytes.empty();
+       bytes = held_.get(passed_seq_ + 1)) {
     const std::uint64_t seq = passed_seq_ + 1;
     const Decoded decoded = decode(bytes);
     const bool is_applied = try_apply(decoded.frame, now_ns);
@@ -155,7 +162,8 @@ void MirrorStream::apply_held(std::uint64_t now_ns) noexcept {
   }
 }
 
-// S3: what is missing up to last_seq or to the next frame held is lost from now on; a late copy of it will be dropped.
+// S3: what is missing up to last_seq or to the next frame held is lost from now on; a late copy of
+// it will be dropped.
 void MirrorStream::give_up_gap(std::uint64_t last_seq, std::uint64_t now_ns) noexcept {
   while (passed_seq_ < last_seq && held_.get(passed_seq_ + 1).empty()) {
     pass(passed_seq_ + 1, true);
@@ -175,13 +183,14 @@ void MirrorStream::note_gap(std::uint64_t now_ns) noexcept {
 
 std::uint32_t MirrorStream::poll(std::uint64_t now_ns, Link& link) noexcept {
   if (!is_running_) return 0;
-  if (has_gap() && now_ns - gap_since_ns_ >= config_.reorder_ns && !is_mutant(Mutant::kNeverGivesUp)) {
+  if (has_gap() && now_ns - gap_since_ns_ >= config_.reorder_ns &&
+      !is_mutant(Mutant::kNeverGivesUp)) {
     give_up_gap(newest_seq_, now_ns);
     if (!has_gap()) gap_since_ns_ = 0;
   }
   const bool is_quarter = passed_seq_ - reported_seq_ >= config_.window_frames / 4U;
-  const bool is_deadline =
-      passed_seq_ != reported_seq_ && unreported_since_ns_ != 0 && now_ns - unreported_since_ns_ >= config_.status_ns;
+  const bool is_deadline = passed_seq_ != reported_seq_ && unreported_since_ns_ != 0 &&
+                           now_ns - unreported_since_ns_ >= config_.status_ns;
   if (!wants_status_ && !is_quarter && !is_deadline) return 0;
   send_status(now_ns, link);
   return 1;
@@ -196,7 +205,8 @@ void MirrorStream::send_status(std::uint64_t now_ns, Link& link) noexcept {
     return;
   }
   // A wide window over small frames: what does not fit is answered when the floor has risen.
-  const std::uint64_t told_seq = std::min(passed_seq_, floor_seq_ + (room.size() - kFixedBytes) * 8 - 1);
+  const std::uint64_t told_seq =
+      std::min(passed_seq_, floor_seq_ + (room.size() - kFixedBytes) * 8 - 1);
   const std::uint64_t bit_count = told_seq + 1 - std::min(floor_seq_, told_seq + 1);
   const std::size_t lost_bytes = static_cast<std::size_t>((bit_count + 7) / 8);
   const std::size_t frame_bytes = kFixedBytes + lost_bytes;
@@ -241,16 +251,19 @@ void MirrorStream::send_status(std::uint64_t now_ns, Link& link) noexcept {
 void MirrorStream::on_verdict(void* self, std::uint32_t digest_id, Verdict verdict) noexcept {
   auto& stream = *static_cast<MirrorStream*>(self);
   const std::uint32_t ahead = digest_id - stream.digest_next_id_;
-  if (ahead >= kDigestIdsAheadMax) return;  // ids rise by one; what a lost frame had is stated anew under later ids
+  // ids rise by one; what a lost frame had is stated anew under later ids
+  if (ahead >= kDigestIdsAheadMax) return;
   // The row of verdicts moves on until its first place is this id's.
   for (std::uint32_t step = 0; step <= ahead; ++step) {
     for (std::size_t i = stream.verdicts_.size(); i-- > 0;) {
       const unsigned carry = i == 0 ? 0U : static_cast<unsigned>(stream.verdicts_[i - 1]) >> 6U;
-      stream.verdicts_[i] = static_cast<std::uint8_t>(static_cast<unsigned>(stream.verdicts_[i]) << 2U | carry);
+      stream.verdicts_[i] =
+          static_cast<std::uint8_t>(static_cast<unsigned>(stream.verdicts_[i]) << 2U | carry);
     }
   }
   stream.digest_next_id_ = digest_id + 1;
-  stream.verdicts_[0] = static_cast<std::uint8_t>(stream.verdicts_[0] | static_cast<unsigned>(verdict));
+  stream.verdicts_[0] =
+      static_cast<std::uint8_t>(stream.verdicts_[0] | static_cast<unsigned>(verdict));
   stream.wants_status_ = true;
 }
 

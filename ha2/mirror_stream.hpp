@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// mirror_stream.hpp - the receiving end of one partition's stream: applies frames in rising seq, says which were lost.
+// mirror_stream.hpp - the receiving end of one partition's stream: applies frames in rising seq,
+// says which were lost.
 //
 // Thread:  the core that owns the partition.
-// Memory:  a reorder buffer of 32 frames and one bit a frame of the largest window, taken at construction.
+// Memory:  a reorder buffer of 32 frames and one bit a frame of the largest window, taken at
+//          construction.
 // Limits:  seqs up to 4096 ahead of the owner's floor; anything further is refused.
 // Errors:  every refusal has its counter; a refused frame changes nothing.
 // Spec:    PROTOCOL.md sections 5 to 7; rules S3, S4, S6, S7.
@@ -29,21 +31,31 @@ class MirrorStream {
 
   // Waits for seq 1 of this stream.
   void start(StreamName name) noexcept;
+
   void stop() noexcept { is_running_ = false; }
+
   void resume() noexcept { is_running_ = true; }
 
-  // A data or heartbeat frame of this stream: `frame` was decoded from `bytes`, its session, term and partition are ours.
-  void on_frame(const FrameView& frame, std::span<const std::byte> bytes, std::uint64_t now_ns) noexcept;
+  // A data or heartbeat frame of this stream: `frame` was decoded from `bytes`, its session, term
+  // and partition are ours.
+  void on_frame(const FrameView& frame, std::span<const std::byte> bytes,
+                std::uint64_t now_ns) noexcept;
 
-  // Gives up on gaps that waited long enough, and answers what is due. Returns how many frames went out.
+  // Gives up on gaps that waited long enough, and answers what is due. Returns how many frames went
+  // out.
   std::uint32_t poll(std::uint64_t now_ns, Link& link) noexcept;
 
   bool is_running() const noexcept { return is_running_; }
+
   std::uint64_t passed_seq() const noexcept { return passed_seq_; }
+
   bool has_gap() const noexcept { return newest_seq_ > passed_seq_; }
 
  private:
-  bool is_lost(std::uint64_t seq) const noexcept { return (lost_[seq / 64 % kLostWords] >> (seq % 64) & 1U) != 0; }
+  bool is_lost(std::uint64_t seq) const noexcept {
+    return (lost_[seq / 64 % kLostWords] >> (seq % 64) & 1U) != 0;
+  }
+
   void set_lost(std::uint64_t seq, bool is_lost) noexcept;
   bool has_open_loss(std::uint64_t frame_floor_seq) const noexcept;
   bool is_acceptable(const FrameHeader& header) noexcept;
@@ -66,11 +78,11 @@ class MirrorStream {
   StreamName name_;
   std::uint64_t floor_seq_ = 1;
   std::uint64_t passed_seq_ = 0;
-  std::uint64_t newest_seq_ = 0;       // the highest seq known to have been sent
-  std::uint64_t gap_since_ns_ = 0;     // valid while has_gap()
-  std::uint64_t reported_seq_ = 0;     // passed_seq_ of the last status
+  std::uint64_t newest_seq_ = 0;    // the highest seq known to have been sent
+  std::uint64_t gap_since_ns_ = 0;  // valid while has_gap()
+  std::uint64_t reported_seq_ = 0;  // passed_seq_ of the last status
   std::uint64_t unreported_since_ns_ = 0;
-  bool wants_status_ = false;          // at once: a new loss, or a heartbeat that asks
+  bool wants_status_ = false;  // at once: a new loss, or a heartbeat that asks
   std::uint32_t echo_time_us_ = 0;
   std::array<std::uint64_t, kLostWords> lost_{};  // bit seq mod size, valid from floor to passed
   std::uint32_t digest_next_id_ = 1;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a status says of each frame, and the repair of those that were lost: rules S4, S5, S12.
-#include "ha2/owner_stream.hpp"
-
 #include <algorithm>
 
+#include "ha2/owner_stream.hpp"
 #include "tables/base/mutant.hpp"
 
 namespace twinplane::ha2 {
@@ -84,8 +83,9 @@ void OwnerStream::repair_section(SentSection section, const std::uint32_t* words
   for (std::size_t i = 0; i + 1 < section.word_count; i += 2) {
     const std::uint32_t first_slot = words[i];
     const std::uint32_t end_slot = first_slot + words[i + 1];
-    const auto free_walk = std::ranges::find_if(walks_.begin() + tables::kTableKindCount, walks_.end(),
-                                                [](const Walk& walk) { return walk.next >= walk.end; });
+    const auto free_walk =
+        std::ranges::find_if(walks_.begin() + tables::kTableKindCount, walks_.end(),
+                             [](const Walk& walk) { return walk.next >= walk.end; });
     if (free_walk == walks_.end()) {
       for (std::uint32_t slot = first_slot; slot < end_slot; ++slot) mark_repair<Address>(slot);
       continue;
@@ -134,9 +134,11 @@ void OwnerStream::settle_section(SentSection section, const std::uint32_t* words
       break;
     case Operation::kEmptyRun:
       for (std::size_t i = 0; i + 1 < section.word_count; i += 2)
-        for (std::uint32_t slot = words[i]; slot < words[i] + words[i + 1]; ++slot) settle_slot(table, slot);
+        for (std::uint32_t slot = words[i]; slot < words[i] + words[i + 1]; ++slot)
+          settle_slot(table, slot);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 

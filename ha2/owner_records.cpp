@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // From a dirty or walked slot to its record: rules S1, S10, S12.
-#include "ha2/owner_stream.hpp"
-
 #include <algorithm>
 #include <bit>
 
+#include "ha2/owner_stream.hpp"
 #include "tables/base/mutant.hpp"
 
 namespace twinplane::ha2 {
@@ -17,19 +16,24 @@ using tables::is_mutant;
 using tables::Mutant;
 using tables::TableKind;
 
-std::uint32_t seconds(std::uint64_t ns) noexcept { return static_cast<std::uint32_t>(ns / 1'000'000'000U); }
+std::uint32_t seconds(std::uint64_t ns) noexcept {
+  return static_cast<std::uint32_t>(ns / 1'000'000'000U);
+}
 
 }  // namespace
 
 template <class Address>
-void OwnerStream::add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns, std::size_t keep_bytes) noexcept {
+void OwnerStream::add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns,
+                             std::size_t keep_bytes) noexcept {
   auto& slots = partition_.sessions<Address>().slots();
-  for (std::size_t i = 0; i < std::min(kPrefetchAhead, queue.size()); ++i) slots.prefetch(queue.peek(i));
+  for (std::size_t i = 0; i < std::min(kPrefetchAhead, queue.size()); ++i)
+    slots.prefetch(queue.peek(i));
   while (!queue.empty() && builder_.left_bytes() > keep_bytes) {
     if (is_bulk_done_ && add_state_patches<Address>(queue, keep_bytes) != 0) continue;
     if (queue.size() > kPrefetchAhead) slots.prefetch(queue.peek(kPrefetchAhead));
     const std::uint32_t slot = queue.peek(0);
-    const std::uint8_t marks = slots.take_marks(slot);  // S1: the mark goes first, then the slot is read
+    // S1: the mark goes first, then the slot is read
+    const std::uint8_t marks = slots.take_marks(slot);
     if (marks != 0 && !add_slot<Address>(slot, marks, now_ns)) {
       slots.changeable(slot).state.marks = marks;  // no room: it waits where it was
       return;
@@ -38,16 +42,19 @@ void OwnerStream::add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns, st
   }
 }
 
-// The usual case, as far as it goes: slots of which nothing but the state changed. Says the same as add_slot() would.
+// The usual case, as far as it goes: slots of which nothing but the state changed. Says the same as
+// add_slot() would.
 template <class Address>
-std::size_t OwnerStream::add_state_patches(tables::DirtyQueue& queue, std::size_t keep_bytes) noexcept {
+std::size_t OwnerStream::add_state_patches(tables::DirtyQueue& queue,
+                                           std::size_t keep_bytes) noexcept {
   auto& slots = partition_.sessions<Address>().slots();
   FrameBuilder::Run<StatePatch> patches(builder_, SessionWire<Address>::kTable, Operation::kState);
   return queue.pop_while(
       std::min(queue.size(), patches.room(keep_bytes)), kPrefetchAhead,
       [&](std::uint32_t slot) {
         auto& session = slots.changeable(slot);
-        const bool is_stated = (session.flags & (tables::kLive | tables::kLocalOnly)) == tables::kLive;
+        const bool is_stated =
+            (session.flags & (tables::kLive | tables::kLocalOnly)) == tables::kLive;
         if (session.state.marks != tables::kMarkState || !is_stated) return false;
         session.state.marks = 0;  // S1: the mark goes first, then the slot is read
         StatePatch patch{{}, wire_state(session.state, session.flags)};
@@ -58,13 +65,15 @@ std::size_t OwnerStream::add_state_patches(tables::DirtyQueue& queue, std::size_
       [&](std::uint32_t slot) { slots.prefetch(slot); });
 }
 
-// What the marks ask for. Until the bulk is done always the whole: what the mirror holds may still be of an earlier stream, whose
-// generations say nothing about this one's. A whole wipes the window edges, so those that are known go with it.
+// What the marks ask for. Until the bulk is done always the whole: what the mirror holds may still
+// be of an earlier stream, whose generations say nothing about this one's. A whole wipes the window
+// edges, so those that are known go with it.
 template <class Address>
 bool OwnerStream::add_slot(std::uint32_t slot, std::uint8_t marks, std::uint64_t now_ns) noexcept {
   constexpr TableKind kTable = SessionWire<Address>::kTable;
   const auto& session = partition_.sessions<Address>().slots().entry(slot);
-  const bool is_local = (session.flags & tables::kLocalOnly) != 0 && !is_mutant(Mutant::kSendsLocalOnly);
+  const bool is_local =
+      (session.flags & tables::kLocalOnly) != 0 && !is_mutant(Mutant::kSendsLocalOnly);
   const bool is_stated_empty = (session.flags & tables::kLive) == 0 || is_local;
   if (is_stated_empty) {
     EmptySlot empty;
@@ -75,16 +84,19 @@ bool OwnerStream::add_slot(std::uint32_t slot, std::uint8_t marks, std::uint64_t
   }
   SlotName name;
   name.set(slot, session.state.generation);
-  if ((marks & tables::kMarkWhole) != 0 || !(is_bulk_done_ || is_mutant(Mutant::kPatchDuringBulk))) {
+  if ((marks & tables::kMarkWhole) != 0 ||
+      !(is_bulk_done_ || is_mutant(Mutant::kPatchDuringBulk))) {
     const bool wants_window = has_window(session.state) && !is_mutant(Mutant::kWholeWithoutWindow);
-    if (wants_window && builder_.left_bytes() < kSlotBytesMax) return false;  // both records or none
+    // both records or none
+    if (wants_window && builder_.left_bytes() < kSlotBytesMax) return false;
     if (!add_whole(slot, session, now_ns)) return false;
     if (!wants_window) return true;
     WindowPatch patch = wire_window(session.state);
     patch.name = name;
     return builder_.try_add(kTable, Operation::kWindow, patch, slot);
   }
-  if (builder_.left_bytes() < sizeof(StatePatch) + sizeof(WindowPatch) + 2 * sizeof(SectionHeader) &&
+  if (builder_.left_bytes() <
+          sizeof(StatePatch) + sizeof(WindowPatch) + 2 * sizeof(SectionHeader) &&
       (marks & tables::kMarkWindow) != 0)
     return false;
   if ((marks & tables::kMarkState) != 0) {
@@ -108,7 +120,9 @@ bool OwnerStream::add_whole(std::uint32_t slot, const tables::SessionOf<Address>
   if constexpr (sizeof(Address) == 4) {
     brief.client_side = wire_ends(session.client_side);
   } else {
-    if (builder_.left_bytes() < kSlotBytesMax - sizeof(WindowPatch) - sizeof(Full6) + sizeof(typename Wire::Full)) return false;
+    if (builder_.left_bytes() <
+        kSlotBytesMax - sizeof(WindowPatch) - sizeof(Full6) + sizeof(typename Wire::Full))
+      return false;
     const int prefix_a = builder_.prefix_index(session.client_side.address_a.data());
     const int prefix_b = builder_.prefix_index(session.client_side.address_b.data());
     if (prefix_a < 0 || prefix_b < 0) return false;
@@ -125,7 +139,8 @@ bool OwnerStream::add_whole(std::uint32_t slot, const tables::SessionOf<Address>
   } else {
     typename Wire::Full full;
     full.brief = brief;
-    full.server_side = wire_ends((session.flags & tables::kTranslated) != 0 ? session.server_side : session.client_side);
+    full.server_side = wire_ends((session.flags & tables::kTranslated) != 0 ? session.server_side
+                                                                            : session.client_side);
     full.extra.application.set(session.state.application);
     full.extra.qos_class = session.state.qos_class;
     is_added = builder_.try_add(Wire::kTable, Operation::kFull, full, slot);
@@ -161,12 +176,15 @@ void OwnerStream::add_walk(Walk& walk, std::uint64_t now_ns) noexcept {
     while (walk.next + run < walk.end && run < kRangeSlotsMax) {
       const std::uint32_t slot = walk.next + run;
       const std::uint64_t live = slots.live().live_word(slot / 64) >> (slot % 64);
-      const auto step = live == 0 ? 64 - slot % 64 : static_cast<std::uint32_t>(std::countr_zero(live));
+      const auto step =
+          live == 0 ? 64 - slot % 64 : static_cast<std::uint32_t>(std::countr_zero(live));
       run = std::min({run + step, walk.end - walk.next, kRangeSlotsMax});
       if (live != 0) break;
     }
     if (run != 0) {
-      if (!is_mutant(Mutant::kBulkLeavesOutEmpty) && !builder_.try_add_run(walk.table, walk.next, run)) return;
+      if (!is_mutant(Mutant::kBulkLeavesOutEmpty) &&
+          !builder_.try_add_run(walk.table, walk.next, run))
+        return;
       frame_states_owed_ |= owed_count_ != 0;
       walk.next += run;
       continue;
@@ -181,8 +199,10 @@ void OwnerStream::add_walk(Walk& walk, std::uint64_t now_ns) noexcept {
   }
 }
 
-template void OwnerStream::add_queued<Address4>(tables::DirtyQueue&, std::uint64_t, std::size_t) noexcept;
-template void OwnerStream::add_queued<Address6>(tables::DirtyQueue&, std::uint64_t, std::size_t) noexcept;
+template void OwnerStream::add_queued<Address4>(tables::DirtyQueue&, std::uint64_t,
+                                                std::size_t) noexcept;
+template void OwnerStream::add_queued<Address6>(tables::DirtyQueue&, std::uint64_t,
+                                                std::size_t) noexcept;
 template bool OwnerStream::add_slot<Address4>(std::uint32_t, std::uint8_t, std::uint64_t) noexcept;
 template bool OwnerStream::add_slot<Address6>(std::uint32_t, std::uint8_t, std::uint64_t) noexcept;
 

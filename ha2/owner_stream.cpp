@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// When a frame goes and what it is made of. Records: owner_records.cpp; answers and repair: owner_answers.cpp; verification:
-// owner_verify.cpp.
+// When a frame goes and what it is made of. Records: owner_records.cpp; answers and repair:
+// owner_answers.cpp; verification: owner_verify.cpp.
 #include "ha2/owner_stream.hpp"
 
 #include <algorithm>
@@ -21,8 +21,8 @@ using tables::TableKind;
 
 }  // namespace
 
-OwnerStream::OwnerStream(const StreamConfig& config, tables::Partition& partition, FrameBuilder& builder,
-                         Counters& counters)
+OwnerStream::OwnerStream(const StreamConfig& config, tables::Partition& partition,
+                         FrameBuilder& builder, Counters& counters)
     : config_(config),
       partition_(partition),
       builder_(builder),
@@ -71,12 +71,13 @@ void OwnerStream::resume(std::uint16_t frame_bytes) noexcept {
   is_running_ = true;
 }
 
-// ---- what waits ---------------------------------------------------------------------------------------------------------
+// ---- what waits ---------------------------------------------------------------------------------
 
 std::uint64_t OwnerStream::waiting_count() const noexcept {
   const auto& slots4 = partition_.session4().slots();
   const auto& slots6 = partition_.session6().slots();
-  return slots4.changes().size() + slots6.changes().size() + slots4.refreshes().size() + slots6.refreshes().size();
+  return slots4.changes().size() + slots6.changes().size() + slots4.refreshes().size() +
+         slots6.refreshes().size();
 }
 
 std::uint64_t OwnerStream::oldest_change_ns(std::uint64_t now_ns) const noexcept {
@@ -89,8 +90,9 @@ bool OwnerStream::is_walking() const noexcept {
 }
 
 bool OwnerStream::is_ahead_of_walk(TableKind table, std::uint32_t slot) const noexcept {
-  return std::ranges::any_of(
-      walks_, [&](const Walk& walk) { return walk.table == table && walk.next <= slot && slot < walk.end; });
+  return std::ranges::any_of(walks_, [&](const Walk& walk) {
+    return walk.table == table && walk.next <= slot && slot < walk.end;
+  });
 }
 
 bool OwnerStream::is_quiet() const noexcept {
@@ -99,17 +101,20 @@ bool OwnerStream::is_quiet() const noexcept {
 
 std::uint64_t OwnerStream::lag_ns(std::uint64_t now_ns) const noexcept {
   std::uint64_t oldest_ns = oldest_change_ns(now_ns);
-  if (in_flight_count() != 0) oldest_ns = std::min(oldest_ns, window_[(answered_seq_ + 1) & window_mask_].oldest_ns);
+  if (in_flight_count() != 0)
+    oldest_ns = std::min(oldest_ns, window_[(answered_seq_ + 1) & window_mask_].oldest_ns);
   return now_ns - std::min(now_ns, oldest_ns);
 }
 
 std::uint64_t OwnerStream::bulk_total_slots() const noexcept {
-  return std::uint64_t{partition_.slot_count(TableKind::kSession4)} + partition_.slot_count(TableKind::kSession6);
+  return std::uint64_t{partition_.slot_count(TableKind::kSession4)} +
+         partition_.slot_count(TableKind::kSession6);
 }
 
 std::uint64_t OwnerStream::bulk_stated_slots() const noexcept {
   std::uint64_t left = 0;
-  for (std::size_t table = 0; table < tables::kTableKindCount; ++table) left += walks_[table].end - walks_[table].next;
+  for (std::size_t table = 0; table < tables::kTableKindCount; ++table)
+    left += walks_[table].end - walks_[table].next;
   return bulk_total_slots() - left;
 }
 
@@ -120,18 +125,19 @@ bool OwnerStream::is_in_flight(TableKind table, std::uint32_t slot) const noexce
     for (std::size_t i = 0; i < frame.section_count; ++i) {
       const SentSection section = frame.sections[i];
       const bool is_run = operation_of(section.kind) == Operation::kEmptyRun;
-      const bool is_statement =
-          section.kind / 16U == static_cast<unsigned>(table) && operation_of(section.kind) != Operation::kDigest;
+      const bool is_statement = section.kind / 16U == static_cast<unsigned>(table) &&
+                                operation_of(section.kind) != Operation::kDigest;
       const std::size_t step = is_run ? 2 : 1;
       for (std::size_t w = 0; w < section.word_count && is_statement; w += step)
-        if (is_run ? words[w] <= slot && slot < words[w] + words[w + 1] : words[w] == slot) return true;
+        if (is_run ? words[w] <= slot && slot < words[w] + words[w + 1] : words[w] == slot)
+          return true;
       words += section.word_count;
     }
   }
   return false;
 }
 
-// ---- sending ------------------------------------------------------------------------------------------------------------
+// ---- sending ------------------------------------------------------------------------------------
 
 bool OwnerStream::is_frame_due(std::uint64_t now_ns) const noexcept {
   if (is_walking()) return true;
@@ -143,7 +149,8 @@ bool OwnerStream::is_frame_due(std::uint64_t now_ns) const noexcept {
     if (change_count * sizeof(StatePatch) >= frame_bytes_) return true;
     if (now_ns - oldest_change_ns(now_ns) >= config_.flush_ns) return true;
   }
-  const std::uint64_t oldest_refresh_ns = std::min(slots4.refreshes().oldest_ns(now_ns), slots6.refreshes().oldest_ns(now_ns));
+  const std::uint64_t oldest_refresh_ns =
+      std::min(slots4.refreshes().oldest_ns(now_ns), slots6.refreshes().oldest_ns(now_ns));
   if (now_ns - oldest_refresh_ns >= config_.refresh_flush_ns) return true;
   if (!is_verifying_ || !is_bulk_done_ || open_digest_count_ == kDigestsOpenMax) return false;
   return redo_digest_count_ != 0 ||
@@ -170,7 +177,8 @@ std::uint32_t OwnerStream::poll(std::uint64_t now_ns, Link& link) noexcept {
   return sent_count;
 }
 
-FrameHeader OwnerStream::header_of(FrameType type, std::uint64_t seq, std::uint64_t now_ns) const noexcept {
+FrameHeader OwnerStream::header_of(FrameType type, std::uint64_t seq,
+                                   std::uint64_t now_ns) const noexcept {
   FrameHeader header{};
   header.version = kProtocolVersion;
   header.type = static_cast<std::uint8_t>(type);
@@ -178,7 +186,8 @@ FrameHeader OwnerStream::header_of(FrameType type, std::uint64_t seq, std::uint6
   header.session.set(name_.session);
   header.term.set(name_.term);
   header.seq.set(seq);
-  header.floor_distance.set(static_cast<std::uint32_t>(seq - answered_seq_));  // floor = answered + 1
+  // floor = answered + 1
+  header.floor_distance.set(static_cast<std::uint32_t>(seq - answered_seq_));
   if (is_mutant(Mutant::kFloorTooHigh)) header.floor_distance.set(1);
   header.send_time_us.set(microseconds(now_ns));
   return header;
@@ -200,13 +209,14 @@ bool OwnerStream::try_send_frame(std::uint64_t now_ns, Link& link) noexcept {
   frame.oldest_ns = std::min(frame_oldest_ns_, now_ns);
   frame.record_count = builder_.record_count();
   frame.states_owed = frame_states_owed_;
-  frame.section_count = static_cast<std::uint8_t>(
-      builder_.write_notes({words_of(seq), words_per_frame_}, {frame.sections.data(), frame.sections.size()}));
+  frame.section_count = static_cast<std::uint8_t>(builder_.write_notes(
+      {words_of(seq), words_per_frame_}, {frame.sections.data(), frame.sections.size()}));
   in_flight_records_ += frame.record_count;
 
   FrameHeader header = header_of(FrameType::kData, seq, now_ns);
   std::uint16_t section_count = 0;
-  const std::size_t body_bytes = builder_.write_sections(room.subspan(sizeof header), section_count);
+  const std::size_t body_bytes =
+      builder_.write_sections(room.subspan(sizeof header), section_count);
   header.section_count.set(section_count);
   std::memcpy(room.data(), &header, sizeof header);
   const std::size_t frame_bytes = sizeof header + body_bytes + sizeof(Checksum);
@@ -216,27 +226,33 @@ bool OwnerStream::try_send_frame(std::uint64_t now_ns, Link& link) noexcept {
   counters_.add(Counter::kFramesSent);
   counters_.add(Counter::kBytesSent, frame_bytes);
   counters_.add(Counter::kRecordsSent, frame.record_count);
-  counters_.add(Counter::kWholesSent, builder_.count_of(Operation::kBrief) + builder_.count_of(Operation::kFull));
-  counters_.add(Counter::kPatchesSent, builder_.count_of(Operation::kState) + builder_.count_of(Operation::kWindow));
-  counters_.add(Counter::kEmptiesSent, builder_.count_of(Operation::kEmpty) + builder_.count_of(Operation::kEmptyRun));
+  counters_.add(Counter::kWholesSent,
+                builder_.count_of(Operation::kBrief) + builder_.count_of(Operation::kFull));
+  counters_.add(Counter::kPatchesSent,
+                builder_.count_of(Operation::kState) + builder_.count_of(Operation::kWindow));
+  counters_.add(Counter::kEmptiesSent,
+                builder_.count_of(Operation::kEmpty) + builder_.count_of(Operation::kEmptyRun));
   // The walk is over with this frame: what it and its predecessors state is what the bulk is.
   if (!is_bulk_done_ && bulk_end_seq_ == 0 && !is_walking()) bulk_end_seq_ = seq;
   return true;
 }
 
-// S10: live changes first, but a share of the frame is kept for refreshes and for the walk, so that neither starves.
+// S10: live changes first, but a share of the frame is kept for refreshes and for the walk, so that
+// neither starves.
 void OwnerStream::fill_frame(std::uint64_t now_ns) noexcept {
   builder_.begin(frame_bytes_);
   frame_states_owed_ = false;
   frame_oldest_ns_ = oldest_change_ns(now_ns);
   auto& slots4 = partition_.session4().slots();
   auto& slots6 = partition_.session6().slots();
-  const std::size_t walk_bytes = is_walking() ? std::size_t{frame_bytes_} * config_.bulk_share_percent / 100U : 0;
+  const std::size_t walk_bytes =
+      is_walking() ? std::size_t{frame_bytes_} * config_.bulk_share_percent / 100U : 0;
   const bool has_refresh = !slots4.refreshes().empty() || !slots6.refreshes().empty();
   const std::size_t refresh_bytes = has_refresh ? frame_bytes_ / 16U : 0;
   // A share too small for the slot at hand is none: then the walk begins the next frame.
   const bool has_walked = is_walk_starved_ && walk_on(now_ns);
-  const std::size_t half_bytes = slots6.changes().empty() ? 0 : (frame_bytes_ - walk_bytes - refresh_bytes) / 2U;
+  const std::size_t half_bytes =
+      slots6.changes().empty() ? 0 : (frame_bytes_ - walk_bytes - refresh_bytes) / 2U;
 
   add_queued<Address4>(slots4.changes(), now_ns, walk_bytes + refresh_bytes + half_bytes);
   add_queued<Address6>(slots6.changes(), now_ns, walk_bytes + refresh_bytes);
@@ -244,7 +260,8 @@ void OwnerStream::fill_frame(std::uint64_t now_ns) noexcept {
   add_queued<Address4>(slots4.refreshes(), now_ns, walk_bytes);
   add_queued<Address6>(slots6.refreshes(), now_ns, walk_bytes);
   is_walk_starved_ = !walk_on(now_ns) && !has_walked;
-  // While a walk repairs what was lost of a run, the mirror's slots there are not what this side believes.
+  // While a walk repairs what was lost of a run, the mirror's slots there are not what this side
+  // believes.
   if (is_verifying_ && is_bulk_done_ && !is_walking()) {
     add_digests<Address4>(now_ns);
     add_digests<Address6>(now_ns);
@@ -254,7 +271,8 @@ void OwnerStream::fill_frame(std::uint64_t now_ns) noexcept {
 void OwnerStream::send_heartbeat_if_due(std::uint64_t now_ns, Link& link) noexcept {
   if (in_flight_count() == 0 || now_ns - last_sent_ns_ < config_.heartbeat_ns) return;
   if (is_mutant(Mutant::kNoHeartbeat)) return;
-  if (is_mutant(Mutant::kHeartbeatNeedsWindow) && in_flight_count() == config_.window_frames) return;
+  if (is_mutant(Mutant::kHeartbeatNeedsWindow) && in_flight_count() == config_.window_frames)
+    return;
   const std::span<std::byte> room = link.try_frame();
   if (room.size() < kFrameBytesMin) {
     counters_.add(Counter::kNoBuffer);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// owner_stream.hpp - the sending end of one partition's stream: frames what is dirty, walks in bulk, repairs what was lost.
+// owner_stream.hpp - the sending end of one partition's stream: frames what is dirty, walks in
+// bulk, repairs what was lost.
 //
 // Thread:  the core that owns the partition.
 // Memory:  window_frames x (frame size + 64) bytes, taken at construction.
@@ -23,16 +24,18 @@ namespace twinplane::ha2 {
 
 struct StreamConfig {
   std::uint16_t partition = 0;
-  std::uint16_t window_frames = 256;         // power of two, 4..4096
-  std::uint16_t frame_bytes_max = 1500;      // what one frame may hold, headers of the encapsulation not counted
+  std::uint16_t window_frames = 256;  // power of two, 4..4096
+  // what one frame may hold, headers of the encapsulation not counted
+  std::uint16_t frame_bytes_max = 1500;
   std::uint16_t frames_per_poll_max = 32;
-  std::uint16_t bulk_share_percent = 25;     // of a frame, kept for the bulk walk while live changes fill it
-  std::uint16_t eager_frames = 1;            // S11: with fewer unanswered, a change goes at once
-  std::uint32_t flush_ns = 50'000;           // S11
+  // of a frame, kept for the bulk walk while live changes fill it
+  std::uint16_t bulk_share_percent = 25;
+  std::uint16_t eager_frames = 1;   // S11: with fewer unanswered, a change goes at once
+  std::uint32_t flush_ns = 50'000;  // S11
   std::uint32_t refresh_flush_ns = 1'000'000;
-  std::uint32_t heartbeat_ns = 1'000'000;    // S8: while anything is unanswered
-  std::uint32_t reorder_ns = 100'000;        // S3
-  std::uint32_t status_ns = 100'000;         // S4
+  std::uint32_t heartbeat_ns = 1'000'000;  // S8: while anything is unanswered
+  std::uint32_t reorder_ns = 100'000;      // S3
+  std::uint32_t status_ns = 100'000;       // S4
 };
 
 // A stream is named by these: any change of either is another stream.
@@ -47,20 +50,25 @@ struct StreamName {
 inline constexpr std::size_t kSlotBytesMax =
     sizeof(Full6) + 2 * sizeof(Prefix6) + sizeof(WindowPatch) + 3 * sizeof(SectionHeader);
 
-// In a smaller frame some slots would never find room, and the stream would stand still: the hello refuses such a peer.
-inline constexpr std::uint16_t kFrameBytesNeeded = static_cast<std::uint16_t>(kFrameBytesMin + kSlotBytesMax);
+// In a smaller frame some slots would never find room, and the stream would stand still: the hello
+// refuses such a peer.
+inline constexpr std::uint16_t kFrameBytesNeeded =
+    static_cast<std::uint16_t>(kFrameBytesMin + kSlotBytesMax);
 
 class OwnerStream {
  public:
-  OwnerStream(const StreamConfig& config, tables::Partition& partition, FrameBuilder& builder, Counters& counters);
+  OwnerStream(const StreamConfig& config, tables::Partition& partition, FrameBuilder& builder,
+              Counters& counters);
 
-  // Begins a stream at seq 1: nothing is dirty, every slot lies ahead of the bulk walk. frame_bytes: what the peer takes too.
+  // Begins a stream at seq 1: nothing is dirty, every slot lies ahead of the bulk walk.
+  // frame_bytes: what the peer takes too.
   void start(StreamName name, std::uint16_t frame_bytes) noexcept;
 
   // No peer: changes are only marked.
   void stop() noexcept { is_running_ = false; }
 
-  // Goes on with the stream that was stopped: what changed meanwhile is marked, what was in flight is still unanswered.
+  // Goes on with the stream that was stopped: what changed meanwhile is marked, what was in flight
+  // is still unanswered.
   void resume(std::uint16_t frame_bytes) noexcept;
 
   // A status frame of this stream, its header checked by the caller.
@@ -69,7 +77,8 @@ class OwnerStream {
   // Sends what is due; returns how many frames went out.
   std::uint32_t poll(std::uint64_t now_ns, Link& link) noexcept;
 
-  // Digests every range once, in the stream, under load; the mirror's verdicts come back in its status.
+  // Digests every range once, in the stream, under load; the mirror's verdicts come back in its
+  // status.
   void start_verify() noexcept;
 
   struct Verification {
@@ -82,44 +91,60 @@ class OwnerStream {
   Verification verification() const noexcept;
 
   bool is_running() const noexcept { return is_running_; }
+
   // S12: every seq up to the end of the walk is answered and no repair is owed.
   bool is_bulk_done() const noexcept { return is_bulk_done_; }
+
   std::uint64_t bulk_stated_slots() const noexcept;
   std::uint64_t bulk_total_slots() const noexcept;
 
   // Frames sent and not answered.
-  std::uint32_t in_flight_count() const noexcept { return static_cast<std::uint32_t>(next_seq_ - 1 - answered_seq_); }
+  std::uint32_t in_flight_count() const noexcept {
+    return static_cast<std::uint32_t>(next_seq_ - 1 - answered_seq_);
+  }
+
   bool is_quiet() const noexcept;
+
   // Slots whose change the peer may not have: waiting, or in a frame not answered.
   std::uint64_t at_risk_count() const noexcept { return waiting_count() + in_flight_records_; }
+
   // Age of the oldest change not yet sent or not yet answered.
   std::uint64_t lag_ns(std::uint64_t now_ns) const noexcept;
+
   std::uint32_t round_trip_us() const noexcept { return round_trip_us_; }
+
   std::uint64_t next_seq() const noexcept { return next_seq_; }
 
   // I1's third leg: the walk will still state this slot.
   bool is_ahead_of_walk(tables::TableKind table, std::uint32_t slot) const noexcept;
 
-  // I1's second leg, for the simulator: some unanswered frame states this slot. Linear in what is in flight.
+  // I1's second leg, for the simulator: some unanswered frame states this slot. Linear in what is
+  // in flight.
   bool is_in_flight(tables::TableKind table, std::uint32_t slot) const noexcept;
 
  private:
   struct InFlight {
     std::uint64_t seq;
     std::uint64_t sent_ns;
-    std::uint64_t oldest_ns;      // of the changes in it
+    std::uint64_t oldest_ns;  // of the changes in it
     std::uint32_t record_count;
     std::uint8_t section_count;
-    bool states_owed;             // it states a slot whose repair is owed
+    bool states_owed;  // it states a slot whose repair is owed
     std::array<SentSection, FrameBuilder::kLaneCount> sections;
   };
 
   static constexpr std::size_t kPrefetchAhead = 16;  // slots, ahead of the one that is read
 
-  static std::uint32_t microseconds(std::uint64_t ns) noexcept { return static_cast<std::uint32_t>(ns / 1'000U); }
+  static std::uint32_t microseconds(std::uint64_t ns) noexcept {
+    return static_cast<std::uint32_t>(ns / 1'000U);
+  }
 
   InFlight& slot_of(std::uint64_t seq) noexcept { return window_[seq & window_mask_]; }
-  std::uint32_t* words_of(std::uint64_t seq) noexcept { return words_.data() + (seq & window_mask_) * words_per_frame_; }
+
+  std::uint32_t* words_of(std::uint64_t seq) noexcept {
+    return words_.data() + (seq & window_mask_) * words_per_frame_;
+  }
+
   const std::uint32_t* words_of(std::uint64_t seq) const noexcept {
     return words_.data() + (seq & window_mask_) * words_per_frame_;
   }
@@ -139,7 +164,8 @@ class OwnerStream {
   template <class Address>
   bool add_slot(std::uint32_t slot, std::uint8_t marks, std::uint64_t now_ns) noexcept;
   template <class Address>
-  bool add_whole(std::uint32_t slot, const tables::SessionOf<Address>& session, std::uint64_t now_ns) noexcept;
+  bool add_whole(std::uint32_t slot, const tables::SessionOf<Address>& session,
+                 std::uint64_t now_ns) noexcept;
   bool is_walking() const noexcept;
   // False when there was something to state and no room for any of it.
   bool walk_on(std::uint64_t now_ns) noexcept;
@@ -183,24 +209,27 @@ class OwnerStream {
   std::vector<InFlight> window_;
   std::vector<std::uint32_t> words_;
 
-  // Slots [next, end) of a table that will be stated whole, full and empty alike: one walk a table for the bulk, the others repair
-  // runs of empty slots that were lost.
+  // Slots [next, end) of a table that will be stated whole, full and empty alike: one walk a table
+  // for the bulk, the others repair runs of empty slots that were lost.
   struct Walk {
     tables::TableKind table;
     std::uint32_t next;
     std::uint32_t end;
   };
+
   static constexpr std::size_t kWalkCount = tables::kTableKindCount + 16;
   std::array<Walk, kWalkCount> walks_{};
   std::uint64_t bulk_end_seq_ = 0;  // 0 while the walk goes on
   bool is_bulk_done_ = false;
-  std::array<std::vector<std::uint64_t>, tables::kTableKindCount> owed_;  // a bit for each slot whose repair is owed
+  // a bit for each slot whose repair is owed
+  std::array<std::vector<std::uint64_t>, tables::kTableKindCount> owed_;
   std::uint64_t owed_count_ = 0;
   bool frame_states_owed_ = false;
   bool is_walk_starved_ = false;
   std::uint64_t frame_oldest_ns_ = 0;
 
-  // Verification: ids are given out one by one; at most 32 are open, so that 64 verdicts always cover them.
+  // Verification: ids are given out one by one; at most 32 are open, so that 64 verdicts always
+  //               cover them.
   static constexpr std::uint32_t kDigestSlots = 256;
   static constexpr std::uint32_t kDigestsOpenMax = 32;
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Digests of ranges, stated in the stream, and what the mirror says of them.
-#include "ha2/owner_stream.hpp"
-
 #include <algorithm>
 
+#include "ha2/owner_stream.hpp"
 #include "tables/base/mutant.hpp"
 
 namespace twinplane::ha2 {
@@ -29,22 +28,29 @@ void OwnerStream::start_verify() noexcept {
 OwnerStream::Verification OwnerStream::verification() const noexcept {
   std::uint32_t range_count = 0;
   for (std::size_t table = 0; table < tables::kTableKindCount; ++table)
-    range_count += (partition_.slot_count(static_cast<TableKind>(table)) + kDigestSlots - 1) / kDigestSlots;
+    range_count +=
+        (partition_.slot_count(static_cast<TableKind>(table)) + kDigestSlots - 1) / kDigestSlots;
   return {is_verifying_, range_count, verify_equal_count_, verify_different_count_};
 }
 
-// Flushes what is dirty in the range, then states its digest: the mirror compares at exactly this point of the stream.
+// Flushes what is dirty in the range, then states its digest: the mirror compares at exactly this
+// point of the stream.
 template <class Address>
 void OwnerStream::add_digests(std::uint64_t now_ns) noexcept {
   constexpr TableKind kTable = SessionWire<Address>::kTable;
   auto& slots = partition_.sessions<Address>().slots();
   std::uint32_t& cursor = verify_cursor_[static_cast<std::size_t>(kTable)];
   for (int added = 0; added < 4; ++added) {
-    const bool is_redo = redo_digest_count_ != 0 && redo_digests_[redo_digest_count_ - 1].table == static_cast<std::uint8_t>(kTable);
-    if (!is_redo && (cursor >= slots.slot_count() || open_digest_count_ + redo_digest_count_ >= kDigestsOpenMax)) return;
-    const SlotRange range = is_redo ? redo_digests_[redo_digest_count_ - 1].range
-                                    : SlotRange{cursor, std::min(kDigestSlots, slots.slot_count() - cursor)};
-    for (std::uint32_t slot = range.first_slot; slot < range.first_slot + range.slot_count; ++slot) {
+    const bool is_redo = redo_digest_count_ != 0 && redo_digests_[redo_digest_count_ - 1].table ==
+                                                        static_cast<std::uint8_t>(kTable);
+    if (!is_redo && (cursor >= slots.slot_count() ||
+                     open_digest_count_ + redo_digest_count_ >= kDigestsOpenMax))
+      return;
+    const SlotRange range =
+        is_redo ? redo_digests_[redo_digest_count_ - 1].range
+                : SlotRange{cursor, std::min(kDigestSlots, slots.slot_count() - cursor)};
+    for (std::uint32_t slot = range.first_slot; slot < range.first_slot + range.slot_count;
+         ++slot) {
       if (is_mutant(Mutant::kDigestWithoutFlush)) break;
       const std::uint8_t marks = slots.take_marks(slot);
       if (marks == 0) continue;
@@ -59,7 +65,8 @@ void OwnerStream::add_digests(std::uint64_t now_ns) noexcept {
     record.slot_count.set(range.slot_count);
     record.digest.set(digest_of(slots, range));
     if (!builder_.try_add(kTable, Operation::kDigest, record, range.first_slot)) return;
-    open_digests_[open_digest_count_++] = {digest_next_id_++, static_cast<std::uint8_t>(kTable), range, next_seq_};
+    open_digests_[open_digest_count_++] = {digest_next_id_++, static_cast<std::uint8_t>(kTable),
+                                           range, next_seq_};
     if (is_redo)
       --redo_digest_count_;
     else
@@ -76,13 +83,17 @@ void OwnerStream::take_verdicts(const StatusBody& status) noexcept {
       open_digests_[kept++] = open;
       continue;
     }
-    const std::uint32_t back = next_id - 1 - open.id;  // 0 = the newest the mirror saw; huge when it never saw this one
-    const auto verdict = back < 64 ? static_cast<Verdict>(status.verdicts[back / 4] >> (back % 4 * 2) & 3U) : Verdict::kNone;
+    // 0 = the newest the mirror saw; huge when it never saw this one
+    const std::uint32_t back = next_id - 1 - open.id;
+    const auto verdict =
+        back < 64 ? static_cast<Verdict>(status.verdicts[back / 4] >> (back % 4 * 2) & 3U)
+                  : Verdict::kNone;
     if (verdict == Verdict::kEqual) {
       ++verify_equal_count_;
     } else if (verdict == Verdict::kDifferent) {
       ++verify_different_count_;
-      for (std::uint32_t slot = open.range.first_slot; slot < open.range.first_slot + open.range.slot_count; ++slot) {
+      for (std::uint32_t slot = open.range.first_slot;
+           slot < open.range.first_slot + open.range.slot_count; ++slot) {
         if (open.table == static_cast<std::uint8_t>(TableKind::kSession4))
           mark_repair<Address4>(slot);
         else

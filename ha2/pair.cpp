@@ -76,8 +76,7 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
   HelloBody hello;
   if (!try_read_body(frame, hello) || hello.item_count.get() > kHelloItemsMax ||
       frame.body.size() != sizeof hello + sizeof(HelloItem) * hello.item_count.get() ||
-      hello.boot_id.get() == 0 ||
-      hello.mtu_bytes.get() < kFrameBytesNeeded) {
+      hello.boot_id.get() == 0 || hello.mtu_bytes.get() < kFrameBytesNeeded) {
     ++bad_frame_count_;
     return;
   }
@@ -92,7 +91,8 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
   }
   if (my_refusal_ == Refusal::kSameBoxId) my_refusal_ = Refusal::kNone;
   if (hello.boot_id.get() != peer_.boot_id) {
-    // A new incarnation is believed when it echoes a nonce that was made for it: an old hello cannot.
+    // A new incarnation is believed when it echoes a nonce that was made for it: an old hello
+    // cannot.
     if (hello.boot_id.get() != peer_.candidate_id) {
       peer_.candidate_id = hello.boot_id.get();
       nonce_ = next_nonce();
@@ -108,7 +108,8 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
   peer_.nonce = hello.nonce.get();
   peer_.box_id = hello.box_id;
   const bool knew_me = peer_.knows_me;
-  // Once it has known me in this life it does; a late copy of an earlier hello says otherwise and is only late.
+  // Once it has known me in this life it does; a late copy of an earlier hello says otherwise and
+  // is only late.
   peer_.knows_me = knew_me || hello.peer_boot_id.get() == boot_id_;
   if (peer_.knows_me != knew_me) last_hello_ns_ = 0;
   peer_.frame_bytes_max = hello.mtu_bytes.get();
@@ -175,22 +176,26 @@ void Pair::on_keepalive(Path path, const FrameView& frame, std::uint64_t now_ns)
     ++bad_frame_count_;
     return;
   }
-  // A box with this box's id is never paired with, but while there is no other it counts as the peer: two active boxes
-  // would answer for the same addresses.
+  // A box with this box's id is never paired with, but while there is no other it counts as the
+  // peer: two active boxes would answer for the same addresses.
   if (alive.box_id == config_.box_id && session_ != 0) {
     ++bad_frame_count_;
     return;
   }
-  // Of a life of the peer that is over. While no life is believed yet, any keepalive counts: it may be all that gets through.
+  // Of a life of the peer that is over. While no life is believed yet, any keepalive counts: it may
+  // be all that gets through.
   if (peer_.boot_id != 0 && alive.boot_id.get() != peer_.boot_id &&
       alive.boot_id.get() != peer_.candidate_id) {
     if (path == Path::kHa2) return;
   }
   last_heard_ns_[static_cast<std::size_t>(path)] = now_ns;
-  // The paths differ in delay. What was said earlier must not undo what was said later: it only proves life.
+  // The paths differ in delay. What was said earlier must not undo what was said later: it only
+  // proves life.
   const bool is_same_life = alive.boot_id.get() == peer_.speaker_id;
-  if (is_same_life && static_cast<std::int32_t>(alive.count.get() - peer_.keepalive_count) < 0) return;
-  if (role_ == Role::kActive && peer_.role == Role::kActive && alive.role != static_cast<std::uint8_t>(Role::kActive))
+  if (is_same_life && static_cast<std::int32_t>(alive.count.get() - peer_.keepalive_count) < 0)
+    return;
+  if (role_ == Role::kActive && peer_.role == Role::kActive &&
+      alive.role != static_cast<std::uint8_t>(Role::kActive))
     ++yielded_count_;
   peer_.role = static_cast<Role>(alive.role);
   peer_.speaker_id = alive.boot_id.get();
@@ -211,7 +216,8 @@ bool Pair::is_peer_alive(std::uint64_t now_ns) const noexcept {
   return is_path_up(Path::kHa2, now_ns) || is_path_up(Path::kHa1, now_ns);
 }
 
-// A box that did not run itself has not observed silence: its own pause is taken off what it holds against the peer.
+// A box that did not run itself has not observed silence: its own pause is taken off what it holds
+// against the peer.
 void Pair::forgive_own_stall(std::uint64_t now_ns) noexcept {
   const std::uint64_t gap_ns = last_poll_ns_ == 0 ? 0 : now_ns - last_poll_ns_;
   last_poll_ns_ = now_ns;
@@ -277,7 +283,8 @@ void Pair::poll(std::uint64_t now_ns, Link& ha2_link, Link& ha1_link) {
   forgive_own_stall(now_ns);
   decide(now_ns);
   if (last_keepalive_ns_ == 0 || now_ns - last_keepalive_ns_ >= config_.keepalive_interval_ns) {
-    // Kept on its grid, so that a late poll does not stretch the interval; after a long pause it starts anew.
+    // Kept on its grid, so that a late poll does not stretch the interval; after a long pause it
+    // starts anew.
     const bool is_late =
         last_keepalive_ns_ == 0 || now_ns - last_keepalive_ns_ >= 2 * config_.keepalive_interval_ns;
     last_keepalive_ns_ = is_late ? now_ns : last_keepalive_ns_ + config_.keepalive_interval_ns;

@@ -4,8 +4,10 @@
 // Thread:  one control thread.
 // Memory:  a few kilobytes, taken at construction.
 // Limits:  up to kHelloItemsMax items; two paths.
-// Errors:  a peer that differs is refused with the reason in words, on both boxes; nothing is replicated then.
-// Spec:    PROTOCOL.md section 8; DESIGN.md D-H6, D-H7, D-H11. A peer is dead only when every path to it is silent.
+// Errors:  a peer that differs is refused with the reason in words, on both boxes; nothing is
+//          replicated then.
+// Spec:    PROTOCOL.md section 8; DESIGN.md D-H6, D-H7, D-H11. A peer is dead only when every path
+//          to it is silent.
 #pragma once
 
 #include <array>
@@ -62,7 +64,8 @@ class Pair {
   // A decoded hello or keepalive that came in on `path`.
   void on_frame(Path path, const FrameView& frame, std::uint64_t now_ns);
 
-  // Decides, and sends what is due on each path. Call it at least twice a keepalive interval, after all waiting frames.
+  // Decides, and sends what is due on each path. Call it at least twice a keepalive interval, after
+  // all waiting frames.
   void poll(std::uint64_t now_ns, Link& ha2_link, Link& ha1_link);
 
   // What each partition is to do now.
@@ -98,7 +101,8 @@ class Pair {
 
   const TakeoverTimes& takeover() const noexcept { return takeover_; }
 
-  // How often the peer, active as well, gave way to this box: neighbors may still send to where it was.
+  // How often the peer, active as well, gave way to this box: neighbors may still send to where it
+  // was.
   std::uint32_t yielded_count() const noexcept { return yielded_count_; }
 
   std::uint64_t refused_hello_count() const noexcept { return refused_hello_count_; }
@@ -111,7 +115,7 @@ class Pair {
     std::uint64_t candidate_id = 0;  // seen, not believed yet
     std::uint64_t speaker_id = 0;    // boot id of the last keepalive
     std::uint32_t keepalive_count = 0;
-    std::uint64_t nonce = 0;         // to echo
+    std::uint64_t nonce = 0;  // to echo
     bool knows_me = false;
     std::uint16_t frame_bytes_max = 0;
     Role role = Role::kInitial;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// reorder_buffer.hpp - frames that came before their turn, kept for the short time a gap may close by itself.
+// reorder_buffer.hpp - frames that came before their turn, kept for the short time a gap may close
+// by itself.
 //
 // Thread:  the core that owns the partition.
 // Memory:  kPlaces frames, taken at construction.
@@ -21,12 +22,15 @@ class ReorderBuffer {
  public:
   static constexpr std::size_t kPlaces = 32;
 
-  explicit ReorderBuffer(std::size_t frame_bytes_max) : frame_bytes_max_(frame_bytes_max), bytes_(kPlaces * frame_bytes_max) {}
+  explicit ReorderBuffer(std::size_t frame_bytes_max)
+      : frame_bytes_max_(frame_bytes_max), bytes_(kPlaces * frame_bytes_max) {}
 
   // `frame` is a whole decoded frame, header and checksum included.
-  [[nodiscard]] bool try_hold(std::uint64_t seq, std::uint64_t next_seq, std::span<const std::byte> frame) noexcept {
+  [[nodiscard]] bool try_hold(std::uint64_t seq, std::uint64_t next_seq,
+                              std::span<const std::byte> frame) noexcept {
     Place& place = places_[seq % kPlaces];
-    if (seq - next_seq >= kPlaces || place.seq == seq || frame.size() > frame_bytes_max_) return false;
+    if (seq - next_seq >= kPlaces || place.seq == seq || frame.size() > frame_bytes_max_)
+      return false;
     std::memcpy(bytes_.data() + seq % kPlaces * frame_bytes_max_, frame.data(), frame.size());
     place = {seq, frame.size()};
     ++count_;

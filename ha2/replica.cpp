@@ -11,7 +11,8 @@ void Replica::assume(const Assignment& assignment) noexcept {
   owner_.stop();
   mirror_.stop();
   if (!assignment.has_peer) return;
-  // A name stands for one stream: the other end may never have seen this one stop, so it goes on where it stood.
+  // A name stands for one stream: the other end may never have seen this one stop, so it goes on
+  // where it stood.
   const bool is_resumed = assignment.holding == last_holding_ && assignment.name == last_name_;
   last_holding_ = assignment.holding;
   last_name_ = assignment.name;
@@ -28,13 +29,15 @@ void Replica::assume(const Assignment& assignment) noexcept {
 }
 
 // The order of the checks is the specification: PROTOCOL.md section 5.1.
-void Replica::on_frame(const FrameView& frame, std::span<const std::byte> bytes, std::uint64_t now_ns) noexcept {
+void Replica::on_frame(const FrameView& frame, std::span<const std::byte> bytes,
+                       std::uint64_t now_ns) noexcept {
   const FrameHeader& header = frame.header;
   if (header.partition.get() != partition_index_) return counters_.add(Counter::kDropPartition);
   if (!assignment_.has_peer || (header.session.get() != assignment_.name.session &&
                                 !tables::is_mutant(tables::Mutant::kAcceptsOldSession)))
     return counters_.add(Counter::kDropSession);
-  if (header.term.get() < assignment_.name.term && !tables::is_mutant(tables::Mutant::kAcceptsOldTerm))
+  if (header.term.get() < assignment_.name.term &&
+      !tables::is_mutant(tables::Mutant::kAcceptsOldTerm))
     return counters_.add(Counter::kDropOldTerm);
   if (header.term.get() > assignment_.name.term) return counters_.add(Counter::kDropFutureTerm);
   const bool is_answer = static_cast<FrameType>(header.type) == FrameType::kStatus;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// replica.hpp - one partition's end of the pair: its tables, and the stream it sends or receives, as its role says.
+// replica.hpp - one partition's end of the pair: its tables, and the stream it sends or receives,
+// as its role says.
 //
 // Thread:  the core that owns the partition.
 // Memory:  the two streams'; see there.
 // Limits:  StreamConfig's.
-// Errors:  frames that do not belong to the present stream are dropped, each under its own counter; nothing changes.
+// Errors:  frames that do not belong to the present stream are dropped, each under its own counter;
+//          nothing changes.
 // Spec:    PROTOCOL.md section 5.1; invariant I5.
 #pragma once
 
@@ -22,12 +24,13 @@ enum class Holding : std::uint8_t {
   kMirror,   // the peer does
 };
 
-// What a partition is to do: decided by Pair for the box, carried out by each core for its partitions.
+// What a partition is to do: decided by Pair for the box, carried out by each core for its
+// partitions.
 struct Assignment {
   Holding holding = Holding::kNothing;
-  bool has_peer = false;           // a session with a peer that takes part: streams run
+  bool has_peer = false;  // a session with a peer that takes part: streams run
   StreamName name;
-  std::uint16_t frame_bytes = 0;   // what both boxes can take
+  std::uint16_t frame_bytes = 0;  // what both boxes can take
 
   friend bool operator==(const Assignment& left, const Assignment& right) noexcept {
     return left.holding == right.holding && left.has_peer == right.has_peer &&
@@ -43,22 +46,30 @@ class Replica {
         owner_(config, partition, builder, counters_),
         mirror_(config, partition, counters_) {}
 
-  // Takes the role. A stream begins when session, term or role changed, and goes on when only the pairing had been interrupted.
+  // Takes the role. A stream begins when session, term or role changed, and goes on when only the
+  // pairing had been interrupted.
   // Cost: one bit a slot, never the entries.
   void assume(const Assignment& assignment) noexcept;
 
   // A decoded data, heartbeat or status frame; `bytes` is the whole frame it was decoded from.
-  void on_frame(const FrameView& frame, std::span<const std::byte> bytes, std::uint64_t now_ns) noexcept;
+  void on_frame(const FrameView& frame, std::span<const std::byte> bytes,
+                std::uint64_t now_ns) noexcept;
 
   // Sends what is due. Returns how many frames went out.
   std::uint32_t poll(std::uint64_t now_ns, Link& link) noexcept;
 
   const Assignment& assignment() const noexcept { return assignment_; }
+
   tables::Partition& partition() noexcept { return partition_; }
+
   OwnerStream& owner() noexcept { return owner_; }
+
   const OwnerStream& owner() const noexcept { return owner_; }
+
   const MirrorStream& mirror() const noexcept { return mirror_; }
+
   Counters& counters() noexcept { return counters_; }
+
   const Counters& counters() const noexcept { return counters_; }
 
  private:

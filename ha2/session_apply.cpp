@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ha2/session_apply.hpp"
 
-#include "tables/base/mutant.hpp"
-
 #include <algorithm>
 #include <array>
+
+#include "tables/base/mutant.hpp"
 
 namespace twinplane::ha2 {
 
@@ -15,13 +15,14 @@ using tables::Address6;
 using tables::SessionOf;
 using tables::TableKind;
 
-// How many records ahead lines are fetched, by bench/bench_apply.cpp: patches touch one, wholes three.
+// How many records ahead lines are fetched, by bench/bench_apply.cpp: patches touch one, wholes
+// three.
 constexpr std::size_t kPatchAhead = 32;
 constexpr std::size_t kWholeAhead = 16;
 
 template <class Address>
-SessionOf<Address> session_from(const typename SessionWire<Address>::Brief& brief, const Section& prefixes,
-                                std::uint32_t now_s) noexcept {
+SessionOf<Address> session_from(const typename SessionWire<Address>::Brief& brief,
+                                const Section& prefixes, std::uint32_t now_s) noexcept {
   SessionOf<Address> session{};
   session.protocol = brief.protocol;
   if constexpr (sizeof(Address) == 4) {
@@ -29,9 +30,11 @@ SessionOf<Address> session_from(const typename SessionWire<Address>::Brief& brie
     std::memcpy(&session.client_side, &brief.client_side, sizeof session.client_side);
   } else {
     const ShortEnds6& ends = brief.client_side;
-    std::memcpy(session.client_side.address_a.data(), prefixes.records + std::size_t{8} * ends.prefix_a, 8);
+    std::memcpy(session.client_side.address_a.data(),
+                prefixes.records + std::size_t{8} * ends.prefix_a, 8);
     std::memcpy(session.client_side.address_a.data() + 8, ends.suffix_a, 8);
-    std::memcpy(session.client_side.address_b.data(), prefixes.records + std::size_t{8} * ends.prefix_b, 8);
+    std::memcpy(session.client_side.address_b.data(),
+                prefixes.records + std::size_t{8} * ends.prefix_b, 8);
     std::memcpy(session.client_side.address_b.data() + 8, ends.suffix_b, 8);
     std::memcpy(&session.client_side.port_a_be, ends.port_a, 2);
     std::memcpy(&session.client_side.port_b_be, ends.port_b, 2);
@@ -43,8 +46,8 @@ SessionOf<Address> session_from(const typename SessionWire<Address>::Brief& brie
 }
 
 template <class Address>
-SessionOf<Address> session_from(const typename SessionWire<Address>::Full& full, const Section& prefixes,
-                                std::uint32_t now_s) noexcept {
+SessionOf<Address> session_from(const typename SessionWire<Address>::Full& full,
+                                const Section& prefixes, std::uint32_t now_s) noexcept {
   SessionOf<Address> session = session_from<Address>(full.brief, prefixes, now_s);
   std::memcpy(&session.server_side, &full.server_side, sizeof session.server_side);
   session.state.application = full.extra.application.get();
@@ -68,7 +71,8 @@ bool are_ends_sound(const ShortEnds6& ends, std::size_t prefix_count) noexcept {
 }
 
 template <class Record>
-bool is_sound_brief(const Record& brief, bool is_full, std::uint32_t slot_count, std::size_t prefix_count) noexcept {
+bool is_sound_brief(const Record& brief, bool is_full, std::uint32_t slot_count,
+                    std::size_t prefix_count) noexcept {
   return brief.name.slot() < slot_count && is_sound_tail(brief.tail, is_full) &&
          are_ends_sound(brief.client_side, prefix_count);
 }
@@ -77,32 +81,39 @@ bool is_sound_brief(const Record& brief, bool is_full, std::uint32_t slot_count,
 template <class Record, class IsSound>
 bool all_of(const Section& section, IsSound&& is_sound_record) noexcept {
   bool is_good = true;
-  for (std::size_t i = 0; i < section.count; ++i) is_good &= is_sound_record(section.record<Record>(i));
+  for (std::size_t i = 0; i < section.count; ++i)
+    is_good &= is_sound_record(section.record<Record>(i));
   return is_good;
 }
 
-bool is_sound_range(std::uint32_t first_slot, std::uint32_t count, std::uint32_t slot_count) noexcept {
+bool is_sound_range(std::uint32_t first_slot, std::uint32_t count,
+                    std::uint32_t slot_count) noexcept {
   return first_slot < slot_count && count <= slot_count - first_slot && count <= kRangeSlotsMax;
 }
 
 template <class Address>
-bool is_sound_for(const Section& section, std::uint32_t slot_count, std::size_t prefix_count) noexcept {
+bool is_sound_for(const Section& section, std::uint32_t slot_count,
+                  std::size_t prefix_count) noexcept {
   using Wire = SessionWire<Address>;
   switch (static_cast<Operation>(section.kind % 16U)) {
     case Operation::kBrief:
-      return all_of<typename Wire::Brief>(
-          section, [&](const auto& record) { return is_sound_brief(record, false, slot_count, prefix_count); });
+      return all_of<typename Wire::Brief>(section, [&](const auto& record) {
+        return is_sound_brief(record, false, slot_count, prefix_count);
+      });
     case Operation::kFull:
-      return all_of<typename Wire::Full>(
-          section, [&](const auto& record) { return is_sound_brief(record.brief, true, slot_count, prefix_count); });
+      return all_of<typename Wire::Full>(section, [&](const auto& record) {
+        return is_sound_brief(record.brief, true, slot_count, prefix_count);
+      });
     case Operation::kState:
       return all_of<StatePatch>(section, [&](const StatePatch& record) {
         return (record.name.slot() < slot_count) & is_sound_state(record.state);
       });
     case Operation::kWindow:
-      return all_of<WindowPatch>(section, [&](const WindowPatch& record) { return record.name.slot() < slot_count; });
+      return all_of<WindowPatch>(
+          section, [&](const WindowPatch& record) { return record.name.slot() < slot_count; });
     case Operation::kEmpty:
-      return all_of<EmptySlot>(section, [&](const EmptySlot& record) { return record.slot.get() < slot_count; });
+      return all_of<EmptySlot>(
+          section, [&](const EmptySlot& record) { return record.slot.get() < slot_count; });
     case Operation::kEmptyRun:
       return all_of<EmptyRun>(section, [&](const EmptyRun& record) {
         return is_sound_range(record.first_slot.get(), record.slot_count.get(), slot_count);
@@ -111,7 +122,8 @@ bool is_sound_for(const Section& section, std::uint32_t slot_count, std::size_t 
       return all_of<DigestRange>(section, [&](const DigestRange& record) {
         return is_sound_range(record.first_slot.get(), record.slot_count.get(), slot_count);
       });
-    case Operation::kPrefixes: break;
+    case Operation::kPrefixes:
+      break;
   }
   return true;
 }
@@ -119,15 +131,18 @@ bool is_sound_for(const Section& section, std::uint32_t slot_count, std::size_t 
 template <class Address, class Record>
 void apply_wholes(const Section& section, const ApplyContext& context) noexcept {
   auto& slots = context.partition.sessions<Address>().slots();
+
   struct Ahead {
     SessionOf<Address> session;
     std::uint32_t slot;
     tables::KeyHashes hashes;
   };
+
   std::array<Ahead, kWholeAhead> places;
   for (std::size_t i = 0; i < section.count + kWholeAhead; ++i) {
     Ahead& place = places[i % kWholeAhead];
-    if (i >= kWholeAhead && i - kWholeAhead < section.count) slots.put(place.slot, place.session, place.hashes);
+    if (i >= kWholeAhead && i - kWholeAhead < section.count)
+      slots.put(place.slot, place.session, place.hashes);
     if (i >= section.count) continue;
     const Record record = section.record<Record>(i);
     place.slot = name_of(record).slot();
@@ -145,7 +160,8 @@ void apply_patches(const Section& section, const ApplyContext& context, Change&&
   for (std::size_t i = 0; i < std::min<std::size_t>(kPatchAhead, section.count); ++i)
     slots.prefetch(section.record<Patch>(i).name.slot());
   for (std::size_t i = 0; i < section.count; ++i) {
-    if (i + kPatchAhead < section.count) slots.prefetch(section.record<Patch>(i + kPatchAhead).name.slot());
+    if (i + kPatchAhead < section.count)
+      slots.prefetch(section.record<Patch>(i + kPatchAhead).name.slot());
     const Patch patch = section.record<Patch>(i);
     SessionOf<Address>& session = slots.changeable(patch.name.slot());
     const bool is_base = (session.flags & tables::kLive) != 0 &&
@@ -167,7 +183,8 @@ void apply_empties(const Section& section, const ApplyContext& context) noexcept
   const auto slot_at = [&](std::size_t i) { return section.record<EmptySlot>(i).slot.get(); };
   for (std::size_t i = 0; i < section.count + 2 * kWholeAhead; ++i) {
     if (i < section.count) slots.prefetch_change(slot_at(i));
-    if (i >= kWholeAhead && i - kWholeAhead < section.count) slots.prefetch_keys_of(slot_at(i - kWholeAhead));
+    if (i >= kWholeAhead && i - kWholeAhead < section.count)
+      slots.prefetch_keys_of(slot_at(i - kWholeAhead));
     if (i >= 2 * kWholeAhead) slots.empty(slot_at(i - 2 * kWholeAhead));
   }
   context.counters.add(Counter::kEmptiesApplied, section.count);
@@ -199,7 +216,8 @@ void judge_digests(const Section& section, const ApplyContext& context) noexcept
     Verdict verdict = Verdict::kCannotTell;
     if (!context.has_open_loss) {
       const SlotRange range{record.first_slot.get(), record.slot_count.get()};
-      verdict = digest_of(slots, range) == record.digest.get() ? Verdict::kEqual : Verdict::kDifferent;
+      verdict =
+          digest_of(slots, range) == record.digest.get() ? Verdict::kEqual : Verdict::kDifferent;
     }
     context.counters.add(verdict == Verdict::kEqual       ? Counter::kDigestsEqual
                          : verdict == Verdict::kDifferent ? Counter::kDigestsDifferent
@@ -212,30 +230,42 @@ template <class Address>
 void apply_for(const Section& section, const ApplyContext& context) noexcept {
   using Wire = SessionWire<Address>;
   switch (static_cast<Operation>(section.kind % 16U)) {
-    case Operation::kBrief: return apply_wholes<Address, typename Wire::Brief>(section, context);
-    case Operation::kFull: return apply_wholes<Address, typename Wire::Full>(section, context);
+    case Operation::kBrief:
+      return apply_wholes<Address, typename Wire::Brief>(section, context);
+    case Operation::kFull:
+      return apply_wholes<Address, typename Wire::Full>(section, context);
     case Operation::kState:
       return apply_patches<Address, StatePatch>(
-          section, context, [](auto& session, const StatePatch& patch) { read_state(patch.state, session); });
+          section, context,
+          [](auto& session, const StatePatch& patch) { read_state(patch.state, session); });
     case Operation::kWindow:
       return apply_patches<Address, WindowPatch>(
-          section, context, [](auto& session, const WindowPatch& patch) { read_window(patch, session.state); });
-    case Operation::kEmpty: return apply_empties<Address>(section, context);
-    case Operation::kEmptyRun: return apply_runs<Address>(section, context);
-    case Operation::kDigest: return judge_digests<Address>(section, context);
-    case Operation::kPrefixes: return;
+          section, context,
+          [](auto& session, const WindowPatch& patch) { read_window(patch, session.state); });
+    case Operation::kEmpty:
+      return apply_empties<Address>(section, context);
+    case Operation::kEmptyRun:
+      return apply_runs<Address>(section, context);
+    case Operation::kDigest:
+      return judge_digests<Address>(section, context);
+    case Operation::kPrefixes:
+      return;
   }
 }
 
-bool is_of(const Section& section, TableKind table) noexcept { return section.kind / 16U == static_cast<unsigned>(table); }
+bool is_of(const Section& section, TableKind table) noexcept {
+  return section.kind / 16U == static_cast<unsigned>(table);
+}
 
 }  // namespace
 
-bool is_sound(const Section& section, const tables::Partition& partition, const Section& prefixes) noexcept {
+bool is_sound(const Section& section, const tables::Partition& partition,
+              const Section& prefixes) noexcept {
   if (record_bytes_of(section.kind) == 0) return true;  // of a later version: skipped when applied
   const std::size_t prefix_count = prefixes.count;
   if (is_of(section, TableKind::kSession4))
-    return is_sound_for<Address4>(section, partition.slot_count(TableKind::kSession4), prefix_count);
+    return is_sound_for<Address4>(section, partition.slot_count(TableKind::kSession4),
+                                  prefix_count);
   return is_sound_for<Address6>(section, partition.slot_count(TableKind::kSession6), prefix_count);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// session_apply.hpp - the mirror's side of each record kind: is it sound, and what it does to the table.
+// session_apply.hpp - the mirror's side of each record kind: is it sound, and what it does to the
+// table.
 //
 // Thread:  the core that owns the partition.
 // Memory:  none.
@@ -23,14 +24,18 @@ struct ApplyContext {
   tables::Partition& partition;
   Counters& counters;
   std::uint32_t now_s;
-  bool has_open_loss;                     // a seq before this frame is lost and not yet answered: digests cannot be told
-  Section prefixes;                       // the last one before the section at hand; count 0 when there was none
+  // a seq before this frame is lost and not yet answered: digests cannot be told
+  bool has_open_loss;
+  // the last one before the section at hand; count 0 when there was none
+  Section prefixes;
   void (*on_verdict)(void* sink, std::uint32_t digest_id, Verdict verdict);
   void* sink;
 };
 
-// True when every record of the section names slots that exist and states that exist. `prefixes` as in ApplyContext.
-[[nodiscard]] bool is_sound(const Section& section, const tables::Partition& partition, const Section& prefixes) noexcept;
+// True when every record of the section names slots that exist and states that exist. `prefixes` as
+// in ApplyContext.
+[[nodiscard]] bool is_sound(const Section& section, const tables::Partition& partition,
+                            const Section& prefixes) noexcept;
 
 void apply(const Section& section, const ApplyContext& context) noexcept;
 

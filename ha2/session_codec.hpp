@@ -58,14 +58,16 @@ inline bool is_sound_state(WireState wire) noexcept { return kSoundStates[wire];
 class TimeoutClasses {
  public:
   constexpr TimeoutClasses() noexcept {
-    constexpr std::array<std::uint8_t, kKindCount> kProtocols{0, 6, 17, 1};  // one of each kind; 0 stands for all others
+    // one of each kind; 0 stands for all others
+    constexpr std::array<std::uint8_t, kKindCount> kProtocols{0, 6, 17, 1};
     kinds_[6] = 1;
     kinds_[17] = 2;
     kinds_[1] = kinds_[58] = 3;
     for (unsigned kind = 0; kind < kKindCount; ++kind)
       for (unsigned wire = 0; wire < kStateCount; ++wire)
         classes_[kind * kStateCount + wire] = static_cast<std::uint8_t>(tables::timeout_class_of(
-            kProtocols[kind], static_cast<std::uint8_t>((wire & 0x7U) | (wire >> 3U & 0x7U) << 4U), (wire & 0x40U) != 0));
+            kProtocols[kind], static_cast<std::uint8_t>((wire & 0x7U) | (wire >> 3U & 0x7U) << 4U),
+            (wire & 0x40U) != 0));
   }
 
   // Requires is_sound_state(wire).
@@ -87,17 +89,20 @@ template <class Address>
 inline void read_state(WireState wire, tables::SessionOf<Address>& session) noexcept {
   session.state.tcp_ranks = static_cast<std::uint8_t>((wire & 0x7U) | (wire >> 3U & 0x7U) << 4U);
   static_assert(tables::kReplySeen == 0x20U);
-  session.flags = static_cast<std::uint16_t>((session.flags & ~tables::kReplySeen) | (wire & 0x40U) >> 1U);
+  session.flags =
+      static_cast<std::uint16_t>((session.flags & ~tables::kReplySeen) | (wire & 0x40U) >> 1U);
   session.state.timeout_class = kTimeoutClasses.of(session.protocol, wire);
 }
 
 template <class Address>
-inline WholeTail wire_tail(const tables::SessionOf<Address>& session, std::uint32_t now_s) noexcept {
+inline WholeTail wire_tail(const tables::SessionOf<Address>& session,
+                           std::uint32_t now_s) noexcept {
   WholeTail tail;
   tail.state = wire_state(session.state, session.flags);
-  tail.orientation = static_cast<std::uint8_t>(((session.flags & tables::kClientIsA0) != 0 ? 1U : 0U) |
-                                               ((session.flags & tables::kClientIsA1) != 0 ? 2U : 0U) |
-                                               ((session.flags & tables::kTranslated) != 0 ? 4U : 0U));
+  tail.orientation =
+      static_cast<std::uint8_t>(((session.flags & tables::kClientIsA0) != 0 ? 1U : 0U) |
+                                ((session.flags & tables::kClientIsA1) != 0 ? 2U : 0U) |
+                                ((session.flags & tables::kTranslated) != 0 ? 4U : 0U));
   tail.ingress_role = session.state.ingress_role;
   tail.egress_role = session.state.egress_role;
   tail.rule.set(session.state.rule);
@@ -107,15 +112,18 @@ inline WholeTail wire_tail(const tables::SessionOf<Address>& session, std::uint3
 }
 
 inline bool is_sound_tail(const WholeTail& tail, bool is_full) noexcept {
-  return is_sound_state(tail.state) && tail.orientation <= 7 && (is_full || (tail.orientation & 4U) == 0);
+  return is_sound_state(tail.state) && tail.orientation <= 7 &&
+         (is_full || (tail.orientation & 4U) == 0);
 }
 
 template <class Address>
-inline void read_tail(const WholeTail& tail, std::uint32_t now_s, tables::SessionOf<Address>& session) noexcept {
+inline void read_tail(const WholeTail& tail, std::uint32_t now_s,
+                      tables::SessionOf<Address>& session) noexcept {
   session.vsys = tail.vsys;
-  session.flags = static_cast<std::uint16_t>(tables::kLive | ((tail.orientation & 1U) != 0 ? tables::kClientIsA0 : 0) |
-                                             ((tail.orientation & 2U) != 0 ? tables::kClientIsA1 : 0) |
-                                             ((tail.orientation & 4U) != 0 ? tables::kTranslated : 0));
+  session.flags = static_cast<std::uint16_t>(
+      tables::kLive | ((tail.orientation & 1U) != 0 ? tables::kClientIsA0 : 0) |
+      ((tail.orientation & 2U) != 0 ? tables::kClientIsA1 : 0) |
+      ((tail.orientation & 4U) != 0 ? tables::kTranslated : 0));
   session.state.ingress_role = tail.ingress_role;
   session.state.egress_role = tail.egress_role;
   session.state.rule = tail.rule.get();
@@ -123,10 +131,12 @@ inline void read_tail(const WholeTail& tail, std::uint32_t now_s, tables::Sessio
   read_state(tail.state, session);
 }
 
-// A brief record says all of a session that is untranslated and has neither application nor QoS class.
+// A brief record says all of a session that is untranslated and has neither application nor QoS
+// class.
 template <class Address>
 inline bool is_brief(const tables::SessionOf<Address>& session) noexcept {
-  return (session.flags & tables::kTranslated) == 0 && session.state.application == 0 && session.state.qos_class == 0;
+  return (session.flags & tables::kTranslated) == 0 && session.state.application == 0 &&
+         session.state.qos_class == 0;
 }
 
 inline Ends4 wire_ends(const tables::KeyEnds<tables::Address4>& ends) noexcept {
@@ -166,7 +176,8 @@ inline void read_window(const WindowPatch& patch, tables::SessionState& state) n
   }
 }
 
-// The replicated fields of a slot in one fixed form, for digests and for comparing: no ages, marks, edges or start times.
+// The replicated fields of a slot in one fixed form, for digests and for comparing: no ages, marks,
+// edges or start times.
 template <class Address>
 struct SessionImage {
   tables::KeyEnds<Address> client_side{};
@@ -188,6 +199,7 @@ struct SessionImage {
     return std::memcmp(&left, &right, sizeof left) == 0;
   }
 };
+
 static_assert(std::has_unique_object_representations_v<SessionImage<tables::Address4>>);
 static_assert(std::has_unique_object_representations_v<SessionImage<tables::Address6>>);
 
@@ -195,9 +207,11 @@ static_assert(std::has_unique_object_representations_v<SessionImage<tables::Addr
 template <class Address>
 inline SessionImage<Address> image_of(const tables::SessionOf<Address>& session) noexcept {
   SessionImage<Address> image;
-  if ((session.flags & tables::kLive) == 0 || (session.flags & tables::kLocalOnly) != 0) return image;
+  if ((session.flags & tables::kLive) == 0 || (session.flags & tables::kLocalOnly) != 0)
+    return image;
   image.client_side = session.client_side;
-  image.server_side = (session.flags & tables::kTranslated) != 0 ? session.server_side : session.client_side;
+  image.server_side =
+      (session.flags & tables::kTranslated) != 0 ? session.server_side : session.client_side;
   image.flags = session.flags & tables::kReplicatedFlags;
   image.generation = session.state.generation;
   image.rule = session.state.rule;

@@ -36,7 +36,8 @@
 namespace twinplane::ha2 {
 
 inline constexpr std::uint8_t kProtocolVersion = 1;
-inline constexpr std::uint16_t kLinkPartition = 0xFFFF;  // frames of the link itself: hello, keepalive
+// frames of the link itself: hello, keepalive
+inline constexpr std::uint16_t kLinkPartition = 0xFFFF;
 
 enum class FrameType : std::uint8_t {
   kData = 1,       // owner to mirror: records
@@ -50,7 +51,7 @@ struct FrameHeader {
   std::uint8_t version;
   std::uint8_t type;
   Le16 partition;
-  Le32 session;         // agreed in the hello; 0 in a hello
+  Le32 session;  // agreed in the hello; 0 in a hello
   Le32 term;
   Le16 frame_bytes;     // header, body and checksum
   Le16 section_count;   // data: sections in the body; else 0
@@ -73,14 +74,18 @@ enum class Operation : std::uint8_t {
   kEmpty = 5,     // the slot holds nothing
   kEmptyRun = 6,  // so many slots hold nothing
   kDigest = 7,    // the digest of a range of slots at this point of the stream
-  kPrefixes = 8,  // session6 only: the upper halves that kBrief and kFull of the same frame refer to
+  // session6 only: the upper halves that kBrief and kFull of the same frame refer to
+  kPrefixes = 8,
 };
 
 constexpr std::uint8_t wire_kind(tables::TableKind table, Operation operation) noexcept {
-  return static_cast<std::uint8_t>(static_cast<unsigned>(table) * 16U + static_cast<unsigned>(operation));
+  return static_cast<std::uint8_t>(static_cast<unsigned>(table) * 16U +
+                                   static_cast<unsigned>(operation));
 }
 
-constexpr Operation operation_of(std::uint8_t kind) noexcept { return static_cast<Operation>(kind % 16U); }
+constexpr Operation operation_of(std::uint8_t kind) noexcept {
+  return static_cast<Operation>(kind % 16U);
+}
 
 struct SectionHeader {
   std::uint8_t kind;
@@ -92,7 +97,9 @@ struct SectionHeader {
 struct SlotName {
   Le40 packed;
 
-  std::uint32_t slot() const noexcept { return static_cast<std::uint32_t>(packed.get() & tables::HashIndex::kSlotMask); }
+  std::uint32_t slot() const noexcept {
+    return static_cast<std::uint32_t>(packed.get() & tables::HashIndex::kSlotMask);
+  }
 
   std::uint16_t generation() const noexcept {
     return static_cast<std::uint16_t>(packed.get() >> tables::HashIndex::kSlotBits);
@@ -113,7 +120,7 @@ struct WholeTail {
   std::uint8_t egress_role;
   Le16 rule;
   std::uint8_t vsys;
-  Le24 age_s;                // since the session started
+  Le24 age_s;  // since the session started
 };
 
 struct Ends4 {
@@ -205,24 +212,26 @@ struct Prefix6 {
 
 // The mirror's answer. Absolute: the last one tells all. header.seq is the last seq passed.
 struct StatusBody {
-  Le64 first_seq;           // bit 0 of `lost` stands for this one
-  Le16 lost_bytes;          // bytes of `lost` that follow this struct
-  Le32 echo_time_us;        // send_time_us of the newest frame passed
-  Le32 digest_next_id;      // the id after the newest digest seen
-  std::uint8_t verdicts[16];  // two bits for each of the 64 ids before it, newest first: 0 none, 1 equal, 2 different, 3 could not tell
+  Le64 first_seq;       // bit 0 of `lost` stands for this one
+  Le16 lost_bytes;      // bytes of `lost` that follow this struct
+  Le32 echo_time_us;    // send_time_us of the newest frame passed
+  Le32 digest_next_id;  // the id after the newest digest seen
+  // two bits for each of the 64 ids before it, newest first: 0 none, 1 equal, 2 different, 3 could
+  // not tell
+  std::uint8_t verdicts[16];
 };
 
 enum class Verdict : std::uint8_t { kNone = 0, kEqual = 1, kDifferent = 2, kCannotTell = 3 };
 
 struct HelloBody {
-  Le64 boot_id;         // drawn at start
-  Le64 nonce;           // the peer must echo it before this box believes a new boot_id
-  Le64 echo;            // the peer's last nonce
-  Le64 peer_boot_id;    // whom I talk to; 0 while I know nobody
-  std::uint8_t box_id;  // 0 or 1
-  std::uint8_t refusal; // Refusal: why I will not pair; 0 when I will
-  Le16 mtu_bytes;       // the largest frame I take
-  Le16 item_count;      // HelloItem structs that follow
+  Le64 boot_id;          // drawn at start
+  Le64 nonce;            // the peer must echo it before this box believes a new boot_id
+  Le64 echo;             // the peer's last nonce
+  Le64 peer_boot_id;     // whom I talk to; 0 while I know nobody
+  std::uint8_t box_id;   // 0 or 1
+  std::uint8_t refusal;  // Refusal: why I will not pair; 0 when I will
+  Le16 mtu_bytes;        // the largest frame I take
+  Le16 item_count;       // HelloItem structs that follow
 };
 
 // One property that both boxes must (or need not) agree on.
@@ -235,13 +244,14 @@ struct HelloItem {
 struct KeepaliveBody {
   Le64 boot_id;
   std::uint8_t box_id;
-  std::uint8_t role;      // Role
+  std::uint8_t role;  // Role
   std::uint8_t priority;
-  std::uint8_t path;      // which path it went out on
-  Le32 term;              // highest term this box has seen
-  std::uint8_t is_synced; // this box's mirror is complete, or it is the owner
+  std::uint8_t path;       // which path it went out on
+  Le32 term;               // highest term this box has seen
+  std::uint8_t is_synced;  // this box's mirror is complete, or it is the owner
   std::uint8_t is_leaving;
-  Le32 count;             // rises by one with each round, and is the same on every path: the higher is the newer
+  // rises by one with each round, and is the same on every path: the higher is the newer
+  Le32 count;
 };
 
 // Slots that one record may speak of, so that a frame's work is bounded by its size.
@@ -249,7 +259,8 @@ inline constexpr std::uint32_t kRangeSlotsMax = 4096;
 
 template <class T>
 inline constexpr bool kIsWireType = std::is_trivially_copyable_v<T> && alignof(T) == 1;
-static_assert(kIsWireType<FrameHeader> && sizeof(FrameHeader) == 32 && offsetof(FrameHeader, seq) == 16);
+static_assert(kIsWireType<FrameHeader> && sizeof(FrameHeader) == 32 &&
+              offsetof(FrameHeader, seq) == 16);
 static_assert(kIsWireType<SectionHeader> && sizeof(SectionHeader) == 4);
 static_assert(kIsWireType<Brief4> && sizeof(Brief4) == 28);
 static_assert(kIsWireType<Brief6> && sizeof(Brief6) == 38);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// dirty_queue.hpp - the slots that changed since they were last sent: first in, first out, each at most once.
+// dirty_queue.hpp - the slots that changed since they were last sent: first in, first out, each at
+// most once.
 //
 // Thread:  the core that owns the partition.
-// Memory:  4 bytes and one bit a slot; cut from the caller's block. It cannot overflow: a slot is in it at most once.
+// Memory:  4 bytes and one bit a slot; cut from the caller's block. It cannot overflow: a slot is
+//          in it at most once.
 // Limits:  up to 2^26 slots. Ages are kept by batches: 64 stamps, coarsened when they run out.
 // Errors:  none.
 // Spec:    tables/DESIGN.md D-T4; ha2/PROTOCOL.md section 5.4, rule S1.
@@ -22,7 +24,8 @@ namespace twinplane::tables {
 class DirtyQueue {
  public:
   DirtyQueue(Carver& carver, std::uint32_t slot_count) noexcept
-      : ring_(carver.take<std::uint32_t>(slot_count)), queued_(carver.take<std::uint64_t>((slot_count + 63) / 64)) {}
+      : ring_(carver.take<std::uint32_t>(slot_count)),
+        queued_(carver.take<std::uint64_t>((slot_count + 63) / 64)) {}
 
   // True when the slot was not in the queue yet.
   bool push(std::uint32_t slot) noexcept {
@@ -54,11 +57,13 @@ class DirtyQueue {
     return slot;
   }
 
-  // Takes slots off the front while take(slot) holds, at most count_max of them: pop() in a loop, its state in registers.
-  // look_ahead(slot) is told of a slot `distance` places before its turn, to prefetch it; it may be one that waits no more.
-  // Requires count_max <= size(). May stop early: call again.
+  // Takes slots off the front while take(slot) holds, at most count_max of them: pop() in a loop,
+  // its state in registers. look_ahead(slot) is told of a slot `distance` places before its turn,
+  // to prefetch it; it may be one that waits no more. Requires count_max <= size(). May stop early:
+  // call again.
   template <class Take, class LookAhead>
-  std::size_t pop_while(std::size_t count_max, std::size_t distance, Take&& take, LookAhead&& look_ahead) noexcept {
+  std::size_t pop_while(std::size_t count_max, std::size_t distance, Take&& take,
+                        LookAhead&& look_ahead) noexcept {
     const std::span<std::uint32_t> ring = ring_;
     std::uint64_t* const queued = queued_.data();
     const std::size_t start = head_;
@@ -75,7 +80,9 @@ class DirtyQueue {
     return at - start;
   }
 
-  bool contains(std::uint32_t slot) const noexcept { return (queued_[slot / 64] >> (slot % 64) & 1U) != 0; }
+  bool contains(std::uint32_t slot) const noexcept {
+    return (queued_[slot / 64] >> (slot % 64) & 1U) != 0;
+  }
 
   bool empty() const noexcept { return size_ == 0; }
 
@@ -89,7 +96,8 @@ class DirtyQueue {
     std::copy(stamps_.begin() + static_cast<std::ptrdiff_t>(answered),
               stamps_.begin() + static_cast<std::ptrdiff_t>(stamp_count_), stamps_.begin());
     stamp_count_ -= answered;
-    if (size_ == 0 || (stamp_count_ > 0 && stamps_[stamp_count_ - 1].pushed_count == pushed_count_)) return;
+    if (size_ == 0 || (stamp_count_ > 0 && stamps_[stamp_count_ - 1].pushed_count == pushed_count_))
+      return;
     if (stamp_count_ == stamps_.size()) coarsen();
     stamps_[stamp_count_++] = {pushed_count_, now_ns};
   }

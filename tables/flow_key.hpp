@@ -6,8 +6,8 @@
 // Limits:  addresses and ports stand in network byte order, exactly as in the packet. For ICMP echo
 //          both ports hold the identifier; for protocols without ports both are 0.
 // Errors:  none.
-// Spec:    ha2/PROTOCOL.md section 4.3: a session without translation has one key for both directions, a
-//          translated one has two.
+// Spec:    ha2/PROTOCOL.md section 4.3: a session without translation has one key for both
+//          directions, a translated one has two.
 #pragma once
 
 #include <array>

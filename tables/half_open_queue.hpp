@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// half_open_queue.hpp - half-open sessions in the order they came, so that a full table can give up the oldest one.
+// half_open_queue.hpp - half-open sessions in the order they came, so that a full table can give up
+// the oldest one.
 //
 // Thread:  the core that owns the partition.
 // Memory:  8 bytes a slot when in use, none otherwise; cut from the caller's block.
-// Limits:  as many places as slots; when it is full the oldest note is dropped (that session then ends by its timeout).
+// Limits:  as many places as slots; when it is full the oldest note is dropped (that session then
+//          ends by its timeout).
 // Errors:  none.
 // Spec:    tables/DESIGN.md D-T6.
 #pragma once
@@ -22,7 +24,8 @@ class HalfOpenQueue {
     std::uint32_t generation;
   };
 
-  HalfOpenQueue(Carver& carver, std::uint32_t place_count) noexcept : ring_(carver.take<Note>(place_count)) {}
+  HalfOpenQueue(Carver& carver, std::uint32_t place_count) noexcept
+      : ring_(carver.take<Note>(place_count)) {}
 
   void push(Note note) noexcept {
     if (ring_.empty()) return;
@@ -31,7 +34,8 @@ class HalfOpenQueue {
     ++size_;
   }
 
-  // Drops notes from the front until `is_half_open(note)` holds; false when none is left. `oldest` is taken out.
+  // Drops notes from the front until `is_half_open(note)` holds; false when none is left. `oldest`
+  // is taken out.
   template <class IsHalfOpen>
   bool try_pop(IsHalfOpen&& is_half_open, Note& oldest) noexcept {
     while (size_ > 0) {
@@ -42,7 +46,8 @@ class HalfOpenQueue {
     return false;
   }
 
-  // Drops up to two stale notes from the front: called at each push, it keeps the queue near the number of half-open sessions.
+  // Drops up to two stale notes from the front: called at each push, it keeps the queue near the
+  // number of half-open sessions.
   template <class IsHalfOpen>
   void trim(IsHalfOpen&& is_half_open) noexcept {
     for (int i = 0; i < 2 && size_ > 0 && !is_half_open(ring_[head_]); ++i) drop_oldest();

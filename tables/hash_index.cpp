@@ -32,7 +32,8 @@ bool HashIndex::try_push_out(std::uint32_t bucket_index, unsigned way) noexcept 
   Bucket& bucket = buckets_[bucket_index];
   if (bucket.tags[way] == 0) return true;  // a walk that crossed itself has emptied it before
   const std::uint32_t packed = bucket.references[way];
-  const Signature signature{bucket.tags[way], static_cast<std::uint8_t>((packed & kMoreMask) >> kMoreShift)};
+  const Signature signature{bucket.tags[way],
+                            static_cast<std::uint8_t>((packed & kMoreMask) >> kMoreShift)};
   const std::uint32_t target = other_bucket(bucket_index, signature);
   if (target == bucket_index || !try_place(target, signature, packed ^ kSecondBit)) return false;
   bucket.tags[way] = 0;
@@ -43,12 +44,14 @@ bool HashIndex::try_push_out(std::uint32_t bucket_index, unsigned way) noexcept 
   return true;
 }
 
-// Frees one way of the bucket: by a resident whose other bucket has a place, else by a random walk that swaps its way there.
+// Frees one way of the bucket: by a resident whose other bucket has a place, else by a random walk
+// that swaps its way there.
 bool HashIndex::make_room(std::uint32_t bucket_index) noexcept {
   for (unsigned way = 0; way < kWays; ++way)
     if (try_push_out(bucket_index, way)) return true;
 
-  // Walk forward to a bucket where one step helps, remembering the way taken, then push out backwards along it.
+  // Walk forward to a bucket where one step helps, remembering the way taken, then push out
+  // backwards along it.
   std::array<std::uint32_t, kWalkStepsMax> path_buckets;
   std::array<std::uint8_t, kWalkStepsMax> path_ways;
   std::uint32_t here = bucket_index;
@@ -60,14 +63,16 @@ bool HashIndex::make_room(std::uint32_t bucket_index) noexcept {
     path_buckets[step] = here;
     path_ways[step] = way;
     const Bucket& bucket = buckets_[here];
-    const Signature signature{bucket.tags[way],
-                              static_cast<std::uint8_t>((bucket.references[way] & kMoreMask) >> kMoreShift)};
+    const Signature signature{
+        bucket.tags[way],
+        static_cast<std::uint8_t>((bucket.references[way] & kMoreMask) >> kMoreShift)};
     here = other_bucket(here, signature);
     bool is_open = false;
     for (unsigned next = 0; next < kWays && !is_open; ++next) is_open = try_push_out(here, next);
     if (!is_open) continue;
     for (std::size_t back = step + 1; back-- > 0;)
-      if (!try_push_out(path_buckets[back], path_ways[back])) return false;  // the walk crossed itself
+      // the walk crossed itself
+      if (!try_push_out(path_buckets[back], path_ways[back])) return false;
     return true;
   }
   return false;
@@ -85,7 +90,8 @@ bool HashIndex::insert_elsewhere(std::uint64_t hash, Reference reference) noexce
   }
   // A walk may cross itself; the next one goes another way.
   for (int walk = 0; walk < kWalksMax; ++walk) {
-    if (!make_room(first) || !try_place(first, signature, pack(reference, signature, false))) continue;
+    if (!make_room(first) || !try_place(first, signature, pack(reference, signature, false)))
+      continue;
     ++key_count_;
     return true;
   }
@@ -95,7 +101,8 @@ bool HashIndex::insert_elsewhere(std::uint64_t hash, Reference reference) noexce
   return true;
 }
 
-bool HashIndex::erase_in(std::uint32_t bucket_index, Signature signature, std::uint32_t packed) noexcept {
+bool HashIndex::erase_in(std::uint32_t bucket_index, Signature signature,
+                         std::uint32_t packed) noexcept {
   Bucket& bucket = buckets_[bucket_index];
   for (std::uint32_t ways = ways_with(bucket, signature); ways != 0; ways &= ways - 1) {
     const auto way = static_cast<unsigned>(std::countr_zero(ways));
@@ -117,7 +124,8 @@ bool HashIndex::erase(std::uint64_t hash, Reference reference) noexcept {
     return true;
   }
   for (std::uint32_t i = 0; i < stash_count_; ++i) {
-    if (stash_[i].hash != hash || stash_[i].reference != pack(reference, signature, false)) continue;
+    if (stash_[i].hash != hash || stash_[i].reference != pack(reference, signature, false))
+      continue;
     stash_[i] = stash_[--stash_count_];
     --key_count_;
     return true;

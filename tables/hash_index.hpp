@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// hash_index.hpp - from a key's hash to the slots that may hold it: two-choice buckets of one cache line.
+// hash_index.hpp - from a key's hash to the slots that may hold it: two-choice buckets of one cache
+// line.
 //
-//   bucket, 64 bytes:  | 12 tags, 1 byte each | moved | filter, 3 bytes | 12 references, 4 bytes each |
-//   reference:         | is_second 1 | more tag bits 4 | side 1 | slot 26 |
+//   bucket, 64 bytes:  | 12 tags, 1 byte each | moved | filter, 3 bytes | 12 references, 4 bytes
+//   each | reference:         | is_second 1 | more tag bits 4 | side 1 | slot 26 |
 //
-// A key lives in its first bucket or, when that is full, in its second. `moved` counts the keys whose first bucket this is and
-// which live in their second, `filter` has a bit for some of their signatures: so a miss reads one line, rarely two, and a hit
-// at most two before the slot's own line.
+// A key lives in its first bucket or, when that is full, in its second. `moved` counts the keys
+// whose first bucket this is and which live in their second, `filter` has a bit for some of their
+// signatures: so a miss reads one line, rarely two, and a hit at most two before the slot's own
+// line.
 //
 // Thread:  the core that owns the partition, readers included.
-// Memory:  64 bytes for 9 keys (load 0.75: one key in 20 has moved then, one in 4 at 0.9) and a stash of 64; cut from the
-//          caller's block. Never resized.
-// Limits:  2^26 slots, two keys a slot. A key is moved to make room by a bounded walk; then the stash; then kFull.
-// Errors:  insert returns false when no place was found (walks and stash exhausted: tables/DESIGN.md D-T2
-//          says how likely that is).
-// Spec:    tables/DESIGN.md D-T2. After Cuckoo++ (Le Scouarnec, 2018) and F14's tag probe, written anew.
+// Memory:  64 bytes for 9 keys (load 0.75: one key in 20 has moved then, one in 4 at 0.9) and a
+//          stash of 64; cut from the caller's block. Never resized.
+// Limits:  2^26 slots, two keys a slot. A key is moved to make room by a bounded walk; then the
+//          stash; then kFull.
+// Errors:  insert returns false when no place was found (walks and stash exhausted:
+//          tables/DESIGN.md D-T2 says how likely that is).
+// Spec:    tables/DESIGN.md D-T2. After Cuckoo++ (Le Scouarnec, 2018) and F14's tag probe, written
+//          anew.
 #pragma once
 
 #include <immintrin.h>
@@ -47,13 +51,15 @@ class HashIndex {
   }
 
   HashIndex(Carver& carver, std::uint64_t key_count_max) noexcept
-      : buckets_(carver.take<Bucket>(bucket_count_for(key_count_max))), bucket_count_(bucket_count_for(key_count_max)) {}
+      : buckets_(carver.take<Bucket>(bucket_count_for(key_count_max))),
+        bucket_count_(bucket_count_for(key_count_max)) {}
 
   void prefetch(std::uint64_t hash) const noexcept {
     __builtin_prefetch(&buckets_[first_bucket(hash)]);
   }
 
-  // The first reference that `is_match(Reference)` confirms; slot kSlotMask + 1 when there is none. `is_match` reads the slot.
+  // The first reference that `is_match(Reference)` confirms; slot kSlotMask + 1 when there is none.
+  // `is_match` reads the slot.
   template <class Match>
   Reference find(std::uint64_t hash, Match&& is_match) const noexcept {
     const Signature signature = signature_of(hash);
@@ -69,12 +75,14 @@ class HashIndex {
     return kNoReference;
   }
 
-  // ---- find() in steps, for a pipeline that gives each line time to come: prefetch(), glimpse(), glimpse_second(), find() --
+  // ---- find() in steps, for a pipeline that gives each line time to come: prefetch(), glimpse(),
+  // glimpse_second(), find() --
 
   // What one bucket says of a hash.
   struct Glimpse {
     Reference reference;  // the first that looks alike; is_none() when none does
-    bool is_elsewhere;    // none looks alike here, but the key may be in its second bucket or in the stash
+    // none looks alike here, but the key may be in its second bucket or in the stash
+    bool is_elsewhere;
   };
 
   Glimpse glimpse(std::uint64_t hash) const noexcept {
@@ -114,7 +122,9 @@ class HashIndex {
   static constexpr bool is_none(Reference reference) noexcept { return reference.slot > kSlotMask; }
 
   std::uint64_t key_count() const noexcept { return key_count_; }
+
   std::uint32_t stash_count() const noexcept { return stash_count_; }
+
   std::uint32_t bucket_count() const noexcept { return bucket_count_; }
 
  private:
@@ -124,6 +134,7 @@ class HashIndex {
     std::array<std::uint8_t, 3> filter;
     std::array<std::uint32_t, kWays> references;
   };
+
   static_assert(sizeof(Bucket) == 64);
 
   // What is kept of a hash beside the bucket: 8 bits of tag (never 0) and 4 more in the reference.
@@ -152,24 +163,32 @@ class HashIndex {
     return static_cast<std::uint32_t>(((hash >> 32U) * bucket_count_) >> 32U);
   }
 
-  // The other of a signature's two buckets; its own inverse, so that a key can be moved without reading it.
+  // The other of a signature's two buckets; its own inverse, so that a key can be moved without
+  // reading it.
   std::uint32_t other_bucket(std::uint32_t bucket, Signature signature) const noexcept {
-    const std::uint32_t mixed = (signature.tag | static_cast<std::uint32_t>(signature.more) << 8U) * 0x9E3779B1U;
+    const std::uint32_t mixed =
+        (signature.tag | static_cast<std::uint32_t>(signature.more) << 8U) * 0x9E3779B1U;
     const auto offset = static_cast<std::uint32_t>((std::uint64_t{mixed} * bucket_count_) >> 32U);
     return offset >= bucket ? offset - bucket : offset + bucket_count_ - bucket;
   }
 
-  // The ways that hold this signature: tags and further bits of all twelve compared at once, so that 4095 of 4096 chance
-  // equals are gone before any slot is read.
+  // The ways that hold this signature: tags and further bits of all twelve compared at once, so
+  // that 4095 of 4096 chance equals are gone before any slot is read.
   static std::uint32_t ways_with(const Bucket& bucket, Signature signature) noexcept {
     const auto* const lanes = reinterpret_cast<const __m128i*>(&bucket);
     const __m128i mask = _mm_set1_epi32(static_cast<int>(kMoreMask));
-    const __m128i more = _mm_set1_epi32(static_cast<int>(std::uint32_t{signature.more} << kMoreShift));
-    const auto is_more = [&](__m128i references) { return _mm_cmpeq_epi32(_mm_and_si128(references, mask), more); };
-    const __m128i low = _mm_packs_epi32(is_more(_mm_load_si128(lanes + 1)), is_more(_mm_load_si128(lanes + 2)));
+    const __m128i more =
+        _mm_set1_epi32(static_cast<int>(std::uint32_t{signature.more} << kMoreShift));
+    const auto is_more = [&](__m128i references) {
+      return _mm_cmpeq_epi32(_mm_and_si128(references, mask), more);
+    };
+    const __m128i low =
+        _mm_packs_epi32(is_more(_mm_load_si128(lanes + 1)), is_more(_mm_load_si128(lanes + 2)));
     const __m128i high = _mm_packs_epi32(is_more(_mm_load_si128(lanes + 3)), _mm_setzero_si128());
-    const __m128i is_tag = _mm_cmpeq_epi8(_mm_load_si128(lanes), _mm_set1_epi8(static_cast<char>(signature.tag)));
-    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_and_si128(is_tag, _mm_packs_epi16(low, high))));
+    const __m128i is_tag =
+        _mm_cmpeq_epi8(_mm_load_si128(lanes), _mm_set1_epi8(static_cast<char>(signature.tag)));
+    return static_cast<std::uint32_t>(
+        _mm_movemask_epi8(_mm_and_si128(is_tag, _mm_packs_epi16(low, high))));
   }
 
   static Reference first_of(const Bucket& bucket, std::uint32_t ways) noexcept {
@@ -203,13 +222,16 @@ class HashIndex {
       if (is_match(reference)) return reference;
     }
     for (std::uint32_t i = 0; i < stash_count_; ++i)
-      if (const Reference reference = unpack(stash_[i].reference); is_match(reference)) return reference;
+      if (const Reference reference = unpack(stash_[i].reference); is_match(reference))
+        return reference;
     return kNoReference;
   }
 
   static std::uint32_t free_ways(const Bucket& bucket) noexcept {
     const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(&bucket));
-    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_setzero_si128()))) & 0xFFFU;
+    return static_cast<std::uint32_t>(
+               _mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_setzero_si128()))) &
+           0xFFFU;
   }
 
   bool try_place(std::uint32_t bucket_index, Signature signature, std::uint32_t packed) noexcept {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// image.hpp - the head of a table file: whose tables these are and how they are cut, so that they can be read after a crash.
+// image.hpp - the head of a table file: whose tables these are and how they are cut, so that they
+// can be read after a crash.
 //
 // Thread:  written once at start; read by tools.
 // Memory:  4096 bytes in front of the partitions' blocks.
@@ -29,20 +30,23 @@ struct ImageHead {
   std::uint32_t has_half_open_queue = 0;
   std::uint32_t box_id = 0;
   std::uint64_t partition_bytes = 0;
-  std::uint64_t hash_seed = 0;  // to read the index; secret while the box lives, so the file is its owner's alone
+  // to read the index; secret while the box lives, so the file is its owner's alone
+  std::uint64_t hash_seed = 0;
 
   bool is_sound(std::uint64_t file_bytes) const noexcept {
     return magic == kMagic && layout_version == 1 && partition_count != 0 &&
            file_bytes >= kImageHeadBytes + partition_count * partition_bytes;
   }
 };
+
 static_assert(sizeof(ImageHead) <= kImageHeadBytes);
 
 inline PartitionLimits limits_of(const ImageHead& head) noexcept {
   PartitionLimits limits;
   limits.session4 = {head.session4_slots, 2};
   limits.session6 = {head.session6_slots, 2};
-  limits.policy.when_full = head.has_half_open_queue != 0 ? FullPolicy::kEvictHalfOpen : FullPolicy::kRefuse;
+  limits.policy.when_full =
+      head.has_half_open_queue != 0 ? FullPolicy::kEvictHalfOpen : FullPolicy::kRefuse;
   return limits;
 }
 

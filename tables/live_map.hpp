@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// live_map.hpp - which slots are full: one bit a slot, with summary levels that find a free slot in a few words.
+// live_map.hpp - which slots are full: one bit a slot, with summary levels that find a free slot in
+// a few words.
 //
 // Thread:  the core that owns the partition.
 // Memory:  slots / 8 bytes, and 1/64 of that again for the summaries; cut from the caller's block.
 // Limits:  up to 2^26 slots.
 // Errors:  none; kNone when every slot is full.
-// Spec:    tables/DESIGN.md D-T3. The mirror keeps the same map while it applies, so that a takeover has no free list to build.
+// Spec:    tables/DESIGN.md D-T3. The mirror keeps the same map while it applies, so that a
+//          takeover has no free list to build.
 #pragma once
 
 #include <array>
@@ -35,7 +37,9 @@ class LiveMap {
     } while (bit_count > 1);
   }
 
-  bool is_live(std::uint32_t slot) const noexcept { return (levels_[0][slot / 64] >> (slot % 64) & 1U) != 0; }
+  bool is_live(std::uint32_t slot) const noexcept {
+    return (levels_[0][slot / 64] >> (slot % 64) & 1U) != 0;
+  }
 
   void set(std::uint32_t slot) noexcept {
     live_count_ += is_live(slot) ? 0 : 1;
@@ -64,7 +68,8 @@ class LiveMap {
     return ahead != kNone || from == 0 ? ahead : find_free_ahead(0);
   }
 
-  // The 64 slots from 64 * word_index, bit i for slot 64 * word_index + i; bits past the last slot are 0.
+  // The 64 slots from 64 * word_index, bit i for slot 64 * word_index + i; bits past the last slot
+  // are 0.
   std::uint64_t live_word(std::uint32_t word_index) const noexcept {
     const std::uint64_t word = levels_[0][word_index];
     const std::uint32_t rest = slot_count_ - word_index * 64;
@@ -72,7 +77,9 @@ class LiveMap {
   }
 
   std::uint32_t word_count() const noexcept { return (slot_count_ + 63) / 64; }
+
   std::uint32_t slot_count() const noexcept { return slot_count_; }
+
   std::uint32_t live_count() const noexcept { return live_count_; }
 
  private:
@@ -81,8 +88,10 @@ class LiveMap {
     for (std::size_t level = 0; level < level_count_; ++level) {
       const std::uint32_t word_index = position / 64;
       if (word_index >= levels_[level].size()) return kNone;
-      const std::uint64_t free = ~levels_[level][word_index] & (~std::uint64_t{0} << (position % 64));
-      if (free != 0) return descend(level, word_index * 64 + static_cast<std::uint32_t>(std::countr_zero(free)));
+      const std::uint64_t free =
+          ~levels_[level][word_index] & (~std::uint64_t{0} << (position % 64));
+      if (free != 0)
+        return descend(level, word_index * 64 + static_cast<std::uint32_t>(std::countr_zero(free)));
       position = word_index + 1;
     }
     return kNone;
@@ -90,7 +99,8 @@ class LiveMap {
 
   std::uint32_t descend(std::size_t level, std::uint32_t position) const noexcept {
     while (level-- > 0)
-      position = position * 64 + static_cast<std::uint32_t>(std::countr_one(levels_[level][position]));
+      position =
+          position * 64 + static_cast<std::uint32_t>(std::countr_one(levels_[level][position]));
     return position;
   }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// partition.hpp - one table of each kind: what one core owns, and the unit in which ownership moves.
+// partition.hpp - one table of each kind: what one core owns, and the unit in which ownership
+// moves.
 //
 // Thread:  the core that owns the partition.
-// Memory:  bytes(limits), cut from one zeroed block that starts on a cache line and outlives the partition.
+// Memory:  bytes(limits), cut from one zeroed block that starts on a cache line and outlives the
+//          partition.
 // Limits:  SlotTable's, for each table.
 // Errors:  CHECK when the block is too small.
 // Spec:    tables/DESIGN.md D-T1; dataplane/DESIGN.md D-D1.
@@ -30,7 +32,8 @@ class Partition {
  public:
   Partition(Carver& carver, const PartitionLimits& limits, HashSeed seed) noexcept
       : session4_(carver, limits.session4, seed, limits.policy),
-        session6_(carver, limits.session6, HashSeed{seed.value ^ 0x9E3779B97F4A7C15U}, limits.policy) {}
+        session6_(carver, limits.session6, HashSeed{seed.value ^ 0x9E3779B97F4A7C15U},
+                  limits.policy) {}
 
   static std::size_t bytes(const PartitionLimits& limits) noexcept {
     Carver counter;
@@ -39,8 +42,11 @@ class Partition {
   }
 
   SessionTable4& session4() noexcept { return session4_; }
+
   SessionTable6& session6() noexcept { return session6_; }
+
   const SessionTable4& session4() const noexcept { return session4_; }
+
   const SessionTable6& session6() const noexcept { return session6_; }
 
   template <class Address>
@@ -52,7 +58,8 @@ class Partition {
   }
 
   std::uint32_t slot_count(TableKind kind) const noexcept {
-    return kind == TableKind::kSession4 ? session4_.slots().slot_count() : session6_.slots().slot_count();
+    return kind == TableKind::kSession4 ? session4_.slots().slot_count()
+                                        : session6_.slots().slot_count();
   }
 
   std::uint32_t live_count() const noexcept {

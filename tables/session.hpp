@@ -65,19 +65,19 @@ enum Direction : std::uint8_t { kFromClient = 0, kFromServer = 1 };
 
 // Everything but the keys. `marks` and `is_opened_here` are this box's own.
 struct SessionState {
-  std::uint16_t generation;    // 14 bits; rises by one each time the slot is filled
-  std::uint8_t marks;          // DirtyMark
-  std::uint8_t tcp_ranks;      // TcpRank: client in the low nibble, server in the high one
-  std::uint8_t timeout_class;  // TimeoutClass
-  std::uint8_t qos_class;      // 0..255, as the rule says
-  std::uint8_t ingress_role;   // small number of the client-side port, agreed in the hello by name
-  std::uint8_t egress_role;    // the same of the server-side port
-  std::uint16_t rule;          // small number of the rule, agreed in the hello by name
-  std::uint16_t application;   // 0 = unknown
-  std::uint32_t start_s;       // seconds of this box's clock; a duration on the wire
-  std::uint32_t edge[2];       // per direction: highest end seen (SYN and FIN count one)
-  std::uint32_t edge_max[2];   // per direction: highest end the other side has allowed
-  std::uint8_t window_scales;  // RFC 7323 shifts, nibbles as above; 15 = none offered
+  std::uint16_t generation;     // 14 bits; rises by one each time the slot is filled
+  std::uint8_t marks;           // DirtyMark
+  std::uint8_t tcp_ranks;       // TcpRank: client in the low nibble, server in the high one
+  std::uint8_t timeout_class;   // TimeoutClass
+  std::uint8_t qos_class;       // 0..255, as the rule says
+  std::uint8_t ingress_role;    // small number of the client-side port, agreed in the hello by name
+  std::uint8_t egress_role;     // the same of the server-side port
+  std::uint16_t rule;           // small number of the rule, agreed in the hello by name
+  std::uint16_t application;    // 0 = unknown
+  std::uint32_t start_s;        // seconds of this box's clock; a duration on the wire
+  std::uint32_t edge[2];        // per direction: highest end seen (SYN and FIN count one)
+  std::uint32_t edge_max[2];    // per direction: highest end the other side has allowed
+  std::uint8_t window_scales;   // RFC 7323 shifts, nibbles as above; 15 = none offered
   std::uint8_t is_opened_here;  // 1: by this box; 0: it came from the peer. Never compared or sent
   std::uint8_t spare[2];
 };
@@ -112,7 +112,8 @@ static_assert(offsetof(Session4, protocol) == offsetof(FlowKey4, protocol));
 static_assert(offsetof(Session6, protocol) == offsetof(FlowKey6, protocol));
 
 // The class that a session's age is counted by follows from what else it holds; it is never sent.
-constexpr TimeoutClass timeout_class_of(std::uint8_t protocol, std::uint8_t tcp_ranks, bool is_reply_seen) noexcept {
+constexpr TimeoutClass timeout_class_of(std::uint8_t protocol, std::uint8_t tcp_ranks,
+                                        bool is_reply_seen) noexcept {
   constexpr std::uint8_t kTcp = 6;
   constexpr std::uint8_t kUdp = 17;
   constexpr std::uint8_t kIcmp = 1;
@@ -125,7 +126,8 @@ constexpr TimeoutClass timeout_class_of(std::uint8_t protocol, std::uint8_t tcp_
   if (client == TcpRank::kReset || server == TcpRank::kReset) return TimeoutClass::kTcpClosed;
   if (client == TcpRank::kFinAcked && server == TcpRank::kFinAcked) return TimeoutClass::kTcpClosed;
   if (client >= TcpRank::kFinSent || server >= TcpRank::kFinSent) return TimeoutClass::kTcpClosing;
-  if (client == TcpRank::kEstablished && server == TcpRank::kEstablished) return TimeoutClass::kTcpEstablished;
+  if (client == TcpRank::kEstablished && server == TcpRank::kEstablished)
+    return TimeoutClass::kTcpEstablished;
   return TimeoutClass::kTcpOpening;
 }
 

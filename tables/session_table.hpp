@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// session_table.hpp - the sessions of one partition and one address family: create, touch, end, expire, and what to do when full.
+// session_table.hpp - the sessions of one partition and one address family: create, touch, end,
+// expire, and what to do when full.
 //
 // Thread:  the core that owns the partition.
 // Memory:  SlotTable's, and 8 bytes a slot for the half-open queue when the policy asks for it.
 // Limits:  SlotTable's. Deadlines: up to 24 days ahead.
 // Errors:  create() refuses with a named reason and counts it.
-// Spec:    SlotTable; tables/DESIGN.md D-T6. Only the owner ages: a mirror's entries have no deadline until it has taken over.
+// Spec:    SlotTable; tables/DESIGN.md D-T6. Only the owner ages: a mirror's entries have no
+//          deadline until it has taken over.
 #pragma once
 
 #include <array>
@@ -42,17 +44,20 @@ class SessionTable {
   using Entry = SessionOf<Address>;
   using Key = FlowKey<Address>;
 
-  SessionTable(Carver& carver, SlotLimits limits, HashSeed seed, const SessionPolicy& policy) noexcept
+  SessionTable(Carver& carver, SlotLimits limits, HashSeed seed,
+               const SessionPolicy& policy) noexcept
       : slots_(carver, limits, seed),
         half_open_(carver, policy.when_full == FullPolicy::kEvictHalfOpen ? limits.slot_count : 0),
         policy_(policy) {}
 
-  // `value` holds keys, flags and classes; generation and marks are the table's. Neither key may be in the table.
+  // `value` holds keys, flags and classes; generation and marks are the table's. Neither key may be
+  // in the table.
   [[nodiscard]] InsertResult create(const Entry& value, std::uint32_t now_ms) noexcept {
     InsertResult result = slots_.insert(value);
     if (result.status == InsertStatus::kFull && evict_half_open()) result = slots_.insert(value);
     if (result.status != InsertStatus::kInserted) [[unlikely]] {
-      ++(result.status == InsertStatus::kFull ? counters_.refused_full : counters_.refused_index_full);
+      ++(result.status == InsertStatus::kFull ? counters_.refused_full
+                                              : counters_.refused_index_full);
       return result;
     }
     ++counters_.created;
@@ -71,7 +76,8 @@ class SessionTable {
     ++counters_.ended;
   }
 
-  // Ends what is due among the next `slot_budget` slots. A full scan over all slots in about a second is usual.
+  // Ends what is due among the next `slot_budget` slots. A full scan over all slots in about a
+  // second is usual.
   std::uint32_t expire(std::uint32_t now_ms, std::uint32_t slot_budget) noexcept {
     return slots_.scan_ages(
         now_ms, slot_budget,
@@ -83,7 +89,9 @@ class SessionTable {
   }
 
   Slots& slots() noexcept { return slots_; }
+
   const Slots& slots() const noexcept { return slots_; }
+
   const SessionCounters& counters() const noexcept { return counters_; }
 
  private:
@@ -93,7 +101,8 @@ class SessionTable {
 
   bool is_noted_half_open(HalfOpenQueue::Note note) const noexcept {
     const Entry& entry = slots_.entry(note.slot);
-    return (entry.flags & kLive) != 0 && entry.state.generation == note.generation && is_half_open(entry);
+    return (entry.flags & kLive) != 0 && entry.state.generation == note.generation &&
+           is_half_open(entry);
   }
 
   void note_half_open(std::uint32_t slot) noexcept {
@@ -103,7 +112,9 @@ class SessionTable {
 
   bool evict_half_open() noexcept {
     HalfOpenQueue::Note oldest{};
-    if (!half_open_.try_pop([&](HalfOpenQueue::Note note) { return is_noted_half_open(note); }, oldest)) return false;
+    if (!half_open_.try_pop([&](HalfOpenQueue::Note note) { return is_noted_half_open(note); },
+                            oldest))
+      return false;
     slots_.erase(oldest.slot);
     ++counters_.evicted_half_open;
     return true;
@@ -113,7 +124,8 @@ class SessionTable {
     return policy_.timeouts_ms[entry.state.timeout_class % kTimeoutClassCount];
   }
 
-  // A whole timeout and up to a tenth more, spread by slot number so that what was taken over does not end in a herd.
+  // A whole timeout and up to a tenth more, spread by slot number so that what was taken over does
+  // not end in a herd.
   void give_grace(std::uint32_t slot, std::uint32_t now_ms) noexcept {
     const std::uint32_t whole_ms = timeout_ms(slots_.entry(slot));
     const std::uint32_t spread_ms = (slot * 0x9E3779B1U >> 16U) % (whole_ms / 10 + 1);

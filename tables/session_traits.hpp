@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// session_traits.hpp - how the slot table reads a session; the pattern for every other kind of entry.
+// session_traits.hpp - how the slot table reads a session; the pattern for every other kind of
+// entry.
 //
 // Thread:  any; pure.
 // Memory:  none.
@@ -26,14 +27,18 @@ struct SessionTraits {
 
   static std::uint8_t& marks(Entry& entry) noexcept { return entry.state.marks; }
 
-  static bool has_second_key(const Entry& entry) noexcept { return (entry.flags & kTranslated) != 0; }
+  static bool has_second_key(const Entry& entry) noexcept {
+    return (entry.flags & kTranslated) != 0;
+  }
 
   static Key key(const Entry& entry, Side side) noexcept { return key_of(entry, side); }
 
   static bool matches(const Entry& entry, Side side, const Key& key) noexcept {
     const KeyEnds<Address>& ends = side == Side::kClient ? entry.client_side : entry.server_side;
-    // Protocol and virtual system are read as one; no branch before the last, which is nearly always taken.
-    return is_live(entry) & equal_bytes<2>(&entry.protocol, &key.protocol) & equal_bytes<sizeof ends>(&ends, &key);
+    // Protocol and virtual system are read as one; no branch before the last, which is nearly
+    // always taken.
+    return is_live(entry) & equal_bytes<2>(&entry.protocol, &key.protocol) &
+           equal_bytes<sizeof ends>(&ends, &key);
   }
 
   static bool same_keys(const Entry& left, const Entry& right) noexcept {

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// slot_table.hpp - the one table engine: a fixed array of slots, an index over their keys, marks of what changed, ages.
+// slot_table.hpp - the one table engine: a fixed array of slots, an index over their keys, marks of
+// what changed, ages.
 //
-// The owner fills, changes and empties slots, and marks them; the mirror is told what a slot holds and marks nothing.
+// The owner fills, changes and empties slots, and marks them; the mirror is told what a slot holds
+// and marks nothing.
 //
 // Thread:  the core that owns the partition, for everything.
-// Memory:  per slot: the entry (64 or 128 bytes), 7.1 bytes of index a key, 4 of age, 8 of dirty queues, 4 bits of maps. All of it
-//          is cut from the caller's block at construction; nothing is allocated, resized or freed afterwards.
-// Limits:  1 to 2^26 slots, one or two keys a slot, load to 100 % of the slots (the index stands at 0.75 then).
-// Errors:  insert() refuses with a named reason and changes nothing. put() and empty() cannot fail for lack of room.
+// Memory:  per slot: the entry (64 or 128 bytes), 7.1 bytes of index a key, 4 of age, 8 of dirty
+//          queues, 4 bits of maps. All of it is cut from the caller's block at construction;
+//          nothing is allocated, resized or freed afterwards.
+// Limits:  1 to 2^26 slots, one or two keys a slot, load to 100 % of the slots (the index stands at
+//          0.75 then).
+// Errors:  insert() refuses with a named reason and changes nothing. put() and empty() cannot fail
+//          for lack of room.
 // Spec:    tables/DESIGN.md D-T1 to D-T5.
 #pragma once
 
@@ -47,7 +52,8 @@ struct Found {
   Side side;           // which of the session's keys it is
 };
 
-// The hashes of an entry's keys, so that they are computed once. `server` counts only where there is a second key.
+// The hashes of an entry's keys, so that they are computed once. `server` counts only where there
+// is a second key.
 struct KeyHashes {
   std::uint64_t client;
   std::uint64_t server;
@@ -78,11 +84,12 @@ class SlotTable {
   SlotTable(const SlotTable&) = delete;
   SlotTable& operator=(const SlotTable&) = delete;
 
-  // ---- any role -----------------------------------------------------------------------------------------------------
+  // ---- any role ---------------------------------------------------------------------------------
 
   Found find(const Key& key) const noexcept { return find_hashed(key, hash_of(key, seed_)); }
 
-  // A burst of up to kBurst keys on its way through a lookup. The keys stay the caller's until finish().
+  // A burst of up to kBurst keys on its way through a lookup. The keys stay the caller's until
+  // finish().
   static constexpr std::size_t kBurst = 64;
 
   struct Burst {
@@ -90,7 +97,8 @@ class SlotTable {
     std::size_t moved_count = 0;
     std::array<std::uint64_t, kBurst> hashes;
     std::array<Found, kBurst> likely;
-    std::array<std::uint8_t, kBurst> moved;  // places in the burst whose key may be in its second bucket
+    // places in the burst whose key may be in its second bucket
+    std::array<std::uint8_t, kBurst> moved;
   };
 
   // found[i] answers keys[i]; both have the same size.
@@ -104,9 +112,10 @@ class SlotTable {
     }
   }
 
-  // The same in three steps, for a caller that has other work to do while memory answers: best of all the steps of other bursts,
-  // in the order start(next), finish(last), advance(next). A burst alone waits for memory twice. Between start() and finish()
-  // the table may change: the answer is that of finish().
+  // The same in three steps, for a caller that has other work to do while memory answers: best of
+  // all the steps of other bursts, in the order start(next), finish(last), advance(next). A burst
+  // alone waits for memory twice. Between start() and finish() the table may change: the answer is
+  // that of finish().
   [[gnu::flatten]] void start(Burst& burst, std::span<const Key> keys) const noexcept {
     TWINPLANE_CHECK(keys.size(), <=, kBurst);
     burst.keys = keys;
@@ -138,7 +147,8 @@ class SlotTable {
     for (std::size_t i = 0; i < burst.keys.size(); ++i) {
       const Found likely = burst.likely[i];
       found[i] = likely;
-      if (likely.slot != kNoSlot && !Traits::matches(entries_[likely.slot], likely.side, burst.keys[i])) [[unlikely]]
+      if (likely.slot != kNoSlot &&
+          !Traits::matches(entries_[likely.slot], likely.side, burst.keys[i])) [[unlikely]]
         found[i] = find_hashed(burst.keys[i], burst.hashes[i]);
     }
     for (std::size_t i = 0; i < burst.moved_count; ++i) {
@@ -151,19 +161,24 @@ class SlotTable {
 
   void prefetch(std::uint32_t slot) const noexcept {
     const auto* bytes = reinterpret_cast<const std::byte*>(&entries_[slot]);
-    for (std::size_t line = 0; line < sizeof(Entry); line += kCacheLineBytes) __builtin_prefetch(bytes + line, 1);
+    for (std::size_t line = 0; line < sizeof(Entry); line += kCacheLineBytes)
+      __builtin_prefetch(bytes + line, 1);
   }
 
   void prefetch_index(const Key& key) const noexcept { index_.prefetch(hash_of(key, seed_)); }
 
   std::uint32_t slot_count() const noexcept { return live_.slot_count(); }
+
   std::uint32_t live_count() const noexcept { return live_.live_count(); }
+
   const LiveMap& live() const noexcept { return live_; }
+
   const HashIndex& index() const noexcept { return index_; }
 
-  // ---- owner --------------------------------------------------------------------------------------------------------
+  // ---- owner ------------------------------------------------------------------------------------
 
-  // Puts `value` into a free slot under a new generation and marks it whole. Its keys must not be in the table.
+  // Puts `value` into a free slot under a new generation and marks it whole. Its keys must not be
+  // in the table.
   [[nodiscard]] InsertResult insert(const Entry& value) noexcept {
     const std::uint32_t slot = live_.find_free(cursor_);
     if (slot == LiveMap::kNone) [[unlikely]]
@@ -173,7 +188,8 @@ class SlotTable {
     cursor_ = slot + 1 == live_.slot_count() ? 0 : slot + 1;
     Entry& target = entries_[slot];
     const unsigned step = is_mutant(Mutant::kGenerationStays) ? 0 : 1;
-    const auto generation = static_cast<std::uint16_t>((Traits::generation(target) + step) & kGenerationMask);
+    const auto generation =
+        static_cast<std::uint16_t>((Traits::generation(target) + step) & kGenerationMask);
     const std::uint8_t marks = Traits::marks(target);
     target = value;
     Traits::generation(target) = generation;
@@ -210,8 +226,11 @@ class SlotTable {
   void set_recording(bool is_recording) noexcept { is_recording_ = is_recording; }
 
   DirtyQueue& changes() noexcept { return changes_; }
+
   DirtyQueue& refreshes() noexcept { return refreshes_; }
+
   const DirtyQueue& changes() const noexcept { return changes_; }
+
   const DirtyQueue& refreshes() const noexcept { return refreshes_; }
 
   // S1: takes the marks off before the slot is read.
@@ -222,25 +241,29 @@ class SlotTable {
     return taken;
   }
 
-  // Nothing waits any more: for the start of a stream, whose bulk walk will state every slot. One bit a slot.
+  // Nothing waits any more: for the start of a stream, whose bulk walk will state every slot. One
+  // bit a slot.
   void forget_marks() noexcept {
     changes_.reset();
     refreshes_.reset();
   }
 
-  // ---- owner: ages --------------------------------------------------------------------------------------------------
+  // ---- owner: ages ------------------------------------------------------------------------------
 
-  // The slot ends at deadline_ms (a wrapping millisecond clock; 0 is kept for "not set" and becomes 1).
+  // The slot ends at deadline_ms (a wrapping millisecond clock; 0 is kept for "not set" and becomes
+  // 1).
   void set_deadline(std::uint32_t slot, std::uint32_t deadline_ms) noexcept {
     deadlines_ms_[slot] = deadline_ms == 0 ? 1 : deadline_ms;
   }
 
   std::uint32_t deadline_ms(std::uint32_t slot) const noexcept { return deadlines_ms_[slot]; }
 
-  // Looks at about `slot_budget` slots from where the last call stopped. Calls on_due(slot) for full slots whose deadline has
-  // passed, and on_unset(slot) for full slots that have none yet (a mirror's, after a takeover). Either may erase the slot.
+  // Looks at about `slot_budget` slots from where the last call stopped. Calls on_due(slot) for
+  // full slots whose deadline has passed, and on_unset(slot) for full slots that have none yet (a
+  // mirror's, after a takeover). Either may erase the slot.
   template <class OnDue, class OnUnset>
-  std::uint32_t scan_ages(std::uint32_t now_ms, std::uint32_t slot_budget, OnDue&& on_due, OnUnset&& on_unset) noexcept {
+  std::uint32_t scan_ages(std::uint32_t now_ms, std::uint32_t slot_budget, OnDue&& on_due,
+                          OnUnset&& on_unset) noexcept {
     std::uint32_t due_count = 0;
     for (std::uint32_t done = 0; done < slot_budget; done += 64) {
       if (scan_word_ >= live_.word_count()) scan_word_ = 0;
@@ -261,10 +284,11 @@ class SlotTable {
     return due_count;
   }
 
-  // ---- mirror -------------------------------------------------------------------------------------------------------
+  // ---- mirror -----------------------------------------------------------------------------------
 
-  // The slot now holds `value`, generation included. Whatever it held before is gone, and so is any other slot that holds one
-  // of the value's keys: the owner holds a key once, so that slot is old news on its way out.
+  // The slot now holds `value`, generation included. Whatever it held before is gone, and so is any
+  // other slot that holds one of the value's keys: the owner holds a key once, so that slot is old
+  // news on its way out.
   void put(std::uint32_t slot, const Entry& value) noexcept { put(slot, value, hashes_of(value)); }
 
   // The same with what prefetch_put() returned for this slot and value.
@@ -287,7 +311,8 @@ class SlotTable {
       ++unindexed_count_;
   }
 
-  // Brings the lines that put() and empty() will touch: the slot's, and with a value those of its keys.
+  // Brings the lines that put() and empty() will touch: the slot's, and with a value those of its
+  // keys.
   void prefetch_change(std::uint32_t slot) const noexcept {
     prefetch(slot);
     __builtin_prefetch(&deadlines_ms_[slot], 1);
@@ -305,7 +330,8 @@ class SlotTable {
   void prefetch_keys_of(std::uint32_t slot) const noexcept {
     const Entry& entry = entries_[slot];
     index_.prefetch(hash_of(Traits::key(entry, Side::kClient), seed_));
-    if (Traits::has_second_key(entry)) index_.prefetch(hash_of(Traits::key(entry, Side::kServer), seed_));
+    if (Traits::has_second_key(entry))
+      index_.prefetch(hash_of(Traits::key(entry, Side::kServer), seed_));
   }
 
   // The slot now holds nothing.
@@ -361,10 +387,12 @@ class SlotTable {
 
   void displace_key(std::uint32_t slot, const Key& key, std::uint64_t hash) noexcept {
     const Found other = find_hashed(key, hash);
-    if (other.slot != kNoSlot && other.slot != slot && !is_mutant(Mutant::kKeepsDisplacedKey)) empty(other.slot);
+    if (other.slot != kNoSlot && other.slot != slot && !is_mutant(Mutant::kKeepsDisplacedKey))
+      empty(other.slot);
   }
 
-  // Bit i: the deadline of slot base + i has passed or is not set. A plain loop that the compiler makes vectors of.
+  // Bit i: the deadline of slot base + i has passed or is not set. A plain loop that the compiler
+  // makes vectors of.
   std::uint64_t due_in(std::uint32_t base, std::uint32_t now_ms) const noexcept {
     std::uint64_t due = 0;
     const std::uint32_t count = std::min<std::uint32_t>(64, live_.slot_count() - base);

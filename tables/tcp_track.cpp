@@ -29,18 +29,22 @@ std::uint8_t scale_of(const SessionState& state, Direction direction) noexcept {
 
 void set_scale(SessionState& state, Direction direction, std::uint8_t scale) noexcept {
   const unsigned shift = 4U * direction;
-  state.window_scales =
-      static_cast<std::uint8_t>((state.window_scales & ~(0xFU << shift)) | (std::uint32_t{scale} & 0xFU) << shift);
+  state.window_scales = static_cast<std::uint8_t>((state.window_scales & ~(0xFU << shift)) |
+                                                  (std::uint32_t{scale} & 0xFU) << shift);
 }
 
 // Scaling counts only when both SYNs offered it, and never in a SYN itself (RFC 7323 section 2.2).
-std::uint32_t allowed_window(const SessionState& state, Direction direction, const TcpSegment& segment) noexcept {
-  const bool is_scaled = (segment.flags & kTcpSyn) == 0 && scale_of(state, kFromClient) != kNoWindowScale &&
+std::uint32_t allowed_window(const SessionState& state, Direction direction,
+                             const TcpSegment& segment) noexcept {
+  const bool is_scaled = (segment.flags & kTcpSyn) == 0 &&
+                         scale_of(state, kFromClient) != kNoWindowScale &&
                          scale_of(state, kFromServer) != kNoWindowScale;
-  return std::uint32_t{segment.window} << (is_scaled ? std::min<unsigned>(scale_of(state, direction), 14) : 0U);
+  return std::uint32_t{segment.window}
+         << (is_scaled ? std::min<unsigned>(scale_of(state, direction), 14) : 0U);
 }
 
-// True when the edge crossed into a new refresh step. An edge of 0 is not known yet: a box that has just taken over learns it anew.
+// True when the edge crossed into a new refresh step. An edge of 0 is not known yet: a box that has
+// just taken over learns it anew.
 bool raise_edge(std::uint32_t& edge, std::uint32_t reached) noexcept {
   if (edge != 0 && !tcp_is_after(reached, edge)) return false;
   const bool is_step = (reached ^ edge) >= kWindowRefreshBytes;
@@ -52,13 +56,16 @@ bool raise_edges(SessionState& state, Direction direction, const TcpSegment& seg
   bool is_step = raise_edge(state.edge[direction], sequence_end(segment));
   if ((segment.flags & kTcpAck) != 0) {
     const Direction other = opposite(direction);
-    is_step |= raise_edge(state.edge_max[other], segment.ack + allowed_window(state, direction, segment));
+    is_step |=
+        raise_edge(state.edge_max[other], segment.ack + allowed_window(state, direction, segment));
   }
   return is_step;
 }
 
-// A reset counts only where its sequence number can be real (after RFC 5961, but lenient: the peer's edges may be a step behind).
-bool is_believable_reset(const SessionState& state, Direction direction, const TcpSegment& reset) noexcept {
+// A reset counts only where its sequence number can be real (after RFC 5961, but lenient: the
+// peer's edges may be a step behind).
+bool is_believable_reset(const SessionState& state, Direction direction,
+                         const TcpSegment& reset) noexcept {
   const Direction other = opposite(direction);
   if (tcp_rank(state, direction) == TcpRank::kNone)
     return (reset.flags & kTcpAck) != 0 && reset.ack == state.edge[other];
@@ -85,11 +92,13 @@ void tcp_open(SessionState& state, const TcpSegment& syn) noexcept {
   state.timeout_class = static_cast<std::uint8_t>(TimeoutClass::kTcpOpening);
 }
 
-std::uint8_t tcp_advance(SessionState& state, Direction direction, const TcpSegment& segment) noexcept {
+std::uint8_t tcp_advance(SessionState& state, Direction direction,
+                         const TcpSegment& segment) noexcept {
   const Direction other = opposite(direction);
   bool is_changed = false;
   if ((segment.flags & kTcpRst) != 0) {
-    if (is_believable_reset(state, direction, segment)) is_changed = raise_rank(state, direction, TcpRank::kReset);
+    if (is_believable_reset(state, direction, segment))
+      is_changed = raise_rank(state, direction, TcpRank::kReset);
   } else if ((segment.flags & kTcpSyn) != 0) {
     if (raise_rank(state, direction, TcpRank::kSynSent)) {
       is_changed = true;
@@ -98,13 +107,16 @@ std::uint8_t tcp_advance(SessionState& state, Direction direction, const TcpSegm
       raise_edge(state.edge_max[direction], sequence_end(segment));
     }
     // A server's SYN that acknowledges the client's has established its side.
-    if (direction == kFromServer && (segment.flags & kTcpAck) != 0 && segment.ack == state.edge[kFromClient])
+    if (direction == kFromServer && (segment.flags & kTcpAck) != 0 &&
+        segment.ack == state.edge[kFromClient])
       is_changed |= raise_rank(state, kFromServer, TcpRank::kEstablished);
   } else if ((segment.flags & kTcpAck) != 0) {
-    if (tcp_rank(state, direction) == TcpRank::kSynSent && tcp_rank(state, other) >= TcpRank::kSynSent)
+    if (tcp_rank(state, direction) == TcpRank::kSynSent &&
+        tcp_rank(state, other) >= TcpRank::kSynSent)
       is_changed |= raise_rank(state, direction, TcpRank::kEstablished);
     // The other side's FIN is acknowledged when everything up to its edge is.
-    if (tcp_rank(state, other) == TcpRank::kFinSent && !tcp_is_after(state.edge[other], segment.ack))
+    if (tcp_rank(state, other) == TcpRank::kFinSent &&
+        !tcp_is_after(state.edge[other], segment.ack))
       is_changed |= raise_rank(state, other, TcpRank::kFinAcked);
   }
   std::uint8_t marks = 0;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// tcp_track.hpp - a TCP session as seen from the middle: ranks of both directions, window edges, when it is over.
+// tcp_track.hpp - a TCP session as seen from the middle: ranks of both directions, window edges,
+// when it is over.
 //
 // Thread:  any; pure functions on one session's state.
 // Memory:  none.
 // Limits:  window scales 0..14 (RFC 7323).
 // Errors:  none: a segment that fits no rule changes nothing.
-// Spec:    RFC 9293 section 3.3.2 as seen by an observer; RFC 7323; invariant I3: ranks and edges only rise.
+// Spec:    RFC 9293 section 3.3.2 as seen by an observer; RFC 7323; invariant I3: ranks and edges
+//          only rise.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +22,15 @@ struct TcpSegment {
   std::uint32_t seq;
   std::uint32_t ack;
   std::uint32_t payload_bytes;
-  std::uint16_t window;         // as it stands in the header, unscaled
-  std::uint8_t flags;           // TcpFlag
-  std::uint8_t window_scale;    // the SYN's option, 0..14; kNoWindowScale when it has none
+  std::uint16_t window;       // as it stands in the header, unscaled
+  std::uint8_t flags;         // TcpFlag
+  std::uint8_t window_scale;  // the SYN's option, 0..14; kNoWindowScale when it has none
 };
 
 inline constexpr std::uint8_t kNoWindowScale = 15;
 
-// The edges are sent anew when one has moved this far past what the peer knows: coarse, because they only widen what is accepted.
+// The edges are sent anew when one has moved this far past what the peer knows: coarse, because
+// they only widen what is accepted.
 inline constexpr std::uint32_t kWindowRefreshBytes = 256 * 1024;
 
 // True when `later` is ahead of `earlier` in TCP's wrapping sequence space.
@@ -39,9 +42,11 @@ constexpr bool tcp_is_after(std::uint32_t later, std::uint32_t earlier) noexcept
 void tcp_open(SessionState& state, const TcpSegment& syn) noexcept;
 
 // Takes one segment into account; returns the DirtyMark bits of what changed (0 for most segments).
-[[nodiscard]] std::uint8_t tcp_advance(SessionState& state, Direction direction, const TcpSegment& segment) noexcept;
+[[nodiscard]] std::uint8_t tcp_advance(SessionState& state, Direction direction,
+                                       const TcpSegment& segment) noexcept;
 
-// True when both directions are closed or one was reset: a SYN with these ends then starts a new session.
+// True when both directions are closed or one was reset: a SYN with these ends then starts a new
+// session.
 [[nodiscard]] bool tcp_is_over(const SessionState& state) noexcept;
 
 }  // namespace twinplane::tables

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// carver.hpp - cuts one block of memory into aligned arrays; with no block it only counts the bytes.
+// carver.hpp - cuts one block of memory into aligned arrays; with no block it only counts the
+// bytes.
 //
 // Thread:  any; a value.
-// Memory:  none of its own. The block is the caller's, must be zeroed and must outlive what is cut from it.
+// Memory:  none of its own. The block is the caller's, must be zeroed and must outlive what is cut
+//          from it.
 // Limits:  every piece starts on a cache line.
 // Errors:  CHECK when the block is smaller than bytes() said.
 // Spec:    ha2/PROTOCOL.md section 10, I7: memory is bounded and taken at start.

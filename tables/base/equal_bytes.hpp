@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// equal_bytes.hpp - are two short blocks of a size known at compile time equal? Without a call or a branch.
+// equal_bytes.hpp - are two short blocks of a size known at compile time equal? Without a call or a
+// branch.
 //
 // Thread:  any; pure.
 // Memory:  none.

@@ -5,7 +5,8 @@
 // Memory:  none.
 // Limits:  keys of 16 to 40 bytes are what it is used for; any size works.
 // Errors:  none.
-// Spec:    xxHash 0.8 (XXH3 64 bits). The seed is drawn at start and never leaves the box, so that nobody can aim at one bucket.
+// Spec:    xxHash 0.8 (XXH3 64 bits). The seed is drawn at start and never leaves the box, so that
+//          nobody can aim at one bucket.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// config_text.hpp - a small right configuration as text, to be changed by tests, and the faults of a wrong one.
+// config_text.hpp - a small right configuration as text, to be changed by tests, and the faults of
+// a wrong one.
 //
 // Thread:  any.
 // Memory:  strings.

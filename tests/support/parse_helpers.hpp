@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// parse_helpers.hpp - parses frames of tests in buffers of exactly their size, and the frames that several tests use.
+// parse_helpers.hpp - parses frames of tests in buffers of exactly their size, and the frames that
+// several tests use.
 //
 // Thread:  any.
 // Memory:  allocates freely.
@@ -25,7 +26,8 @@ using dataplane::L4Kind;
 using dataplane::PacketView;
 using dataplane::ParseResult;
 
-// Parses a copy of exactly this size, so that a read beyond the end is one that AddressSanitizer sees.
+// Parses a copy of exactly this size, so that a read beyond the end is one that AddressSanitizer
+// sees.
 inline ParseResult parse_copy(std::span<const std::byte> frame, PacketView& view) {
   const auto copy = std::make_unique_for_overwrite<std::byte[]>(frame.size());
   std::ranges::copy(frame, copy.get());

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What one box puts in front of a frame the other takes off, in all three transports over both IP versions, and nothing else is
-// believed: each byte of the outer headers that is changed must give a named refusal or the same frame.
-#include "ha2/encap.hpp"
-
+// What one box puts in front of a frame the other takes off, in all three transports over both IP
+// versions, and nothing else is believed: each byte of the outer headers that is changed must give
+// a named refusal or the same frame.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstring>
 #include <vector>
+
+#include "ha2/encap.hpp"
 
 namespace twinplane::ha2 {
 namespace {
@@ -28,7 +29,8 @@ EncapConfig box(Transport transport, bool is_ip6, bool is_first) {
 
 std::vector<std::byte> packet_of(const EncapConfig& config, std::size_t frame_bytes) {
   std::vector<std::byte> packet(encap_bytes(config) + frame_bytes);
-  for (std::size_t i = 0; i < frame_bytes; ++i) packet[encap_bytes(config) + i] = static_cast<std::byte>(i * 7 + 1);
+  for (std::size_t i = 0; i < frame_bytes; ++i)
+    packet[encap_bytes(config) + i] = static_cast<std::byte>(i * 7 + 1);
   write_encap(config, 5, packet, std::span(packet).subspan(encap_bytes(config)));
   return packet;
 }
@@ -59,7 +61,8 @@ TEST_P(Encap, ReadsNothingPastACutPacket) {
   const std::vector<std::byte> packet = packet_of(sender_, 60);
   for (std::size_t bytes = 0; bytes < packet.size(); ++bytes) {
     // A buffer of exactly that size, so that a sanitizer sees a read behind it.
-    const std::vector<std::byte> cut(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(bytes));
+    const std::vector<std::byte> cut(packet.begin(),
+                                     packet.begin() + static_cast<std::ptrdiff_t>(bytes));
     const Opened opened = open_encap(receiver_, cut);
     if (bytes < encap_bytes(sender_)) {
       EXPECT_NE(opened.error, EncapError::kNone) << bytes;
@@ -86,8 +89,9 @@ TEST_P(Encap, LeavesTheWholeMtuToTheFrame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Encap,
-                         testing::Values(Case{Transport::kEthernet, false}, Case{Transport::kIp, false},
-                                         Case{Transport::kIp, true}, Case{Transport::kUdp, false},
+                         testing::Values(Case{Transport::kEthernet, false},
+                                         Case{Transport::kIp, false}, Case{Transport::kIp, true},
+                                         Case{Transport::kUdp, false},
                                          Case{Transport::kUdp, true}));
 
 TEST(EncapNumbers, AreTheOnesOnTheWire) {

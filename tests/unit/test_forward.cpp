@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One packet at a time through the forwarder: which sessions it makes, what it rewrites, and why it drops.
-// Needs DPDK's EAL, which it starts without huge pages, devices or privileges, with 160 MiB of memory.
-#include "dataplane/forward.hpp"
-
+// One packet at a time through the forwarder: which sessions it makes, what it rewrites, and why it
+// drops. Needs DPDK's EAL, which it starts without huge pages, devices or privileges, with 160 MiB
+// of memory.
 #include <gtest/gtest.h>
 #include <rte_eal.h>
 
@@ -11,6 +10,7 @@
 #include <memory>
 #include <set>
 
+#include "dataplane/forward.hpp"
 #include "dataplane/parse.hpp"
 #include "dataplane/rss.hpp"
 #include "tests/support/config_text.hpp"
@@ -39,8 +39,9 @@ struct Outcome {
 class Forward : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    std::array<std::string, 11> words{"test_forward", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m",
-                                      "160",          "-l",        "0",        "--log-level", "error"};
+    std::array<std::string, 11> words{
+        "test_forward", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m",
+        "160",          "-l",        "0",        "--log-level", "error"};
     std::array<char*, words.size()> pointers{};
     for (std::size_t i = 0; i < words.size(); ++i) pointers[i] = words[i].data();
     ASSERT_GE(rte_eal_init(static_cast<int>(pointers.size()), pointers.data()), 0);
@@ -57,7 +58,8 @@ class Forward : public testing::Test {
     forwarder_.emplace(ForwardContext{config_, *rules_, *routes_, *nat_});
     tables::PartitionLimits limits;
     limits.session4 = limits.session6 = {slot_count, 2};
-    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(64, tables::Partition::bytes(limits))));
+    memory_.reset(
+        static_cast<std::byte*>(std::aligned_alloc(64, tables::Partition::bytes(limits))));
     std::memset(memory_.get(), 0, tables::Partition::bytes(limits));
     tables::Carver carver({memory_.get(), tables::Partition::bytes(limits)});
     partition_.emplace(carver, limits, tables::HashSeed{5});
@@ -66,24 +68,31 @@ class Forward : public testing::Test {
   // By default all partitions are one table, so that every NAT port is home.
   void SetUp() override { make(parse_config(with_one_partition(tests::kConfigText), "t")); }
 
-  static std::string with_one_partition(std::string_view text) { return std::string(text) + "[tables]\npartitions = 1\n"; }
+  static std::string with_one_partition(std::string_view text) {
+    return std::string(text) + "[tables]\npartitions = 1\n";
+  }
 
   Outcome send(std::uint8_t port, Bytes frame) {
     Outcome outcome{.result = {}, .view = {}, .frame = std::move(frame)};
     EXPECT_EQ(parse(outcome.frame, outcome.view), ParseResult::kOk);
     constexpr tables::Found kNotLookedUp{tables::kNoSlot, tables::Side::kClient};
     if (outcome.view.kind == PacketKind::kIp4)
-      outcome.result = forwarder_->forward(*partition_, outcome.frame, outcome.view,
-                                           Forwarder::key_of<Address4>(outcome.view), kNotLookedUp, port, time_);
+      outcome.result =
+          forwarder_->forward(*partition_, outcome.frame, outcome.view,
+                              Forwarder::key_of<Address4>(outcome.view), kNotLookedUp, port, time_);
     else
       outcome.result = forwarder_->forward(*partition_, outcome.frame, outcome.view,
-                                           Forwarder::key_of<tables::Address6>(outcome.view), kNotLookedUp, port, time_);
+                                           Forwarder::key_of<tables::Address6>(outcome.view),
+                                           kNotLookedUp, port, time_);
     return outcome;
   }
 
-  Outcome send4(std::uint8_t port, const Ip4& ip, const Bytes& segment) { return send(port, tests::frame4(ip, segment)); }
+  Outcome send4(std::uint8_t port, const Ip4& ip, const Bytes& segment) {
+    return send(port, tests::frame4(ip, segment));
+  }
 
-  // The client's SYN, which opens a session and is hidden behind the NAT address; returns the port it was given.
+  // The client's SYN, which opens a session and is hidden behind the NAT address; returns the port
+  // it was given.
   std::uint16_t open(unsigned client_port = 40000) {
     const Outcome out = send4(kInside, {}, tests::tcp_segment(client_port, 80, kSyn));
     EXPECT_EQ(out.result.verdict, ForwardVerdict::kForward);
@@ -161,14 +170,16 @@ TEST_F(Forward, MakesNoTcpSessionWithoutASyn) {
 
 TEST_F(Forward, LetsNothingInThatNobodyInsideAskedFor) {
   const Ip4 ip{.source = kServer4, .target = kClient4};
-  EXPECT_EQ(send4(kOutside, ip, tests::tcp_segment(80, 40000, kSyn)).result.reason, DropReason::kRuleDrop);
+  EXPECT_EQ(send4(kOutside, ip, tests::tcp_segment(80, 40000, kSyn)).result.reason,
+            DropReason::kRuleDrop);
   EXPECT_EQ(live4(), 0U);
 }
 
 TEST_F(Forward, DropsAPacketThatEntersByAnotherZoneThanItsSession) {
   const std::uint16_t nat_port_be = open();
   const Ip4 ip{.source = kServer4, .target = kHidden};
-  const Outcome out = send4(kInside, ip, tests::tcp_segment(80, network_order(nat_port_be), kSynAck));
+  const Outcome out =
+      send4(kInside, ip, tests::tcp_segment(80, network_order(nat_port_be), kSynAck));
   EXPECT_EQ(out.result.reason, DropReason::kWrongZone);
 }
 
@@ -204,7 +215,8 @@ TEST_F(Forward, OpensANewSessionForASynOverAClosedOne) {
   reply(nat_port_be, kSynAck);
   EXPECT_EQ(reply(nat_port_be, kRst | kAck).result.verdict, ForwardVerdict::kForward);
   const std::uint64_t created = partition_->session4().counters().created;
-  EXPECT_EQ(send4(kInside, {}, tests::tcp_segment(40000, 80, kSyn)).result.verdict, ForwardVerdict::kForward);
+  EXPECT_EQ(send4(kInside, {}, tests::tcp_segment(40000, 80, kSyn)).result.verdict,
+            ForwardVerdict::kForward);
   EXPECT_EQ(partition_->session4().counters().created, created + 1);
   EXPECT_EQ(live4(), 1U);
 }
@@ -220,7 +232,8 @@ TEST_F(Forward, TranslatesAnEchoByItsIdentifierAndDropsAReplyWithoutRequest) {
   ASSERT_EQ(answer.result.verdict, ForwardVerdict::kForward);
   EXPECT_EQ(answer.view.target4.address, kClient4);
   EXPECT_EQ(network_order(answer.view.target4.port_be), 0x1234);
-  const Outcome unasked = send4(kOutside, back, tests::icmp_message(0, 0, ((identifier ^ 1U) << 16U) | 1U));
+  const Outcome unasked =
+      send4(kOutside, back, tests::icmp_message(0, 0, ((identifier ^ 1U) << 16U) | 1U));
   EXPECT_EQ(unasked.result.reason, DropReason::kIcmpNoSession);
 }
 
@@ -240,13 +253,15 @@ TEST_F(Forward, SaysWhichPacketIsOfASessionThatThePeerOpened) {
   open();
   EXPECT_FALSE(send4(kInside, {}, tests::tcp_segment(40000, 80, kAck)).result.was_taken_over);
   auto& slots = partition_->session4().slots();
-  for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot) slots.changeable(slot).state.is_opened_here = 0;
+  for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot)
+    slots.changeable(slot).state.is_opened_here = 0;
   EXPECT_TRUE(send4(kInside, {}, tests::tcp_segment(40000, 80, kAck)).result.was_taken_over);
 }
 
 TEST_F(Forward, ForwardsIpv6WithoutTranslation) {
-  const Outcome out = send(kInside, tests::frame6({.target = {0xFD, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9}},
-                                                  tests::tcp_segment(40000, 80, kSyn)));
+  const Outcome out =
+      send(kInside, tests::frame6({.target = {0xFD, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9}},
+                                  tests::tcp_segment(40000, 80, kSyn)));
   ASSERT_EQ(out.result.verdict, ForwardVerdict::kForward);
   EXPECT_EQ(out.result.port_index, kOutside);
   EXPECT_EQ(partition_->session6().slots().live_count(), 1U);
@@ -261,9 +276,11 @@ TEST_F(Forward, HasNoWayForADestinationWithoutARoute) {
 
 TEST_F(Forward, HandsAnEchoRequestForTheBoxItselfUp) {
   const Ip4 ip{.target = {10, 1, 0, 254}, .protocol = 1};
-  EXPECT_EQ(send4(kInside, ip, tests::icmp_message(8, 0, 1)).result.verdict, ForwardVerdict::kToSelf);
+  EXPECT_EQ(send4(kInside, ip, tests::icmp_message(8, 0, 1)).result.verdict,
+            ForwardVerdict::kToSelf);
   const Ip4 tcp{.target = {10, 1, 0, 254}};
-  EXPECT_EQ(send4(kInside, tcp, tests::tcp_segment(40000, 22, kSyn)).result.reason, DropReason::kLocalRefused);
+  EXPECT_EQ(send4(kInside, tcp, tests::tcp_segment(40000, 22, kSyn)).result.reason,
+            DropReason::kLocalRefused);
 }
 
 TEST_F(Forward, CreatesNothingForALaterFragment) {

@@ -174,7 +174,8 @@ TEST(NatPool, TranslatesTheAddressAloneWhereThereAreNoPorts) {
 }
 
 TEST(NatPool, FindsAPortForAPartitionOfALinearHash) {
-  // As the Toeplitz hash does, folds the port's bits by XOR; 256 partitions, tries as the worker gives them.
+  // As the Toeplitz hash does, folds the port's bits by XOR; 256 partitions, tries as the worker
+  // gives them.
   const NatPool pool(config_with(nat_rule("a", "'any'", "'10.2.0.9'", "1024-65535")), 1);
   constexpr std::uint32_t kPartitions = 256;
   const auto hash = [](std::uint16_t port_be) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Two Pair machines over links that can be cut one by one, on one virtual clock: who is active, and whom they believe.
-#include "ha2/pair.hpp"
-
+// Two Pair machines over links that can be cut one by one, on one virtual clock: who is active, and
+// whom they believe.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -9,6 +8,8 @@
 #include <memory>
 #include <optional>
 #include <vector>
+
+#include "ha2/pair.hpp"
 
 namespace twinplane::ha2 {
 namespace {
@@ -92,6 +93,7 @@ class Boxes : public testing::Test {
   }
 
   Pair& pair(std::size_t id) { return *boxes_[id].pair; }
+
   Role role(std::size_t id) { return pair(id).role(); }
 
   std::uint64_t now_ns_ = 1'000 * kMs;
@@ -205,7 +207,8 @@ TEST_F(Boxes, ADifferenceThatMustNotBeIsRefusedOnBothSidesWithItsNameAndValues) 
   for (const std::size_t id : {0U, 1U}) {
     EXPECT_TRUE(pair(id).is_refused());
     EXPECT_FALSE(pair(id).assignment().has_peer);
-    EXPECT_NE(pair(id).refusal_text().find("partitions"), std::string::npos) << pair(id).refusal_text();
+    EXPECT_NE(pair(id).refusal_text().find("partitions"), std::string::npos)
+        << pair(id).refusal_text();
     EXPECT_NE(pair(id).refusal_text().find('8'), std::string::npos) << pair(id).refusal_text();
   }
   EXPECT_NE(role(0), role(1)) << "a refused pair still has one active";
@@ -268,7 +271,9 @@ TEST_F(Boxes, AnOldHelloDoesNotBringAnOldLifeBack) {
   for (int ms = 0; ms < 1500 && old_hello.empty(); ++ms) {
     run(1);
     const std::vector<std::byte>& sent = boxes_[1].out[0].last_sent;
-    if (!sent.empty() && decode(sent).frame.header.type == static_cast<std::uint8_t>(FrameType::kHello)) old_hello = sent;
+    if (!sent.empty() &&
+        decode(sent).frame.header.type == static_cast<std::uint8_t>(FrameType::kHello))
+      old_hello = sent;
   }
   ASSERT_FALSE(old_hello.empty());
   kill(1);

@@ -91,7 +91,8 @@ TEST(Parse, SurvivesRandomBytes) {
   EXPECT_GT(seen[static_cast<std::size_t>(ParseResult::kFrameTooShort)], 0U);
 }
 
-// Bytes changed in valid frames reach deeper than random ones; IPv4's checksum is mended most of the time.
+// Bytes changed in valid frames reach deeper than random ones; IPv4's checksum is mended most of
+// the time.
 
 TEST(Parse, SurvivesDamagedFrames) {
   std::mt19937_64 random(20240118);

@@ -24,7 +24,8 @@ PacketView view_of(const Bytes& frame) {
   return view;
 }
 
-// Both views say the same of the packet; the second comes from parsing what the first was kept up with.
+// Both views say the same of the packet; the second comes from parsing what the first was kept up
+// with.
 void expect_same(const PacketView& kept, const PacketView& parsed) {
   EXPECT_EQ(kept.source4, parsed.source4);
   EXPECT_EQ(kept.target4, parsed.target4);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Needs DPDK's EAL, which it starts without huge pages, devices or privileges, with 160 MiB of memory.
+// Needs DPDK's EAL, which it starts without huge pages, devices or privileges, with 160 MiB of
+// memory.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rte_eal.h>

@@ -169,7 +169,8 @@ TEST(PortHash, AddsToAnyHashAndHasAnInverse) {
   }
 }
 
-// No two partitions can give out the same reply tuple, and between them they can give out every port.
+// No two partitions can give out the same reply tuple, and between them they can give out every
+// port.
 template <class Address>
 void expect_ports_are_divided(std::uint8_t protocol, const Endpoint<Address>& server,
                               const Address& nat_address) {

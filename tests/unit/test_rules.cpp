@@ -16,8 +16,8 @@ std::size_t allocations_count = 0;
 
 }  // namespace
 
-// Counts what this program takes from the heap, to prove that lookups take nothing. Not inlined, since g++ 12 then sees malloc and
-// free where it looks for new and delete.
+// Counts what this program takes from the heap, to prove that lookups take nothing. Not inlined,
+// since g++ 12 then sees malloc and free where it looks for new and delete.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations_count;
   if (void* memory = std::malloc(size)) return memory;
