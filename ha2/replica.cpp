@@ -13,7 +13,8 @@ void Replica::assume(const Assignment& assignment) noexcept {
   if (!assignment.has_peer) return;
   // A name stands for one stream: the other end may never have seen this one stop, so it goes on
   // where it stood.
-  const bool is_resumed = assignment.holding == last_holding_ && assignment.name == last_name_;
+  const bool is_resumed = assignment.holding == last_holding_ && assignment.name == last_name_ &&
+                          !tables::is_mutant(tables::Mutant::kBeginsKnownStreamAnew);
   last_holding_ = assignment.holding;
   last_name_ = assignment.name;
   if (assignment.holding == Holding::kOwner) {

@@ -51,6 +51,7 @@ enum class Mutant : std::uint8_t {
   // Both.
   kAcceptsOldTerm,
   kAcceptsOldSession,
+  kBeginsKnownStreamAnew,
   kIgnoresChecksum,
   kGenerationStays,
   kIndexForgetsMoved,
@@ -87,6 +88,7 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutant::k
                  "fast-put-any-key",
                  "accepts-old-term",
                  "accepts-old-session",
+                 "begins-known-stream-anew",
                  "ignores-checksum",
                  "generation-stays",
                  "index-forgets-moved"};

@@ -114,6 +114,11 @@ Plan draw_plan(Prng& prng, std::uint32_t steps) {
   plan.operations_max = prng.between(1, 12);
   plan.told_ns_max = prng.coin() ? 0 : prng.below(3'000'000);
   plan.hush_permille = prng.coin() ? 0 : prng.below(900);
+  Prng later(plan.shape.hash_seed);
+  if (later.chance(300)) {
+    plan.events.flap = later.between(1, 20);
+    plan.flap_ns_max = later.below(5'000'000);
+  }
   return plan;
 }
 

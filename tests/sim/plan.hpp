@@ -28,6 +28,7 @@ struct Events {
   std::uint32_t outage = 0;
   std::uint32_t one_way = 0;
   std::uint32_t verify = 0;
+  std::uint32_t flap = 0;
 };
 
 struct Plan {
@@ -41,10 +42,13 @@ struct Plan {
   std::uint32_t round_count = 0;
   std::uint32_t operations_max = 0;  // a step
   std::uint32_t told_ns_max = 0;     // how late a box may hear of a new stream
+  std::uint32_t flap_ns_max = 0;     // how long a box may hold its peer for gone
   std::uint32_t hush_permille = 0;   // steps without operations
 };
 
 // steps: of each storm; 0 = drawn as well.
+// What came later than the first regressions is drawn from a generator of its own, so that their
+// seeds keep their meaning where it is off.
 Plan draw_plan(Prng& prng, std::uint32_t steps);
 
 }  // namespace twinplane::tests

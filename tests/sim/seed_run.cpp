@@ -121,6 +121,8 @@ class SeedRun {
     if (happens(events.switch_over, "the roles change in order"))
       pair_.take_over(true, plan_.told_ns_max);
     if (happens(events.reconnect, "a new session")) pair_.reconnect(plan_.told_ns_max);
+    if (events.flap != 0 && happens(events.flap, "a box holds its peer for gone"))
+      pair_.flap(prng_.below(2), plan_.flap_ns_max);
     if (happens(events.pause, "a box pauses"))
       pair_.pause(prng_.below(2), pair_.now_ns() + prng_.below(30'000'000));
     if (happens(events.outage, "the link is cut")) cut(0, true), cut(1, true);
@@ -169,8 +171,9 @@ class SeedRun {
   // I9: with the faults off all is equal within 20 round trips and the time to send what there is.
   void calm() {
     note("calm");
-    const std::uint64_t bound_ns = plan_.told_ns_max + 20 * round_trip_ns() + drain_ns() +
-                                   plan_.shape.stream.refresh_flush_ns + plan_.storm.reorder_ns_max;
+    const std::uint64_t bound_ns = plan_.told_ns_max + plan_.flap_ns_max + 20 * round_trip_ns() +
+                                   drain_ns() + plan_.shape.stream.refresh_flush_ns +
+                                   plan_.storm.reorder_ns_max;
     const std::uint64_t end_ns = pair_.now_ns() + bound_ns;
     while (is_well() && !is_settled() && pair_.now_ns() < end_ns) step(0);
     if (is_well() && !is_settled())

@@ -97,6 +97,15 @@ void SimPair::reconnect(std::uint32_t delay_ns_max) {
   begin_stream({new_session(), name_.term}, prng_.below(2), delay_ns_max);
 }
 
+void SimPair::flap(std::size_t index, std::uint32_t duration_ns_max) {
+  const ha2::Assignment known = boxes_[index]->replica().assignment();
+  if (waiting_[index] || !known.has_peer) return;
+  ha2::Assignment alone = known;
+  alone.has_peer = false;
+  boxes_[index]->replica().assume(alone);
+  waiting_[index] = Waiting{now_ns_ + prng_.below(duration_ns_max + 1), known};
+}
+
 void SimPair::set_faults(const LinkFaults& faults) noexcept {
   for (SimLink& link : links_) link.set_faults(faults);
 }

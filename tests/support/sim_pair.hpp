@@ -101,6 +101,9 @@ class SimPair {
   // The stream begins anew and both keep their tables.
   void reconnect(std::uint32_t delay_ns_max);
 
+  // The box holds its peer for gone and its stream stops; up to duration_ns_max later it goes on.
+  void flap(std::size_t index, std::uint32_t duration_ns_max);
+
   // Neither receives nor sends until then; what arrives waits.
   void pause(std::size_t index, std::uint64_t until_ns) noexcept {
     paused_until_ns_[index] = until_ns;
