@@ -15,15 +15,15 @@ using tables::Address6;
 using tables::SessionOf;
 using tables::TableKind;
 
-// How many records ahead lines are fetched, by bench/bench_apply.cpp: patches touch one, wholes
-// three.
-constexpr std::size_t kPatchAhead = 32;
+// How many records ahead the index lines of keys are fetched, by bench/bench_apply.cpp. The lines
+// of the slots themselves are on their way already: is_sound() has looked at every record of the
+// frame.
 constexpr std::size_t kWholeAhead = 16;
 
 template <class Address>
-SessionOf<Address> session_from(const typename SessionWire<Address>::Brief& brief,
-                                const Section& prefixes, std::uint32_t now_s) noexcept {
-  SessionOf<Address> session{};
+void read_session(const typename SessionWire<Address>::Brief& brief, const Section& prefixes,
+                  std::uint32_t now_s, SessionOf<Address>& session) noexcept {
+  session = {};
   session.protocol = brief.protocol;
   if constexpr (sizeof(Address) == 4) {
     static_cast<void>(prefixes);
@@ -42,17 +42,15 @@ SessionOf<Address> session_from(const typename SessionWire<Address>::Brief& brie
   session.server_side = session.client_side;
   session.state.generation = brief.name.generation();
   read_tail(brief.tail, now_s, session);
-  return session;
 }
 
 template <class Address>
-SessionOf<Address> session_from(const typename SessionWire<Address>::Full& full,
-                                const Section& prefixes, std::uint32_t now_s) noexcept {
-  SessionOf<Address> session = session_from<Address>(full.brief, prefixes, now_s);
+void read_session(const typename SessionWire<Address>::Full& full, const Section& prefixes,
+                  std::uint32_t now_s, SessionOf<Address>& session) noexcept {
+  read_session<Address>(full.brief, prefixes, now_s, session);
   std::memcpy(&session.server_side, &full.server_side, sizeof session.server_side);
   session.state.application = full.extra.application.get();
   session.state.qos_class = full.extra.qos_class;
-  return session;
 }
 
 template <class Record>
@@ -70,10 +68,26 @@ bool are_ends_sound(const ShortEnds6& ends, std::size_t prefix_count) noexcept {
   return ends.prefix_a < prefix_count && ends.prefix_b < prefix_count;
 }
 
-template <class Record>
-bool is_sound_brief(const Record& brief, bool is_full, std::uint32_t slot_count,
+// Does the slot exist? Its lines are asked for on the way, so that all of a frame's come while its
+// last records are looked at; in place of one that does not exist the first one's.
+template <class Slots>
+bool is_slot_to_patch(const Slots& slots, std::uint32_t slot) noexcept {
+  const bool is_slot = slot < slots.slot_count();
+  slots.prefetch(is_slot ? slot : 0);
+  return is_slot;
+}
+
+template <class Slots>
+bool is_slot_to_refill(const Slots& slots, std::uint32_t slot) noexcept {
+  const bool is_slot = slot < slots.slot_count();
+  slots.prefetch_change(is_slot ? slot : 0);
+  return is_slot;
+}
+
+template <class Slots, class Record>
+bool is_sound_brief(const Slots& slots, const Record& brief, bool is_full,
                     std::size_t prefix_count) noexcept {
-  return brief.name.slot() < slot_count && is_sound_tail(brief.tail, is_full) &&
+  return is_slot_to_refill(slots, brief.name.slot()) && is_sound_tail(brief.tail, is_full) &&
          are_ends_sound(brief.client_side, prefix_count);
 }
 
@@ -92,28 +106,32 @@ bool is_sound_range(std::uint32_t first_slot, std::uint32_t count,
 }
 
 template <class Address>
-bool is_sound_for(const Section& section, std::uint32_t slot_count,
+bool is_sound_for(const Section& section, const tables::Partition& partition,
                   std::size_t prefix_count) noexcept {
   using Wire = SessionWire<Address>;
+  const auto& slots = partition.sessions<Address>().slots();
+  const std::uint32_t slot_count = slots.slot_count();
   switch (static_cast<Operation>(section.kind % 16U)) {
     case Operation::kBrief:
       return all_of<typename Wire::Brief>(section, [&](const auto& record) {
-        return is_sound_brief(record, false, slot_count, prefix_count);
+        return is_sound_brief(slots, record, false, prefix_count);
       });
     case Operation::kFull:
       return all_of<typename Wire::Full>(section, [&](const auto& record) {
-        return is_sound_brief(record.brief, true, slot_count, prefix_count);
+        return is_sound_brief(slots, record.brief, true, prefix_count);
       });
     case Operation::kState:
       return all_of<StatePatch>(section, [&](const StatePatch& record) {
-        return (record.name.slot() < slot_count) & is_sound_state(record.state);
+        return is_slot_to_patch(slots, record.name.slot()) & is_sound_state(record.state);
       });
     case Operation::kWindow:
-      return all_of<WindowPatch>(
-          section, [&](const WindowPatch& record) { return record.name.slot() < slot_count; });
+      return all_of<WindowPatch>(section, [&](const WindowPatch& record) {
+        return is_slot_to_patch(slots, record.name.slot());
+      });
     case Operation::kEmpty:
-      return all_of<EmptySlot>(
-          section, [&](const EmptySlot& record) { return record.slot.get() < slot_count; });
+      return all_of<EmptySlot>(section, [&](const EmptySlot& record) {
+        return is_slot_to_refill(slots, record.slot.get());
+      });
     case Operation::kEmptyRun:
       return all_of<EmptyRun>(section, [&](const EmptyRun& record) {
         return is_sound_range(record.first_slot.get(), record.slot_count.get(), slot_count);
@@ -146,8 +164,8 @@ void apply_wholes(const Section& section, const ApplyContext& context) noexcept 
     if (i >= section.count) continue;
     const Record record = section.record<Record>(i);
     place.slot = name_of(record).slot();
-    place.session = session_from<Address>(record, context.prefixes, context.now_s);
-    place.hashes = slots.prefetch_put(place.slot, place.session);
+    read_session<Address>(record, context.prefixes, context.now_s, place.session);
+    place.hashes = slots.prefetch_keys(place.session);
   }
   context.counters.add(Counter::kWholesApplied, section.count);
 }
@@ -157,11 +175,7 @@ template <class Address, class Patch, class Change>
 void apply_patches(const Section& section, const ApplyContext& context, Change&& change) noexcept {
   auto& slots = context.partition.sessions<Address>().slots();
   std::uint64_t skipped_count = 0;
-  for (std::size_t i = 0; i < std::min<std::size_t>(kPatchAhead, section.count); ++i)
-    slots.prefetch(section.record<Patch>(i).name.slot());
   for (std::size_t i = 0; i < section.count; ++i) {
-    if (i + kPatchAhead < section.count)
-      slots.prefetch(section.record<Patch>(i + kPatchAhead).name.slot());
     const Patch patch = section.record<Patch>(i);
     SessionOf<Address>& session = slots.changeable(patch.name.slot());
     const bool is_base = (session.flags & tables::kLive) != 0 &&
@@ -179,13 +193,10 @@ void apply_patches(const Section& section, const ApplyContext& context, Change&&
 template <class Address>
 void apply_empties(const Section& section, const ApplyContext& context) noexcept {
   auto& slots = context.partition.sessions<Address>().slots();
-  // Three steps: the slot's line, its key's line in the index, the change.
   const auto slot_at = [&](std::size_t i) { return section.record<EmptySlot>(i).slot.get(); };
-  for (std::size_t i = 0; i < section.count + 2 * kWholeAhead; ++i) {
-    if (i < section.count) slots.prefetch_change(slot_at(i));
-    if (i >= kWholeAhead && i - kWholeAhead < section.count)
-      slots.prefetch_keys_of(slot_at(i - kWholeAhead));
-    if (i >= 2 * kWholeAhead) slots.empty(slot_at(i - 2 * kWholeAhead));
+  for (std::size_t i = 0; i < section.count + kWholeAhead; ++i) {
+    if (i < section.count) slots.prefetch_keys_of(slot_at(i));
+    if (i >= kWholeAhead) slots.empty(slot_at(i - kWholeAhead));
   }
   context.counters.add(Counter::kEmptiesApplied, section.count);
 }
@@ -264,9 +275,8 @@ bool is_sound(const Section& section, const tables::Partition& partition,
   if (record_bytes_of(section.kind) == 0) return true;  // of a later version: skipped when applied
   const std::size_t prefix_count = prefixes.count;
   if (is_of(section, TableKind::kSession4))
-    return is_sound_for<Address4>(section, partition.slot_count(TableKind::kSession4),
-                                  prefix_count);
-  return is_sound_for<Address6>(section, partition.slot_count(TableKind::kSession6), prefix_count);
+    return is_sound_for<Address4>(section, partition, prefix_count);
+  return is_sound_for<Address6>(section, partition, prefix_count);
 }
 
 void apply(const Section& section, const ApplyContext& context) noexcept {

@@ -33,7 +33,8 @@ struct ApplyContext {
 };
 
 // True when every record of the section names slots that exist and states that exist. `prefixes` as
-// in ApplyContext.
+// in ApplyContext. On the way it asks memory for the lines of these slots: a sound frame is applied
+// next.
 [[nodiscard]] bool is_sound(const Section& section, const tables::Partition& partition,
                             const Section& prefixes) noexcept;
 

@@ -41,6 +41,10 @@ class LiveMap {
     return (levels_[0][slot / 64] >> (slot % 64) & 1U) != 0;
   }
 
+  void prefetch(std::uint32_t slot) const noexcept {
+    __builtin_prefetch(&levels_[0][slot / 64], 1);
+  }
+
   void set(std::uint32_t slot) noexcept {
     live_count_ += is_live(slot) ? 0 : 1;
     for (std::size_t level = 0; level < level_count_; ++level) {

@@ -57,6 +57,14 @@ class Partition {
       return session6_;
   }
 
+  template <class Address>
+  const SessionTable<Address>& sessions() const noexcept {
+    if constexpr (sizeof(Address) == 4)
+      return session4_;
+    else
+      return session6_;
+  }
+
   std::uint32_t slot_count(TableKind kind) const noexcept {
     return kind == TableKind::kSession4 ? session4_.slots().slot_count()
                                         : session6_.slots().slot_count();

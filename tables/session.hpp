@@ -8,8 +8,11 @@
 // Spec:    tables/DESIGN.md D-T1; TCP states follow RFC 9293 as seen from the middle.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "tables/flow_key.hpp"
 
@@ -145,16 +148,21 @@ constexpr void set_tcp_rank(SessionState& state, Direction direction, TcpRank ra
 // replies carry.
 enum class Side : std::uint8_t { kClient = 0, kServer = 1 };
 
+// Put together in words: pieces that are stored small and read large at once would wait for the
+// store buffer.
 template <class Address>
 inline FlowKey<Address> key_of(const SessionOf<Address>& session, Side side) noexcept {
   const KeyEnds<Address>& ends = side == Side::kClient ? session.client_side : session.server_side;
-  return {ends.address_a,
-          ends.address_b,
-          ends.port_a_be,
-          ends.port_b_be,
-          session.protocol,
-          session.vsys,
-          0};
+  constexpr std::size_t kWholeWords = sizeof ends / 8;
+  static_assert(sizeof ends % 8 == 4 && sizeof(FlowKey<Address>) == 8 * (kWholeWords + 1));
+  std::array<std::uint64_t, kWholeWords + 1> words;
+  std::memcpy(words.data(), &ends, 8 * kWholeWords);
+  std::uint32_t ports;
+  std::uint16_t protocol_and_vsys;
+  std::memcpy(&ports, reinterpret_cast<const std::byte*>(&ends) + 8 * kWholeWords, sizeof ports);
+  std::memcpy(&protocol_and_vsys, &session.protocol, sizeof protocol_and_vsys);
+  words[kWholeWords] = ports | std::uint64_t{protocol_and_vsys} << 32U;
+  return std::bit_cast<FlowKey<Address>>(words);
 }
 
 template <class Address>

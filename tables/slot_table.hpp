@@ -254,6 +254,7 @@ class SlotTable {
   // 1).
   void set_deadline(std::uint32_t slot, std::uint32_t deadline_ms) noexcept {
     deadlines_ms_[slot] = deadline_ms == 0 ? 1 : deadline_ms;
+    has_deadlines_ = true;
   }
 
   std::uint32_t deadline_ms(std::uint32_t slot) const noexcept { return deadlines_ms_[slot]; }
@@ -291,11 +292,11 @@ class SlotTable {
   // news on its way out.
   void put(std::uint32_t slot, const Entry& value) noexcept { put(slot, value, hashes_of(value)); }
 
-  // The same with what prefetch_put() returned for this slot and value.
+  // The same with what prefetch_keys() returned for this value.
   void put(std::uint32_t slot, const Entry& value, const KeyHashes& hashes) noexcept {
     Entry& target = entries_[slot];
-    if (deadlines_ms_[slot] != 0) deadlines_ms_[slot] = 0;  // of an ownership that is over
     if (Traits::is_live(target)) {
+      forget_deadline(slot);
       if (Traits::same_keys(target, value) || is_mutant(Mutant::kFastPutAnyKey)) {
         target = value;
         Traits::marks(target) = 0;
@@ -311,15 +312,15 @@ class SlotTable {
       ++unindexed_count_;
   }
 
-  // Brings the lines that put() and empty() will touch: the slot's, and with a value those of its
-  // keys.
+  // Asks for the lines of the slot that put() and empty() touch: entry, age, map.
   void prefetch_change(std::uint32_t slot) const noexcept {
     prefetch(slot);
-    __builtin_prefetch(&deadlines_ms_[slot], 1);
+    live_.prefetch(slot);
+    if (has_deadlines_) __builtin_prefetch(&deadlines_ms_[slot], 1);
   }
 
-  KeyHashes prefetch_put(std::uint32_t slot, const Entry& value) const noexcept {
-    prefetch_change(slot);
+  // Second step before put(): the lines of the value's keys in the index.
+  KeyHashes prefetch_keys(const Entry& value) const noexcept {
     const KeyHashes hashes = hashes_of(value);
     index_.prefetch(hashes.client);
     if (Traits::has_second_key(value)) index_.prefetch(hashes.server);
@@ -344,7 +345,7 @@ class SlotTable {
     unindex_keys(slot);
     Traits::make_empty(target);
     Traits::marks(target) = 0;
-    deadlines_ms_[slot] = 0;
+    forget_deadline(slot);
     live_.clear(slot);
   }
 
@@ -377,6 +378,12 @@ class SlotTable {
     index_.erase(hash_of(Traits::key(entry, Side::kClient), seed_), {slot, Side::kClient});
     if (Traits::has_second_key(entry))
       index_.erase(hash_of(Traits::key(entry, Side::kServer), seed_), {slot, Side::kServer});
+  }
+
+  // Of an ownership that is over. An empty slot has none, and a table that was never owned has none
+  // at all: its mirror is spared a line of memory with each change.
+  void forget_deadline(std::uint32_t slot) noexcept {
+    if (has_deadlines_) deadlines_ms_[slot] = 0;
   }
 
   void displace_keys(std::uint32_t slot, const KeyHashes& hashes) noexcept {
@@ -415,6 +422,7 @@ class SlotTable {
   std::uint32_t scan_word_ = 0;
   std::uint64_t unindexed_count_ = 0;
   bool is_recording_ = true;
+  bool has_deadlines_ = false;
 };
 
 }  // namespace twinplane::tables
