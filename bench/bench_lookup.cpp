@@ -139,5 +139,5 @@ int main(int argc, char** argv) {
   const auto rounds = by_scale<benchmark::IterationCount>(3, 15, 25);
   benchmark::RegisterBenchmark("lookup.hit", lookup_hit)->Iterations(rounds)->UseManualTime();
   benchmark::RegisterBenchmark("lookup.miss", lookup_miss)->Iterations(rounds)->UseManualTime();
-  return run_benches(argc, argv, {.memory_mib = by_scale(64U, 1200U, 4600U)});
+  return run_benches(argc, argv, {.memory_mib = by_scale(64U, 1400U, 5400U)});
 }

@@ -48,7 +48,7 @@ BARS = {
 PROGRAMS = {
     "bench_wire": (["wire.*"], (5, 5), (300, 300)),
     "instructions.py": (["encode.instr_update", "apply.instr_update"], (8, 8), (0, 0)),
-    "bench_lookup": (["lookup.*"], (30, 8), (4700, 1300)),
+    "bench_lookup": (["lookup.*"], (30, 8), (5600, 1500)),
     "bench_insert": (["insert.*"], (35, 8), (7000, 2000)),
     "bench_apply": (["apply.*_x_*"], (40, 12), (6500, 1700)),
     "bench_takeover": (["memory.*", "takeover.*"], (10, 4), (1800, 600)),
