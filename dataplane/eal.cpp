@@ -3,10 +3,10 @@
 
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_pci.h>
 
 #include <cstdint>
 #include <fstream>
-#include <regex>
 #include <stdexcept>
 
 namespace twinplane::dataplane {
@@ -44,8 +44,9 @@ std::uint64_t free_huge_mib() {
 }
 
 bool is_pci_address(const std::string& device) {
-  static const std::regex kPattern("([0-9a-fA-F]{4}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7].*");
-  return std::regex_match(device, kPattern);
+  // Arguments of the driver's may follow a comma; the bus's own parser knows the rest.
+  rte_pci_addr address{};
+  return rte_pci_addr_parse(device.substr(0, device.find(',')).c_str(), &address) == 0;
 }
 
 std::vector<std::string> Eal::arguments(const Config& config, bool uses_huge_pages) {

@@ -3,7 +3,7 @@
 // the turn.
 //
 // Thread:  one worker.
-// Memory:  32 places a port.
+// Memory:  256 places a port.
 // Limits:  a full burst is sent at once.
 // Errors:  what a device or ring does not take is freed and counted.
 // Spec:    DPDK 22.11, ethdev.
@@ -45,7 +45,9 @@ class Egress {
   }
 
  private:
-  static constexpr std::uint16_t kBurst = 32;
+  // More than a turn usually brings, so that packets wait for its end, behind the frames that tell
+  // the peer of them.
+  static constexpr std::uint16_t kBurst = 256;
 
   struct Burst {
     std::array<rte_mbuf*, kBurst> packets{};

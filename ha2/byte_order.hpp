@@ -2,8 +2,8 @@
 // byte_order.hpp - integers as they stand on the wire: little-endian byte arrays of alignment one.
 //
 // Thread:  any; values.
-// Memory:  exactly Bytes bytes, no padding.
-// Limits:  set() keeps the low 8 * Bytes bits.
+// Memory:  exactly kBytes bytes, no padding.
+// Limits:  set() keeps the low 8 * kBytes bits.
 // Errors:  none.
 // Spec:    PROTOCOL.md section 2: all integers are little-endian, as on the machines at both ends.
 #pragma once
@@ -18,37 +18,37 @@ namespace twinplane::ha2 {
 
 static_assert(std::endian::native == std::endian::little, "both boxes are x86");
 
-template <std::size_t Bytes, class Value>
+template <std::size_t kBytes, class Value>
 struct LittleEndian {
-  std::uint8_t bytes[Bytes];
+  std::uint8_t bytes[kBytes];
 
   // Odd sizes in two parts: a copy of five bytes into eight that are read at once would wait for
   // the store buffer.
   Value get() const noexcept {
-    if constexpr (Bytes == sizeof(Value)) {
+    if constexpr (kBytes == sizeof(Value)) {
       Value value;
-      std::memcpy(&value, bytes, Bytes);
+      std::memcpy(&value, bytes, kBytes);
       return value;
     } else {
       Low low;
       std::memcpy(&low, bytes, sizeof low);
-      return static_cast<Value>(low | static_cast<Value>(bytes[Bytes - 1]) << (8 * sizeof low));
+      return static_cast<Value>(low | static_cast<Value>(bytes[kBytes - 1]) << (8 * sizeof low));
     }
   }
 
   void set(Value value) noexcept {
-    if constexpr (Bytes == sizeof(Value)) {
-      std::memcpy(bytes, &value, Bytes);
+    if constexpr (kBytes == sizeof(Value)) {
+      std::memcpy(bytes, &value, kBytes);
     } else {
       const auto low = static_cast<Low>(value);
       std::memcpy(bytes, &low, sizeof low);
-      bytes[Bytes - 1] = static_cast<std::uint8_t>(value >> (8 * sizeof low));
+      bytes[kBytes - 1] = static_cast<std::uint8_t>(value >> (8 * sizeof low));
     }
   }
 
  private:
-  using Low = std::conditional_t<Bytes == 5, std::uint32_t, std::uint16_t>;
-  static_assert(Bytes == sizeof(Value) || Bytes == sizeof(Low) + 1);
+  using Low = std::conditional_t<kBytes == 5, std::uint32_t, std::uint16_t>;
+  static_assert(kBytes == sizeof(Value) || kBytes == sizeof(Low) + 1);
 };
 
 using Le16 = LittleEndian<2, std::uint16_t>;

@@ -288,7 +288,9 @@ void apply(const Section& section, const ApplyContext& context) noexcept {
     apply_for<Address4>(section, context);
   else
     apply_for<Address6>(section, context);
-  context.counters.add(Counter::kRecordsApplied, section.count);
+  // Prefixes serve records, they are none; the sender counts alike.
+  if (operation_of(section.kind) != Operation::kPrefixes)
+    context.counters.add(Counter::kRecordsApplied, section.count);
 }
 
 }  // namespace twinplane::ha2

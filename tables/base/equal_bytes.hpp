@@ -15,9 +15,9 @@
 
 namespace twinplane::tables {
 
-template <std::size_t Bytes>
+template <std::size_t kBytes>
 inline bool equal_bytes(const void* left, const void* right) noexcept {
-  static_assert(Bytes >= 2 && Bytes % 2 == 0);
+  static_assert(kBytes >= 2 && kBytes % 2 == 0);
   const auto difference_at = [&]<class Word>(Word, std::size_t at) -> std::uint64_t {
     Word left_word;
     Word right_word;
@@ -27,12 +27,12 @@ inline bool equal_bytes(const void* left, const void* right) noexcept {
   };
   std::uint64_t difference = 0;
   std::size_t at = 0;
-  for (; at + 8 <= Bytes; at += 8) difference |= difference_at(std::uint64_t{}, at);
-  if constexpr (Bytes % 8 >= 4) {
+  for (; at + 8 <= kBytes; at += 8) difference |= difference_at(std::uint64_t{}, at);
+  if constexpr (kBytes % 8 >= 4) {
     difference |= difference_at(std::uint32_t{}, at);
     at += 4;
   }
-  if constexpr (Bytes % 4 != 0) difference |= difference_at(std::uint16_t{}, at);
+  if constexpr (kBytes % 4 != 0) difference |= difference_at(std::uint16_t{}, at);
   return difference == 0;
 }
 
