@@ -224,10 +224,6 @@ void check_pair(const Config& config, FaultList& faults) {
       faults.add("ha2.peer", to_text(ha2.peer) + " is ha2.local too", "the other box's address");
     }
   }
-  if (over_ip && ha2.local.is6() && ha2.mtu_bytes < kIpv6MtuBytesMin) {
-    faults.add("ha2.mtu", std::to_string(ha2.mtu_bytes) + " is too small for IPv6",
-               "at least 1280");
-  }
   const Ha1Config& ha1 = config.ha1;
   if (ha1.local.address.is_set() && ha1.peer.address.is_set()) {
     if (ha1.local.address.family != ha1.peer.address.family) {

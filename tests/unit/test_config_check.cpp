@@ -63,10 +63,6 @@ TEST(ConfigCheck, AllowsOneLinkLocalAddressOnEveryPort) {
 TEST(ConfigCheck, WantsRoomForIpv6) {
   EXPECT_THAT(faults_with("zone = \"trust\"", "zone = \"trust\"\nmtu = 1279"),
               HasSubstr("port.mtu: 1279 is too small for IPv6; at least 1280"));
-  EXPECT_THAT(
-      faults_with("device = \"net_ring2\"",
-                  "device='x_2'\ntransport='ip'\nlocal='fd00::1'\npeer='fd00::2'\nmtu=1279"),
-      HasSubstr("ha2.mtu: 1279 is too small for IPv6"));
 }
 
 TEST(ConfigCheck, WantsNextHopsOnTheLinkOfTheirPort) {
