@@ -214,7 +214,6 @@ void check_pair(const Config& config, FaultList& faults) {
                "at most as many workers as tables.partitions: each owns at least one");
   }
   const Ha2Config& ha2 = config.ha2;
-  const bool over_ip = ha2.transport != Ha2Transport::kEthernet;
   if (ha2.local.is_set() && ha2.peer.is_set()) {
     if (ha2.local.family != ha2.peer.family) {
       faults.add("ha2.peer",
