@@ -39,38 +39,23 @@ class Load {
     used_ = 0;
   }
 
-  // All lines are on their way before the first change.
+  // Three steps are on their way at once: places drawn, their slots asked for, the change itself.
   void step() {
-    if (used_ + kRounds > made_.size()) prepare();
-    std::array<std::uint32_t, kRounds> ends;
-    std::array<std::uint32_t, 2 * kRounds> updates;
-    for (std::uint32_t& place : ends) {
-      place = draw();
-      __builtin_prefetch(&live_[place], 1);
-    }
-    for (std::uint32_t& place : updates) {
-      place = draw();
-      __builtin_prefetch(&live_[place]);
-    }
-    for (std::size_t i = 0; i < kRounds; ++i)
+    if (used_ + 2 * kRounds > made_.size()) prepare();
+    Draw& drawn = draws_[turn_ % 3];
+    Draw& fetched = draws_[(turn_ + 2) % 3];
+    Draw& due = draws_[(turn_ + 1) % 3];
+    ++turn_;
+    for (const std::uint32_t place : due.ends) slots_.prefetch_keys_of(live_[place]);
+    for (std::uint32_t& place : drawn.ends) draw(place);
+    for (std::uint32_t& place : drawn.updates) draw(place);
+    for (const std::uint32_t place : fetched.ends) slots_.prefetch_change(live_[place]);
+    for (const std::uint32_t place : fetched.updates) slots_.prefetch(live_[place]);
+    for (std::size_t i = kRounds; i < 2 * kRounds; ++i)
       slots_.prefetch_index(tables::key_of(made_[used_ + i], tables::Side::kClient));
-    for (const std::uint32_t place : ends) slots_.prefetch_change(live_[place]);
-    for (std::uint32_t& place : updates) {
-      place = live_[place];
-      slots_.prefetch(place);
-    }
-    for (const std::uint32_t place : ends) slots_.prefetch_keys_of(live_[place]);
-    for (const std::uint32_t slot : updates) {
-      tables::SessionState& state = slots_.changeable(slot).state;
-      const bool is_open = state.tcp_ranks == 0x22;
-      state.tcp_ranks = static_cast<std::uint8_t>(is_open ? 0x33 : 0x22);
-      state.timeout_class = static_cast<std::uint8_t>(
-          is_open ? tables::TimeoutClass::kTcpClosing : tables::TimeoutClass::kTcpEstablished);
-      slots_.mark(slot, tables::kMarkState);
-    }
-    for (const std::uint32_t place : ends) {
-      const std::uint32_t slot = live_[place];
-      slots_.erase(slot);
+    for (const std::uint32_t place : due.updates) update(live_[place]);
+    for (const std::uint32_t place : due.ends) {
+      slots_.erase(live_[place]);
       const tables::InsertResult result = slots_.insert(made_[used_++]);
       TWINPLANE_CHECK(static_cast<int>(result.status), ==, 0);
       live_[place] = result.slot;
@@ -82,11 +67,26 @@ class Load {
  private:
   using Session = tables::Session4;
 
-  std::uint32_t draw() {
+  struct Draw {
+    std::array<std::uint32_t, kRounds> ends{};
+    std::array<std::uint32_t, 2 * kRounds> updates{};
+  };
+
+  void draw(std::uint32_t& place) {
     random_ ^= random_ << 13U;
     random_ ^= random_ >> 7U;
     random_ ^= random_ << 17U;
-    return static_cast<std::uint32_t>((random_ >> 32U) * live_.size() >> 32U);
+    place = static_cast<std::uint32_t>((random_ >> 32U) * live_.size() >> 32U);
+    __builtin_prefetch(&live_[place], 1);
+  }
+
+  void update(std::uint32_t slot) {
+    tables::SessionState& state = slots_.changeable(slot).state;
+    const bool is_open = state.tcp_ranks == 0x22;
+    state.tcp_ranks = static_cast<std::uint8_t>(is_open ? 0x33 : 0x22);
+    state.timeout_class = static_cast<std::uint8_t>(
+        is_open ? tables::TimeoutClass::kTcpClosing : tables::TimeoutClass::kTcpEstablished);
+    slots_.mark(slot, tables::kMarkState);
   }
 
   std::remove_reference_t<decltype(std::declval<Box&>().slots4())>& slots_;
@@ -95,6 +95,8 @@ class Load {
   std::uint64_t random_ = 0x2545F4914F6CDD1DU;
   std::vector<Session> made_ = std::vector<Session>(1U << 16U);
   std::size_t used_ = 0;
+  std::array<Draw, 3> draws_{};
+  std::size_t turn_ = 0;
 };
 
 }  // namespace twinplane::bench

@@ -186,6 +186,7 @@ class SlotTable {
     if (!index_keys(slot, value, hashes_of(value))) [[unlikely]]
       return {InsertStatus::kIndexFull, kNoSlot};
     cursor_ = slot + 1 == live_.slot_count() ? 0 : slot + 1;
+    if (slot / 64 != fetched_word_) fetch_next_free(slot / 64);
     Entry& target = entries_[slot];
     const unsigned step = is_mutant(Mutant::kGenerationStays) ? 0 : 1;
     const auto generation =
@@ -365,6 +366,18 @@ class SlotTable {
             Traits::has_second_key(value) ? hash_of(Traits::key(value, Side::kServer), seed_) : 0};
   }
 
+  // Free slots lie scattered in a table that has been in use: asks for those of the word after this
+  // one, which come next.
+  void fetch_next_free(std::uint32_t word_index) noexcept {
+    fetched_word_ = word_index;
+    if (word_index + 1 >= live_.word_count()) return;
+    std::uint64_t free = ~live_.live_word(word_index + 1);
+    for (int i = 0; i < kFetchMax && free != 0; ++i, free &= free - 1) {
+      const auto bit = static_cast<std::uint32_t>(std::countr_zero(free));
+      prefetch(std::min((word_index + 1) * 64 + bit, live_.slot_count() - 1));
+    }
+  }
+
   bool index_keys(std::uint32_t slot, const Entry& value, const KeyHashes& hashes) noexcept {
     if (!index_.insert(hashes.client, {slot, Side::kClient})) return false;
     if (!Traits::has_second_key(value)) return true;
@@ -418,7 +431,9 @@ class SlotTable {
   DirtyQueue changes_;
   DirtyQueue refreshes_;
   HashSeed seed_;
+  static constexpr int kFetchMax = 16;
   std::uint32_t cursor_ = 0;
+  std::uint32_t fetched_word_ = 0;
   std::uint32_t scan_word_ = 0;
   std::uint64_t unindexed_count_ = 0;
   bool is_recording_ = true;
