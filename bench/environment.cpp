@@ -72,6 +72,7 @@ void start_eal(const Needs& needs) {
   words.push_back(std::string("--file-prefix=") + needs.file_prefix);
   for (const char* argument : needs.eal_arguments) words.emplace_back(argument);
   std::vector<char*> arguments;
+  arguments.reserve(words.size());
   for (std::string& word : words) arguments.push_back(word.data());
   if (rte_eal_init(static_cast<int>(arguments.size()), arguments.data()) < 0)
     throw std::runtime_error(std::string("EAL did not start: ") + rte_strerror(rte_errno));

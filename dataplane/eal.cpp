@@ -74,6 +74,7 @@ std::vector<std::string> Eal::arguments(const Config& config, bool uses_huge_pag
 Eal::Eal(const Config& config) : uses_huge_pages_(wants_huge_pages(config.eal)) {
   std::vector<std::string> texts = arguments(config, uses_huge_pages_);
   std::vector<char*> pointers;
+  pointers.reserve(texts.size());
   for (std::string& text : texts) pointers.push_back(text.data());
   if (rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) >= 0) return;
   std::string message = "DPDK did not start: " + std::string(rte_strerror(rte_errno)) +

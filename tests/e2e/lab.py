@@ -114,8 +114,9 @@ class Wire:
 
     def __init__(self, namespace, device):
         with inside(namespace):
-            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-            self.socket.bind((device, 0))
+            # Bound before it takes anything: a socket of all protocols hears every device of the namespace until then.
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            self.socket.bind((device, ETH_P_ALL))
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
             self.mac = self.socket.getsockname()[4]
 
