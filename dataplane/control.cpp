@@ -115,9 +115,9 @@ void Control::turn(std::uint64_t now) {
       pair_.poll(now, nowhere, nowhere);
     }
     give_orders();
-    if (pair_.yielded_count() != yielded_count_) {
-      yielded_count_ = pair_.yielded_count();
-      log_notice("announce=again reason=\"the peer gave way\"");
+    if (pair_.reannounce_count() != reannounce_count_) {
+      reannounce_count_ = pair_.reannounce_count();
+      log_notice("announce=again reason=\"the peer may have been active\"");
       orders_.ask_announce();
     }
   }

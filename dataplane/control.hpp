@@ -77,7 +77,7 @@ class Control {
   std::vector<std::uint64_t> turn_counts_;
   std::vector<std::uint64_t> turned_ns_;
   bool were_workers_alive_ = true;
-  std::uint32_t yielded_count_ = 0;
+  std::uint32_t reannounce_count_ = 0;
   std::string ordered_role_;
   std::uint64_t bad_link_frames_ = 0;
   mutable std::mutex status_mutex_;

@@ -31,6 +31,18 @@ HelloItem wire_item(const PairItem& item) noexcept {
   return wire;
 }
 
+bool is_named_alike(const PairItem& item, const HelloItem& wire) noexcept {
+  return std::memcmp(wire_item(item).name, wire.name, sizeof wire.name) == 0;
+}
+
+// It goes to logs and terminals: what is no printable ASCII becomes '?'.
+std::string printable_name(const HelloItem& wire) {
+  std::string name(wire.name, strnlen(wire.name, sizeof wire.name));
+  for (char& letter : name)
+    if (letter < ' ' || letter > '~') letter = '?';
+  return name.empty() ? "an item without a name" : name;
+}
+
 }  // namespace
 
 std::string_view name_of(Role role) noexcept {
@@ -135,23 +147,32 @@ void Pair::compare_items(const FrameView& frame, const HelloBody& hello) {
   };
   my_refusal_ = Refusal::kNone;
   refusal_text_.clear();
-  for (const PairItem& mine : config_.items) {
-    bool is_found = false;
-    for (std::size_t i = 0; i < hello.item_count.get(); ++i) {
-      HelloItem theirs;
-      std::memcpy(&theirs, frame.body.data() + sizeof hello + i * sizeof theirs, sizeof theirs);
-      const HelloItem wire = wire_item(mine);
-      if (std::memcmp(theirs.name, wire.name, sizeof wire.name) != 0) continue;
-      is_found = true;
-      if (mine.must_equal && theirs.value.get() != mine.value)
-        refuse(Refusal::kItemDiffers, mine.name + " differs: here " + std::to_string(mine.value) +
-                                          ", peer " + std::to_string(theirs.value.get()) +
-                                          "; set both boxes alike");
+  std::array<bool, kHelloItemsMax> is_said{};  // of my items: the peer says it as well
+  for (std::size_t i = 0; i < hello.item_count.get(); ++i) {
+    HelloItem theirs;
+    std::memcpy(&theirs, frame.body.data() + sizeof hello + i * sizeof theirs, sizeof theirs);
+    const auto mine = std::ranges::find_if(
+        config_.items, [&theirs](const PairItem& item) { return is_named_alike(item, theirs); });
+    if (mine == config_.items.end()) {
+      if (theirs.must_equal != 0)
+        refuse(Refusal::kItemMissing,
+               printable_name(theirs) +
+                   ": the peer asks for it and this box does not know it; the peer runs another "
+                   "version or feature set: run one version on both");
+      continue;
     }
-    if (!is_found && mine.must_equal)
-      refuse(Refusal::kItemMissing,
-             mine.name + ": the peer does not say; it runs another version or feature set");
+    is_said[static_cast<std::size_t>(mine - config_.items.begin())] = true;
+    if ((mine->must_equal || theirs.must_equal != 0) && theirs.value.get() != mine->value)
+      refuse(Refusal::kItemDiffers, mine->name + " differs: here " + std::to_string(mine->value) +
+                                        ", peer " + std::to_string(theirs.value.get()) +
+                                        "; set both boxes alike");
   }
+  for (std::size_t i = 0; i < config_.items.size(); ++i)
+    if (config_.items[i].must_equal && !is_said[i])
+      refuse(Refusal::kItemMissing,
+             config_.items[i].name +
+                 ": the peer does not say it; it runs another version or feature set: run one "
+                 "version on both");
   if (my_refusal_ == Refusal::kNone && peer_refusal_ != Refusal::kNone)
     refusal_text_ = "the peer refuses this box: see its refusal text";
 }
@@ -194,9 +215,10 @@ void Pair::on_keepalive(Path path, const FrameView& frame, std::uint64_t now_ns)
   const bool is_same_life = alive.boot_id.get() == peer_.speaker_id;
   if (is_same_life && static_cast<std::int32_t>(alive.count.get() - peer_.keepalive_count) < 0)
     return;
-  if (role_ == Role::kActive && peer_.role == Role::kActive &&
-      alive.role != static_cast<std::uint8_t>(Role::kActive))
-    ++yielded_count_;
+  // What another life was before it was heard is not known: it may have been active.
+  const bool gave_way =
+      peer_.role == Role::kActive && alive.role != static_cast<std::uint8_t>(Role::kActive);
+  if (role_ == Role::kActive && (gave_way || !is_same_life)) ++reannounce_count_;
   peer_.role = static_cast<Role>(alive.role);
   peer_.speaker_id = alive.boot_id.get();
   peer_.keepalive_count = alive.count.get();

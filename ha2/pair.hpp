@@ -101,9 +101,10 @@ class Pair {
 
   const TakeoverTimes& takeover() const noexcept { return takeover_; }
 
-  // How often the peer, active as well, gave way to this box: neighbors may still send to where it
-  // was.
-  std::uint32_t yielded_count() const noexcept { return yielded_count_; }
+  // How often neighbors of this active box may have been drawn to the peer: it gave way, or another
+  // life of it speaks, which may have been active unheard. Each time the box's addresses are to be
+  // announced again.
+  std::uint32_t reannounce_count() const noexcept { return reannounce_count_; }
 
   std::uint64_t refused_hello_count() const noexcept { return refused_hello_count_; }
 
@@ -166,7 +167,7 @@ class Pair {
   TakeoverTimes takeover_;
   std::uint64_t refused_hello_count_ = 0;
   std::uint64_t bad_frame_count_ = 0;
-  std::uint32_t yielded_count_ = 0;
+  std::uint32_t reannounce_count_ = 0;
 };
 
 }  // namespace twinplane::ha2

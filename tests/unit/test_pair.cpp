@@ -169,6 +169,55 @@ TEST_F(Boxes, ASplitHealsWithOneActiveUnderOneTerm) {
   EXPECT_EQ(pair(0).assignment().name.term, pair(1).assignment().name.term);
 }
 
+// Neighbors may have been drawn to the peer: each of these is a reason to announce once more.
+TEST_F(Boxes, ThePeerGivesWayAndTheAddressesAreAnnouncedAgain) {
+  start_both();
+  cut(Path::kHa2, true);
+  cut(Path::kHa1, true);
+  run(200);
+  ASSERT_EQ(role(1), Role::kActive);
+  const std::uint32_t before = pair(1).reannounce_count();
+  cut(Path::kHa2, false);
+  cut(Path::kHa1, false);
+  run(200);
+  EXPECT_GT(pair(1).reannounce_count(), before);
+}
+
+TEST_F(Boxes, APeerThatGaveWayBeforeItWasHeardIsAReasonAsWell) {
+  start_both();
+  cut(Path::kHa2, true);
+  cut(Path::kHa1, true);
+  kill(1);
+  run(100);
+  start(1, config(1));
+  run(1500);
+  ASSERT_EQ(role(1), Role::kActive) << "alone behind the cut";
+  const std::uint32_t before = pair(0).reannounce_count();
+  for (Wire& wire : boxes_[0].out) wire.is_cut = false;  // it hears first
+  run(20);
+  ASSERT_EQ(role(1), Role::kPassive);
+  for (Wire& wire : boxes_[1].out) wire.is_cut = false;
+  run(20);
+  EXPECT_EQ(role(0), Role::kActive);
+  EXPECT_GT(pair(0).reannounce_count(), before);
+}
+
+TEST_F(Boxes, APeerThatStartsAnewIsAReasonHoweverQuickItWas) {
+  start_both();
+  const std::uint32_t before = pair(0).reannounce_count();
+  kill(1);
+  start(1, config(1));
+  run(25);
+  EXPECT_GT(pair(0).reannounce_count(), before);
+}
+
+TEST_F(Boxes, APairAtRestAnnouncesNothingAgain) {
+  start_both();
+  const std::uint32_t before = pair(0).reannounce_count();
+  run(5000);
+  EXPECT_EQ(pair(0).reannounce_count(), before);
+}
+
 TEST_F(Boxes, ABoxThatStoodStillDoesNotCountItsOwnPauseAsSilence) {
   start_both();
   run(500, 1);  // the passive one is frozen, its peer is not
@@ -220,9 +269,32 @@ TEST_F(Boxes, AnItemThatThePeerDoesNotKnowIsRefused) {
   start(0, config(0));
   start(1, other);
   run(1500);
-  EXPECT_TRUE(pair(0).is_refused());
-  EXPECT_FALSE(pair(0).assignment().has_peer);
-  EXPECT_FALSE(pair(1).assignment().has_peer);
+  for (const std::size_t id : {0U, 1U}) {
+    EXPECT_TRUE(pair(id).is_refused());
+    EXPECT_FALSE(pair(id).assignment().has_peer);
+    EXPECT_NE(pair(id).refusal_text().find("partitions"), std::string::npos)
+        << "the reason, on both: " << pair(id).refusal_text();
+  }
+}
+
+TEST_F(Boxes, AnItemThatOnlyThePeerHasAndThatMayDifferIsNotRefused) {
+  PairConfig other = config(1);
+  other.items.push_back({"new", 1, false});
+  start(0, config(0));
+  start(1, other);
+  run(1500);
+  EXPECT_TRUE(pair(0).assignment().has_peer);
+  EXPECT_TRUE(pair(1).assignment().has_peer);
+}
+
+TEST_F(Boxes, ANameFromTheLinkIsMadePrintable) {
+  PairConfig other = config(1);
+  other.items[0].name = "\x1B[2Jbell\a";
+  start(0, config(0));
+  start(1, other);
+  run(1500);
+  EXPECT_EQ(pair(0).refusal_text().find('\x1B'), std::string::npos);
+  EXPECT_NE(pair(0).refusal_text().find("?[2Jbell?"), std::string::npos) << pair(0).refusal_text();
 }
 
 TEST_F(Boxes, ADifferenceThatMayBeIsNotRefused) {
