@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include "dataplane/error_source.hpp"
 #include "dataplane/ip_numbers.hpp"
 #include "dataplane/quote.hpp"
 #include "dataplane/rewrite.hpp"
@@ -320,13 +321,15 @@ ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<s
     return ForwardResult::drop(DropReason::kNoRoute);
   if (view.l3_bytes > context_.config.ports[route.port_index].mtu_bytes)
     return ForwardResult::drop(DropReason::kTooBig);
-  if (is_translated) {
+  const bool is_own = way_to(view.source<Address>().address).route.kind == RouteKind::kLocal;
+  if (is_own)
+    to.source.address = error_source(context_.config, route.port_index, to.target.address);
+  if (is_translated)
     translate_quote(frame, view, quote,
                     is_from_client
                         ? Translation<Address>{tables::source_of(inner), tables::target_of(inner)}
                         : Translation<Address>{tables::target_of(outer), tables::source_of(outer)});
-    translate(frame, view, to);
-  }
+  if (is_translated || is_own) translate(frame, view, to);
   decrement_ttl(frame, view);
   ForwardResult result{.verdict = ForwardVerdict::kForward,
                        .port_index = route.port_index,

@@ -65,7 +65,8 @@ class Forwarder {
 
   // An ICMP error: `quote` is the packet it is about, as parse_quote() read it, and `key` and
   // `found` are that packet's. The error goes to whoever sent the quoted packet, who knows it by
-  // its own names.
+  // its own names. One that the box itself sent, about a packet that waited for a neighbor, comes
+  // in like any other and leaves with an address of the port that it leaves by.
   template <class Address>
   [[nodiscard]] ForwardResult forward_error(tables::Partition& partition,
                                             std::span<std::byte> frame, PacketView& view,

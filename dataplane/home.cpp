@@ -14,6 +14,7 @@ constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 Home::~Home() {
   neighbors_.set_active(false, 0);  // gives back what is held
+  free_unreachable();
   rte_pktmbuf_free(open_);
 }
 
@@ -45,7 +46,16 @@ void Home::resolve(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
   neighbors_.resolve(key, packet, now_ns / kNsPerMs);
 }
 
-void Home::poll(std::uint64_t now_ns) noexcept { neighbors_.poll(now_ns / kNsPerMs); }
+void Home::poll(std::uint64_t now_ns) noexcept {
+  free_unreachable();
+  neighbors_.poll(now_ns / kNsPerMs);
+}
+
+void Home::free_unreachable() noexcept {
+  if (unreachable_count_ == 0) return;
+  rte_pktmbuf_free_bulk(unreachable_.data(), static_cast<unsigned>(unreachable_count_));
+  unreachable_count_ = 0;
+}
 
 std::span<std::byte> Home::try_frame(std::size_t /*port_index*/) noexcept {
   if (open_ == nullptr) open_ = rte_pktmbuf_alloc(pool_->get());
@@ -66,8 +76,13 @@ void Home::release(void* packet, std::size_t port_index, const MacAddress& mac) 
   egress_->put(port_index, waiting);
 }
 
-void Home::drop(void* packet, std::size_t /*port_index*/, NeighborDrop /*reason*/) noexcept {
-  rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));
+void Home::drop(void* packet, std::size_t /*port_index*/, NeighborDrop reason) noexcept {
+  auto* const waited = static_cast<rte_mbuf*>(packet);
+  // A poll gives up no more than were held.
+  if (reason == NeighborDrop::kUnreachable && unreachable_count_ < unreachable_.size())
+    unreachable_[unreachable_count_++] = waited;
+  else
+    rte_pktmbuf_free(waited);
   if (stats_ != nullptr) stats_->drops[static_cast<std::size_t>(DropReason::kNoNeighbor)].add(1);
 }
 

@@ -5,12 +5,14 @@
 // Thread:  worker 0; counters() for any thread.
 // Memory:  the neighbors' own; frames from the packet pool.
 // Limits:  those of Neighbors.
-// Errors:  a packet whose neighbor does not answer is dropped and counted.
+// Errors:  a packet whose neighbor does not answer is dropped and counted, and kept until its
+//          sender has been told.
 // Spec:    dataplane/DESIGN.md D-D6.
 #pragma once
 
 #include <rte_mbuf.h>
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -56,6 +58,14 @@ class Home final : private FrameSink, private HeldPacketSink {
 
   void poll(std::uint64_t now_ns) noexcept;
 
+  // Packets whose neighbor did not answer, as resolve() got them. They stay Home's, until
+  // free_unreachable() or the next poll().
+  std::span<rte_mbuf* const> unreachable() const noexcept {
+    return {unreachable_.data(), unreachable_count_};
+  }
+
+  void free_unreachable() noexcept;
+
   const NeighborCounters& counters() const noexcept { return neighbors_.counters(); }
 
  private:
@@ -70,6 +80,8 @@ class Home final : private FrameSink, private HeldPacketSink {
   const PacketPool* pool_ = nullptr;
   WorkerStats* stats_ = nullptr;
   rte_mbuf* open_ = nullptr;
+  std::array<rte_mbuf*, HeldPackets::kMax> unreachable_{};
+  std::size_t unreachable_count_ = 0;
 };
 
 }  // namespace twinplane::dataplane

@@ -91,7 +91,10 @@ bool Worker::turn(std::uint64_t now) noexcept {
       if (replica != nullptr) work += replica->poll(now, *ha2_link_);
     ha2_link_->flush();
   }
-  if (home_ != nullptr) home_->poll(now);
+  if (home_ != nullptr) {
+    home_->poll(now);
+    answer_unreachable(now);
+  }
   egress_.flush_all();
   if (now - last_expire_ns_ >= kExpireIntervalNs) expire(now);
   shared_.page_desk.serve([this](std::uint32_t index) {

@@ -102,8 +102,11 @@ class Worker {
   ForwardResult forward(Admitted& admitted, std::uint64_t now_ns) noexcept;
   void look_up(std::span<Admitted> admitted) noexcept;
   void carry_out(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept;
+  rte_mbuf* try_make_error(rte_mbuf* about, const PacketView& view, IcmpErrorOrder order,
+                           std::uint8_t port_index, std::uint64_t now_ns) noexcept;
   void answer_with_error(Admitted& admitted, const ForwardResult& result,
                          std::uint64_t now_ns) noexcept;
+  void answer_unreachable(std::uint64_t now_ns) noexcept;
   void take_home(rte_mbuf* packet, std::uint64_t now_ns) noexcept;
   void drop(rte_mbuf* packet, DropReason reason) noexcept;
   void expire(std::uint64_t now_ns) noexcept;

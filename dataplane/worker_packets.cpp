@@ -294,37 +294,4 @@ void Worker::carry_out(Admitted& admitted, const ForwardResult& result,
   if (!shared_.home_ring.try_put(packet)) drop(packet, DropReason::kRingFull);
 }
 
-void Worker::answer_with_error(Admitted& admitted, const ForwardResult& result,
-                               std::uint64_t now_ns) noexcept {
-  if (may_send_icmp_error(admitted.view, result.icmp_error) == IcmpErrorVerdict::kBuilt) {
-    rte_mbuf* const answer =
-        icmp_errors_.try_take(now_ns) ? rte_pktmbuf_alloc(shared_.packet_pool.get()) : nullptr;
-    if (answer == nullptr) {
-      stats_.icmp_errors_held_back.add(1);
-    } else {
-      const PortConfig& port = shared_.config.ports[admitted.ingress_port];
-      IcmpErrorOrder order{.kind = result.icmp_error,
-                           .mtu_bytes = result.mtu_bytes,
-                           .mac = virtual_mac(port, admitted.ingress_port)};
-      for (const IpPrefix& address : port.addresses) {
-        if (address.address.is4())
-          order.source4 = address.address.v4();
-        else
-          order.source6 = address.address.v6();
-      }
-      const IcmpErrorResult built =
-          build_icmp_error(bytes_of(admitted.packet), admitted.view, order,
-                           {rte_pktmbuf_mtod(answer, std::byte*), rte_pktmbuf_tailroom(answer)});
-      stats_.icmp_errors[static_cast<std::size_t>(built.verdict)].add(1);
-      answer->data_len = static_cast<std::uint16_t>(built.frame_bytes);
-      answer->pkt_len = answer->data_len;
-      if (built.verdict == IcmpErrorVerdict::kBuilt)
-        egress_.put(admitted.ingress_port, answer);
-      else
-        rte_pktmbuf_free(answer);
-    }
-  }
-  drop(admitted.packet, result.reason);
-}
-
 }  // namespace twinplane::dataplane

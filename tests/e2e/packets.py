@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Packets through the active box, one kind at a time: what comes out, is answered, is dropped by name."""
 
+import errno
 import socket
 import struct
 
 import frames
 from frames import ACK, ICMP, ICMP6, IP4, IP6, SYN, TCP, UDP
-from lab import Wire, differences, expect, inside, run
+from lab import Failure, Wire, differences, expect, inside, run
 
 GATEWAY_MAC = frames.mac("00:1b:17:00:01:00")
 CLIENT = {4: "10.1.0.1", 6: "fd00:1::1"}          # translated
@@ -120,6 +121,47 @@ def port_unreachable(lab):
             expect(told, f"{source} learns that nobody listens there")
 
 
+NOBODY = {4: "10.2.0.{}", 6: "fd00:2::{}"}
+HOST_UNREACHABLE = {4: (3, 1), 6: (1, 3)}  # ICMP type and code
+# socket level, IP(V6)_RECVERR, where the offender's address stands behind the extended error
+RECEIVE_ERRORS = {4: (socket.IPPROTO_IP, 11, slice(20, 24)), 6: (socket.IPPROTO_IPV6, 25, slice(24, 40))}
+
+
+def host_unreachable(lab):
+    """Programs learn that nobody has the address: connect() by TCP, and who says so by UDP's error queue.
+
+    An address each, as no more than four packets wait for a neighbor.
+    """
+    waiting = []
+    with inside(lab.network.names["client"]):
+        for version, family in ((4, socket.AF_INET), (6, socket.AF_INET6)):
+            level, option, offender = RECEIVE_ERRORS[version]
+            for source in (CLIENT[version], PLAIN[version]):
+                stream, datagram = (socket.socket(family, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
+                datagram.setsockopt(level, option, 1)
+                for one in (stream, datagram):
+                    one.bind((source, 0))
+                    one.setblocking(False)
+                stream.connect_ex((NOBODY[version].format(77), 80))
+                datagram.connect((NOBODY[version].format(78), 9))
+                datagram.send(b"nobody there")
+                waiting.append((version, source, stream, datagram, offender))
+    lab.wait(4)
+    for version, source, stream, datagram, offender in waiting:
+        error = stream.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        expect(error == errno.EHOSTUNREACH, f"connect() from {source}: {errno.errorcode.get(error, error)}")
+        try:
+            _, messages, _, _ = datagram.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
+        except BlockingIOError:
+            raise Failure(f"no error about the datagram from {source}") from None
+        number, _, kind, code = struct.unpack_from("=IBBB", messages[0][2])
+        speaker = socket.inet_ntop(datagram.family, messages[0][2][offender])
+        expect((number, (kind, code), speaker) == (errno.EHOSTUNREACH, HOST_UNREACHABLE[version], INSIDE[version]),
+               f"send() from {source}: type {kind} code {code}, told by {speaker}", number)
+        stream.close()
+        datagram.close()
+
+
 def drops(client):
     source, server = CLIENT[4], SERVER[4]
     datagram = frames.ip(source, server, UDP, frames.udp(source, server, 6000, 6001))
@@ -195,6 +237,7 @@ def test(lab):
     used = buffers(active)
     time_exceeded(client)
     port_unreachable(lab)
+    host_unreachable(lab)
     drops(client)
     cut_everywhere(client)
     too_big(client)

@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One packet at a time through the forwarder: which sessions it makes, what it rewrites, and why it
-// drops. Needs DPDK's EAL, which it starts without huge pages, devices or privileges, with 160 MiB
-// of memory.
+// drops. Needs DPDK's EAL, which the fixture starts.
 #include <gtest/gtest.h>
-#include <rte_eal.h>
 
-#include <array>
-#include <cstdlib>
-#include <memory>
 #include <set>
 
-#include "dataplane/forward.hpp"
-#include "dataplane/parse.hpp"
 #include "dataplane/rss.hpp"
-#include "tests/support/config_text.hpp"
-#include "tests/support/packet_builder.hpp"
+#include "tests/support/forward_fixture.hpp"
 
 namespace twinplane::dataplane {
 namespace {
@@ -22,103 +14,19 @@ namespace {
 using tables::Address4;
 using tests::Bytes;
 using tests::Ip4;
+using tests::kAck;
 using tests::kClient4;
+using tests::kFin;
+using tests::kHidden;
+using tests::kInside;
+using tests::kOutside;
+using tests::kRst;
 using tests::kServer4;
+using tests::kSyn;
+using tests::kSynAck;
+using tests::Outcome;
 
-constexpr int kSyn = 0x02, kAck = 0x10, kFin = 0x01, kSynAck = 0x12, kRst = 0x04;
-constexpr std::uint8_t kInside = 0, kOutside = 1;
-constexpr Address4 kHidden{10, 2, 0, 254};
-
-// What came of one packet, and the frame as it left.
-struct Outcome {
-  ForwardResult result;
-  PacketView view;
-  Bytes frame;
-};
-
-class Forward : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    std::array<std::string, 11> words{
-        "test_forward", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m",
-        "160",          "-l",        "0",        "--log-level", "error"};
-    std::array<char*, words.size()> pointers{};
-    for (std::size_t i = 0; i < words.size(); ++i) pointers[i] = words[i].data();
-    ASSERT_GE(rte_eal_init(static_cast<int>(pointers.size()), pointers.data()), 0);
-  }
-
-  static void TearDownTestSuite() { rte_eal_cleanup(); }
-
-  void make(const Config& config, std::uint32_t slot_count = 64) {
-    config_ = config;
-    rules_.emplace(config_);
-    routes_.reset();
-    routes_.emplace(config_, "forward", -1);
-    nat_.emplace(config_, 7);
-    forwarder_.emplace(ForwardContext{config_, *rules_, *routes_, *nat_});
-    tables::PartitionLimits limits;
-    limits.session4 = limits.session6 = {slot_count, 2};
-    memory_.reset(
-        static_cast<std::byte*>(std::aligned_alloc(64, tables::Partition::bytes(limits))));
-    std::memset(memory_.get(), 0, tables::Partition::bytes(limits));
-    tables::Carver carver({memory_.get(), tables::Partition::bytes(limits)});
-    partition_.emplace(carver, limits, tables::HashSeed{5});
-  }
-
-  // By default all partitions are one table, so that every NAT port is home.
-  void SetUp() override { make(parse_config(with_one_partition(tests::kConfigText), "t")); }
-
-  static std::string with_one_partition(std::string_view text) {
-    return std::string(text) + "[tables]\npartitions = 1\n";
-  }
-
-  Outcome send(std::uint8_t port, Bytes frame) {
-    Outcome outcome{.result = {}, .view = {}, .frame = std::move(frame)};
-    EXPECT_EQ(parse(outcome.frame, outcome.view), ParseResult::kOk);
-    constexpr tables::Found kNotLookedUp{tables::kNoSlot, tables::Side::kClient};
-    if (outcome.view.kind == PacketKind::kIp4)
-      outcome.result =
-          forwarder_->forward(*partition_, outcome.frame, outcome.view,
-                              Forwarder::key_of<Address4>(outcome.view), kNotLookedUp, port, time_);
-    else
-      outcome.result = forwarder_->forward(*partition_, outcome.frame, outcome.view,
-                                           Forwarder::key_of<tables::Address6>(outcome.view),
-                                           kNotLookedUp, port, time_);
-    return outcome;
-  }
-
-  Outcome send4(std::uint8_t port, const Ip4& ip, const Bytes& segment) {
-    return send(port, tests::frame4(ip, segment));
-  }
-
-  // The client's SYN, which opens a session and is hidden behind the NAT address; returns the port
-  // it was given.
-  std::uint16_t open(unsigned client_port = 40000) {
-    const Outcome out = send4(kInside, {}, tests::tcp_segment(client_port, 80, kSyn));
-    EXPECT_EQ(out.result.verdict, ForwardVerdict::kForward);
-    return out.view.source4.port_be;
-  }
-
-  Outcome reply(std::uint16_t nat_port_be, int flags) {
-    const Ip4 ip{.source = kServer4, .target = kHidden};
-    return send4(kOutside, ip, tests::tcp_segment(80, network_order(nat_port_be), flags));
-  }
-
-  std::uint32_t live4() const { return partition_->session4().slots().live_count(); }
-
-  struct Free {
-    void operator()(std::byte* bytes) const { std::free(bytes); }
-  };
-
-  BurstTime time_{5'000'000'000};
-  Config config_;
-  std::optional<RuleSet> rules_;
-  std::optional<RouteTable> routes_;
-  std::optional<NatPool> nat_;
-  std::optional<Forwarder> forwarder_;
-  std::unique_ptr<std::byte, Free> memory_;
-  std::optional<tables::Partition> partition_;
-};
+class Forward : public tests::ForwardFixture {};
 
 TEST_F(Forward, HidesTheClientAndBringsTheReplyBack) {
   const Outcome out = send4(kInside, {}, tests::tcp_segment(40000, 80, kSyn));
