@@ -266,11 +266,13 @@ ForwardResult Forwarder::send_on(std::span<std::byte> frame, PacketView& view,
   if (route.kind != RouteKind::kConnected && route.kind != RouteKind::kVia)
     return ForwardResult::error(IcmpErrorKind::kNoRoute, DropReason::kNoRoute);
   const std::uint16_t mtu_bytes = context_.config.ports[route.port_index].mtu_bytes;
-  if (view.l3_bytes > mtu_bytes)
+  const bool fits = view.l3_bytes <= mtu_bytes;
+  if (!fits && view.dont_fragment)
     return ForwardResult::error(IcmpErrorKind::kTooBig, DropReason::kTooBig, mtu_bytes);
   if ((session.flags & tables::kTranslated) != 0) translate(frame, view, to);
   decrement_ttl(frame, view);
   ForwardResult result{.verdict = ForwardVerdict::kForward,
+                       .mtu_bytes = fits ? std::uint16_t{0} : mtu_bytes,
                        .port_index = route.port_index,
                        .was_taken_over = was_taken_over};
   if constexpr (std::is_same_v<Address, Address4>)
@@ -319,8 +321,9 @@ ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<s
   const RouteResult<Address> route = way_to(to.target.address).route;
   if (route.kind != RouteKind::kConnected && route.kind != RouteKind::kVia)
     return ForwardResult::drop(DropReason::kNoRoute);
-  if (view.l3_bytes > context_.config.ports[route.port_index].mtu_bytes)
-    return ForwardResult::drop(DropReason::kTooBig);
+  const std::uint16_t mtu_bytes = context_.config.ports[route.port_index].mtu_bytes;
+  const bool fits = view.l3_bytes <= mtu_bytes;
+  if (!fits && view.dont_fragment) return ForwardResult::drop(DropReason::kTooBig);
   const bool is_own = way_to(view.source<Address>().address).route.kind == RouteKind::kLocal;
   if (is_own)
     to.source.address = error_source(context_.config, route.port_index, to.target.address);
@@ -332,6 +335,7 @@ ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<s
   if (is_translated || is_own) translate(frame, view, to);
   decrement_ttl(frame, view);
   ForwardResult result{.verdict = ForwardVerdict::kForward,
+                       .mtu_bytes = fits ? std::uint16_t{0} : mtu_bytes,
                        .port_index = route.port_index,
                        .was_taken_over = session.state.is_opened_here == 0};
   if constexpr (std::is_same_v<Address, Address4>)

@@ -39,7 +39,8 @@ enum class DropReason : std::uint8_t {
   kWrongZone,       // it came in by another zone than the session's
   kTtlExceeded,
   kTooBig,
-  kNoNeighbor,  // the next hop did not answer
+  kNotFragmented,  // too big for the port's MTU, to be cut, and no buffers for the pieces
+  kNoNeighbor,     // the next hop did not answer
   kNoBuffer,
   kRingFull,      // the owner core's ring was full
   kTransmitFull,  // the device took no more
@@ -68,6 +69,7 @@ inline constexpr auto kDropReasonNames = std::to_array<std::string_view>({"none"
                                                                           "wrong_zone",
                                                                           "ttl_exceeded",
                                                                           "too_big",
+                                                                          "not_fragmented",
                                                                           "no_neighbor",
                                                                           "no_buffer",
                                                                           "ring_full",
@@ -90,10 +92,11 @@ struct ForwardResult {
   ForwardVerdict verdict = ForwardVerdict::kDrop;
   DropReason reason = DropReason::kNone;               // kDrop and kIcmpError
   IcmpErrorKind icmp_error = IcmpErrorKind::kNoRoute;  // kIcmpError
-  std::uint16_t mtu_bytes = 0;                         // kIcmpError about a packet too big
-  std::uint8_t port_index = 0;                         // kForward
-  bool was_taken_over = false;                         // the session was opened by the peer
-  tables::Address4 next_hop4{};                        // kForward, by the packet's family
+  // what the packet is too big for, in kIcmpError to be told, in kForward to be cut for; 0: it fits
+  std::uint16_t mtu_bytes = 0;
+  std::uint8_t port_index = 0;   // kForward
+  bool was_taken_over = false;   // the session was opened by the peer
+  tables::Address4 next_hop4{};  // kForward, by the packet's family
   tables::Address6 next_hop6{};
 
   static ForwardResult drop(DropReason reason) noexcept {

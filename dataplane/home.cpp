@@ -37,12 +37,8 @@ void Home::on_neighbor_packet(rte_mbuf* packet, const PacketView& view, std::siz
 
 void Home::resolve(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
   const PacketNote& note = note_of(packet);
-  tables::Address6 address6{};
-  std::copy_n(note.next_hop, address6.size(), address6.begin());
-  tables::Address4 address4{};
-  std::copy_n(note.next_hop, address4.size(), address4.begin());
-  const NeighborKey key = note.is_next_hop6 != 0 ? NeighborKey::of(note.egress_port, address6)
-                                                 : NeighborKey::of(note.egress_port, address4);
+  NeighborKey key{.address = {}, .port_index = note.egress_port};
+  std::copy_n(note.next_hop, key.address.size(), key.address.begin());
   neighbors_.resolve(key, packet, now_ns / kNsPerMs);
 }
 

@@ -22,8 +22,8 @@ struct PacketNote {
   std::uint8_t protocol;
   std::uint8_t is_fragment_known;  // the ports and the protocol above are the first fragment's
   std::uint8_t egress_port;        // to the home worker: send by this port
-  std::uint8_t is_next_hop6;
-  // to this neighbor, whose MAC is not known yet; IPv4 in the first four bytes
+  std::uint8_t unused;
+  // to this neighbor, whose MAC is not known yet: NeighborKey::address
   std::uint8_t next_hop[16];
 };
 

@@ -154,6 +154,8 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
   for (std::size_t i = 0; i < kIcmpErrorVerdictNames.size(); ++i)
     add_number(data, std::string(kIcmpErrorVerdictNames[i]),
                sum([i](const WorkerStats& stats) { return stats.icmp_errors[i].get(); }));
+  add_number(data, "icmp_error_held_back",
+             sum([](const WorkerStats& stats) { return stats.icmp_errors_held_back.get(); }));
   add_number(data, "sessions_created",
              sum([](const WorkerStats& stats) { return stats.sessions_created.get(); }));
   add_number(data, "sessions_ended",
@@ -166,6 +168,10 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
              sum([](const WorkerStats& stats) { return stats.sessions_refused.get(); }));
   add_number(data, "packets_handed_over",
              sum([](const WorkerStats& stats) { return stats.packets_handed_over.get(); }));
+  add_number(data, "packets_fragmented",
+             sum([](const WorkerStats& stats) { return stats.packets_fragmented.get(); }));
+  add_number(data, "fragments_made",
+             sum([](const WorkerStats& stats) { return stats.fragments_made.get(); }));
   for (std::size_t i = 0; i < kNeighborCounterCount; ++i)
     add_number(data, std::string(kNeighborCounterLabels[i]),
                source()->home.counters().get(static_cast<NeighborCounter>(i)));

@@ -89,6 +89,13 @@ class Worker {
     std::uint8_t ingress_port = 0;
   };
 
+  // Where a packet goes: by the key's port, to the MAC address in its link header or, where that is
+  // not known, to the key's address.
+  struct NextHop {
+    NeighborKey key;
+    bool is_known;
+  };
+
   bool turn(std::uint64_t now_ns) noexcept;
   void follow_orders(std::uint64_t now_ns) noexcept;
   std::uint32_t take_frames(std::uint64_t now_ns) noexcept;
@@ -102,6 +109,11 @@ class Worker {
   ForwardResult forward(Admitted& admitted, std::uint64_t now_ns) noexcept;
   void look_up(std::span<Admitted> admitted) noexcept;
   void carry_out(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept;
+  void answer_echo(Admitted& admitted, std::uint64_t now_ns) noexcept;
+  void send_on(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept;
+  void put_out(rte_mbuf* packet, const NextHop& hop, std::uint64_t now_ns) noexcept;
+  void put_out_in_pieces(Admitted& admitted, std::uint16_t mtu_bytes, const NextHop& hop,
+                         std::uint64_t now_ns) noexcept;
   rte_mbuf* try_make_error(rte_mbuf* about, const PacketView& view, IcmpErrorOrder order,
                            std::uint8_t port_index, std::uint64_t now_ns) noexcept;
   void answer_with_error(Admitted& admitted, const ForwardResult& result,

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a worker does with packets: admit, hand over, look up as a burst, forward, send or answer.
+// What a worker does with packets: admit, hand over, look up as a burst, forward. How they leave is
+// in worker_send.cpp, what their senders are told in worker_errors.cpp.
 #include <rte_prefetch.h>
 
-#include "dataplane/local_reply.hpp"
 #include "dataplane/parse.hpp"
 #include "dataplane/quote.hpp"
-#include "dataplane/rewrite.hpp"
 #include "dataplane/rss.hpp"
-#include "dataplane/virtual_mac.hpp"
 #include "dataplane/worker.hpp"
 
 namespace twinplane::dataplane {
@@ -241,57 +239,6 @@ void Worker::look_up(std::span<Admitted> admitted) noexcept {
           .find_burst({keys6.data(), count}, {found.data(), count});
     for (std::size_t i = 0; i < count; ++i) admitted[members[i]].found = found[i];
   }
-}
-
-void Worker::carry_out(Admitted& admitted, const ForwardResult& result,
-                       std::uint64_t now_ns) noexcept {
-  rte_mbuf* const packet = admitted.packet;
-  switch (result.verdict) {
-    case ForwardVerdict::kDrop:
-      return drop(packet, result.reason);
-    case ForwardVerdict::kIcmpError:
-      return answer_with_error(admitted, result, now_ns);
-    case ForwardVerdict::kToSelf: {
-      // Echo requests to the box itself are answered by any worker: no state is needed.
-      const MacAddress mac =
-          virtual_mac(shared_.config.ports[admitted.ingress_port], admitted.ingress_port);
-      if (reply_to_echo(bytes_of(packet), admitted.view, mac) != LocalReplyVerdict::kReplied)
-        return drop(packet, DropReason::kLocalRefused);
-      return egress_.put(admitted.ingress_port, packet);
-    }
-    case ForwardVerdict::kForward:
-      break;
-  }
-  const bool is4 = admitted.view.kind == PacketKind::kIp4;
-  const PortConfig& port = shared_.config.ports[result.port_index];
-  MacAddress neighbor{};
-  const NeighborKey key = is4 ? NeighborKey::of(result.port_index, result.next_hop4)
-                              : NeighborKey::of(result.port_index, result.next_hop6);
-  const bool is_known = shared_.neighbors.try_lookup(key, neighbor);
-  const LinkHeader header{
-      .target = neighbor, .source = virtual_mac(port, result.port_index), .vlan = port.vlan};
-  const std::ptrdiff_t growth = link_header_growth(admitted.view, header);
-  if (growth > 0 && rte_pktmbuf_prepend(packet, static_cast<std::uint16_t>(growth)) == nullptr)
-    return drop(packet, DropReason::kNoBuffer);
-  if (growth < 0) rte_pktmbuf_adj(packet, static_cast<std::uint16_t>(-growth));
-  write_link_header(bytes_of(packet), admitted.view, header);
-  if (result.was_taken_over && awaits_first_packet_ && is_known) {
-    awaits_first_packet_ = false;
-    stats_.first_packet_ns.set(now_ns);
-  }
-  if (is_known) return egress_.put(result.port_index, packet);
-  PacketNote& note = note_of(packet);
-  note = PacketNote{};
-  note.egress_port = result.port_index;
-  note.is_next_hop6 = is4 ? 0 : 1;
-  if (is4)
-    std::memcpy(note.next_hop, result.next_hop4.data(), result.next_hop4.size());
-  else
-    std::memcpy(note.next_hop, result.next_hop6.data(), result.next_hop6.size());
-  if (home_ != nullptr) return home_->resolve(packet, now_ns);
-  // to the home worker: not one that came in, but one to resolve
-  packet->port = RTE_MBUF_PORT_INVALID;
-  if (!shared_.home_ring.try_put(packet)) drop(packet, DropReason::kRingFull);
 }
 
 }  // namespace twinplane::dataplane

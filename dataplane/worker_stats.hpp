@@ -38,6 +38,8 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge packets_received;
   Gauge packets_sent;
   Gauge packets_handed_over;
+  Gauge packets_fragmented;  // cut for the MTU of the port they left by
+  Gauge fragments_made;      // of those
   std::array<Gauge, kParseResultCount> parse_drops;
   std::array<Gauge, kDropReasonCount> drops;
   std::array<Gauge, static_cast<std::size_t>(IcmpErrorVerdict::kCount)> icmp_errors;

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts/rig"))
 
 import machine  # noqa: E402
-from boxes import Box, lcores  # noqa: E402
+from boxes import Box, lcores, ring  # noqa: E402
 from commands import RigError, run as run_command  # noqa: E402
 from network import BOXES, Network  # noqa: E402
 from pair import Pair, copy_sparse  # noqa: E402
@@ -278,4 +278,4 @@ def differences(before, after):
 
 __all__ = ["BOXES", "BUILD", "Box", "Failure", "Lab", "PACKET_OUTGOING", "ROOT", "RigError", "Wire",
            "copy_sparse", "differences", "expect", "inside", "lcores", "machine", "processes",
-           "run", "run_command", "say", "skip"]
+           "ring", "run", "run_command", "say", "skip"]

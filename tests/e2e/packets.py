@@ -54,7 +54,8 @@ def pings(lab):
         for source in (CLIENT[version], PLAIN[version]):
             hosts_do(lab, "ping", "-c", "2", "-i", "0.1", "-W", "2", "-I", source, SERVER[version])
     # Fragments, through translation and without. Those of IPv4 never reach the box here: DPDK's af_packet
-    # driver asks the kernel to put them together (PACKET_FANOUT_FLAG_DEFRAG). The unit tests have them.
+    # driver asks the kernel to put them together (PACKET_FANOUT_FLAG_DEFRAG). fragments.py and the unit tests
+    # have them.
     for source in (CLIENT[6], PLAIN[6]):
         hosts_do(lab, "ping", "-c", "3", "-i", "0.1", "-W", "2", "-s", "4000", "-I", source, SERVER[6])
 

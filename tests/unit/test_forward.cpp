@@ -109,6 +109,17 @@ TEST_F(Forward, AnswersAnEndedTtlAndAPacketTooLarge) {
   EXPECT_EQ(large.result.mtu_bytes, 1500);
 }
 
+TEST_F(Forward, LetsAPacketTooLargeBeCutThatMayBe) {
+  const Ip4 ip{.protocol = 17, .fragment_field = 0};
+  const Outcome large = send4(kInside, ip, tests::udp_segment(1000, 2000, tests::filler(1473)));
+  EXPECT_EQ(large.result.verdict, ForwardVerdict::kForward);
+  EXPECT_EQ(large.result.mtu_bytes, 1500);
+  EXPECT_EQ(large.view.source4.address, kHidden);
+  const Outcome fitting = send4(kInside, ip, tests::udp_segment(1000, 2000, tests::filler(1472)));
+  EXPECT_EQ(fitting.result.verdict, ForwardVerdict::kForward);
+  EXPECT_EQ(fitting.result.mtu_bytes, 0);
+}
+
 TEST_F(Forward, RefusesNewSessionsWhenTheTableIsFullAndGoesOnWithTheOld) {
   make(config_, 4);
   for (unsigned i = 0; i < 4; ++i) open(40000 + i);

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How packets leave a worker: with a link header, whole or in pieces, or by way of the home worker,
+// who finds the neighbor.
+#include "dataplane/ip4_fragments.hpp"
+#include "dataplane/local_reply.hpp"
+#include "dataplane/rewrite.hpp"
+#include "dataplane/virtual_mac.hpp"
+#include "dataplane/worker.hpp"
+
+namespace twinplane::dataplane {
+
+namespace {
+
+// The largest packet of 9000 bytes or a little more, for the smallest MTU.
+constexpr std::size_t kFragmentsMax = 32;
+
+}  // namespace
+
+void Worker::carry_out(Admitted& admitted, const ForwardResult& result,
+                       std::uint64_t now_ns) noexcept {
+  switch (result.verdict) {
+    case ForwardVerdict::kDrop:
+      return drop(admitted.packet, result.reason);
+    case ForwardVerdict::kIcmpError:
+      return answer_with_error(admitted, result, now_ns);
+    case ForwardVerdict::kToSelf:
+      return answer_echo(admitted, now_ns);
+    case ForwardVerdict::kForward:
+      return send_on(admitted, result, now_ns);
+  }
+}
+
+// Echo requests to the box itself are answered by any worker: no state is needed.
+void Worker::answer_echo(Admitted& admitted, std::uint64_t now_ns) noexcept {
+  const std::uint8_t port_index = admitted.ingress_port;
+  const PortConfig& port = shared_.config.ports[port_index];
+  PacketView& view = admitted.view;
+  if (reply_to_echo(bytes_of(admitted.packet), view, virtual_mac(port, port_index)) !=
+      LocalReplyVerdict::kReplied)
+    return drop(admitted.packet, DropReason::kLocalRefused);
+  // It came as large as it is: put together on its way here, perhaps.
+  const bool fits = view.l3_bytes <= port.mtu_bytes;
+  if (!fits && view.dont_fragment) return drop(admitted.packet, DropReason::kTooBig);
+  const NextHop hop{.key = {.address = {}, .port_index = port_index}, .is_known = true};
+  if (fits) return put_out(admitted.packet, hop, now_ns);
+  put_out_in_pieces(admitted, port.mtu_bytes, hop, now_ns);
+}
+
+void Worker::send_on(Admitted& admitted, const ForwardResult& result,
+                     std::uint64_t now_ns) noexcept {
+  rte_mbuf* const packet = admitted.packet;
+  const PortConfig& port = shared_.config.ports[result.port_index];
+  MacAddress neighbor{};
+  NextHop hop{.key = admitted.view.kind == PacketKind::kIp4
+                         ? NeighborKey::of(result.port_index, result.next_hop4)
+                         : NeighborKey::of(result.port_index, result.next_hop6),
+              .is_known = false};
+  hop.is_known = shared_.neighbors.try_lookup(hop.key, neighbor);
+  const LinkHeader header{
+      .target = neighbor, .source = virtual_mac(port, result.port_index), .vlan = port.vlan};
+  const std::ptrdiff_t growth = link_header_growth(admitted.view, header);
+  if (growth > 0 && rte_pktmbuf_prepend(packet, static_cast<std::uint16_t>(growth)) == nullptr)
+    return drop(packet, DropReason::kNoBuffer);
+  if (growth < 0) rte_pktmbuf_adj(packet, static_cast<std::uint16_t>(-growth));
+  write_link_header(bytes_of(packet), admitted.view, header);
+  if (result.was_taken_over && awaits_first_packet_ && hop.is_known) {
+    awaits_first_packet_ = false;
+    stats_.first_packet_ns.set(now_ns);
+  }
+  if (result.mtu_bytes == 0) return put_out(packet, hop, now_ns);
+  put_out_in_pieces(admitted, result.mtu_bytes, hop, now_ns);
+}
+
+void Worker::put_out(rte_mbuf* packet, const NextHop& hop, std::uint64_t now_ns) noexcept {
+  if (hop.is_known) return egress_.put(hop.key.port_index, packet);
+  PacketNote& note = note_of(packet);
+  note = PacketNote{};
+  note.egress_port = hop.key.port_index;
+  std::memcpy(note.next_hop, hop.key.address.data(), hop.key.address.size());
+  if (home_ != nullptr) return home_->resolve(packet, now_ns);
+  // to the home worker: not one that came in, but one to resolve
+  packet->port = RTE_MBUF_PORT_INVALID;
+  if (!shared_.home_ring.try_put(packet)) drop(packet, DropReason::kRingFull);
+}
+
+// The pieces are copies in buffers of their own: no device need know how to send one packet from
+// several buffers, and each can wait for a neighbor by itself.
+void Worker::put_out_in_pieces(Admitted& admitted, std::uint16_t mtu_bytes, const NextHop& hop,
+                               std::uint64_t now_ns) noexcept {
+  const Ip4Fragments fragments(bytes_of(admitted.packet), admitted.view, mtu_bytes);
+  const auto count = static_cast<unsigned>(fragments.count());
+  std::array<rte_mbuf*, kFragmentsMax> pieces;
+  if (count > pieces.size() ||
+      rte_pktmbuf_alloc_bulk(shared_.packet_pool.get(), pieces.data(), count) != 0)
+    return drop(admitted.packet, DropReason::kNotFragmented);
+  for (unsigned place = 0; place < count; ++place) {
+    rte_mbuf* const piece = pieces[place];
+    const std::size_t bytes =
+        fragments.write(place, {rte_pktmbuf_mtod(piece, std::byte*), rte_pktmbuf_tailroom(piece)});
+    piece->data_len = static_cast<std::uint16_t>(bytes);
+    piece->pkt_len = piece->data_len;
+    put_out(piece, hop, now_ns);
+  }
+  stats_.packets_fragmented.add(1);
+  stats_.fragments_made.add(count);
+  rte_pktmbuf_free(admitted.packet);
+}
+
+}  // namespace twinplane::dataplane
