@@ -8,6 +8,7 @@
 #include "dataplane/quote.hpp"
 #include "dataplane/rewrite.hpp"
 #include "dataplane/rss.hpp"
+#include "dataplane/virtual_mac.hpp"
 #include "tables/tcp_track.hpp"
 
 namespace twinplane::dataplane {
@@ -60,6 +61,12 @@ bool try_direction(const SessionOf<Address>& session, Side side, bool source_is_
   return direction == (side == Side::kClient ? kFromClient : kFromServer);
 }
 
+// To one of the box's own addresses: nothing but echo is answered here.
+ForwardResult to_self(const PacketView& view) noexcept {
+  if (view.l4_kind == L4Kind::kIcmpEcho) return {.verdict = ForwardVerdict::kToSelf};
+  return ForwardResult::error(IcmpErrorKind::kPortUnreachable, DropReason::kLocalRefused);
+}
+
 // Returns the marks of what the packet changed in the session.
 template <class Address>
 std::uint8_t advance(SessionOf<Address>& session, Direction direction,
@@ -81,6 +88,12 @@ std::uint8_t advance(SessionOf<Address>& session, Direction direction,
 
 }  // namespace
 
+// Is it to the IPv6 address that the port's MAC makes, as which the box solicits neighbors?
+bool Forwarder::is_own_link_local(const PacketView& view, std::uint8_t port_index) const noexcept {
+  const MacAddress mac = virtual_mac(context_.config.ports[port_index], port_index);
+  return view.kind == PacketKind::kIp6 && view.target6.address == link_local_of(mac);
+}
+
 template <class Address>
 struct Forwarder::Way {
   RouteResult<Address> route;
@@ -100,8 +113,10 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
                                  std::uint8_t ingress_port, BurstTime time) const noexcept {
   if (view.is_group_target || view.is_group_frame)
     return ForwardResult::drop(DropReason::kGroupFrame);
-  if (view.is_link_local || view.is_unspecified_source)
-    return ForwardResult::drop(DropReason::kNotForwardable);
+  if (view.is_unspecified_source) return ForwardResult::drop(DropReason::kNotForwardable);
+  if (view.is_link_local)
+    return is_own_link_local(view, ingress_port) ? to_self(view)
+                                                 : ForwardResult::drop(DropReason::kNotForwardable);
   auto& sessions = partition.sessions<Address>();
   auto& slots = sessions.slots();
   using Traits = tables::SessionTraits<Address>;
@@ -151,10 +166,7 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
   if (is_icmp || is_echo_reply) return ForwardResult::drop(DropReason::kIcmpNoSession);
 
   const RouteResult<Address> route = way_to(view.target<Address>().address).route;
-  if (route.kind == RouteKind::kLocal) {
-    if (view.l4_kind == L4Kind::kIcmpEcho) return {.verdict = ForwardVerdict::kToSelf};
-    return ForwardResult::error(IcmpErrorKind::kPortUnreachable, DropReason::kLocalRefused);
-  }
+  if (route.kind == RouteKind::kLocal) return to_self(view);
   if (route.kind == RouteKind::kNone)
     return ForwardResult::error(IcmpErrorKind::kNoRoute, DropReason::kNoRoute);
 

@@ -79,6 +79,8 @@ class Forwarder {
   template <class Address>
   struct Way;
 
+  bool is_own_link_local(const PacketView& view, std::uint8_t port_index) const noexcept;
+
   template <class Address>
   Way<Address> way_to(const Address& target) const noexcept;
   template <class Address>

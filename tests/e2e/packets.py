@@ -15,7 +15,12 @@ PLAIN = {4: "10.1.0.2", 6: "fd00:1::2"}           # not
 SERVER = {4: "10.2.0.1", 6: "fd00:2::1"}
 INSIDE = {4: "10.1.0.254", 6: "fd00:1::fe"}
 OUTSIDE = {4: "10.2.0.254", 6: "fd00:2::fe"}
+LINK_LOCAL = {"inside": "fe80::21b:17ff:fe00:100", "outside": "fe80::21b:17ff:fe00:101"}
 ETHERTYPE = {4: IP4, 6: IP6}
+NOBODY = {4: "10.2.0.{}", 6: "fd00:2::{}"}
+HOST_UNREACHABLE = {4: (3, 1), 6: (1, 3)}  # ICMP type and code
+# socket level, IP(V6)_RECVERR, where the offender's address stands behind the extended error
+RECEIVE_ERRORS = {4: (socket.IPPROTO_IP, 11, slice(20, 24)), 6: (socket.IPPROTO_IPV6, 25, slice(24, 40))}
 
 
 class Client:
@@ -41,8 +46,8 @@ class Client:
         expect(changed.get(name) == wanted, f"{wanted} under {name}", changed)
 
 
-def hosts_do(lab, *words):
-    done = lab.command("client", *words, check=False)
+def hosts_do(lab, *words, role="client"):
+    done = lab.command(role, *words, check=False)
     expect(done.returncode == 0, " ".join(words), done.stdout + done.stderr)
     return done.stdout
 
@@ -53,6 +58,10 @@ def pings(lab):
             hosts_do(lab, "ping", "-c", "2", "-i", "0.1", "-W", "2", target)
         for source in (CLIENT[version], PLAIN[version]):
             hosts_do(lab, "ping", "-c", "2", "-i", "0.1", "-W", "2", "-I", source, SERVER[version])
+    # The link-local addresses that the virtual MACs make; from an address of the same kind, and from another.
+    hosts_do(lab, "ping", "-6", "-c", "2", "-i", "0.1", "-W", "2", LINK_LOCAL["inside"] + "%c0")
+    hosts_do(lab, "ping", "-6", "-c", "2", "-i", "0.1", "-W", "2", "-I", CLIENT[6], LINK_LOCAL["inside"] + "%c0")
+    hosts_do(lab, "ping", "-6", "-c", "2", "-i", "0.1", "-W", "2", LINK_LOCAL["outside"] + "%s0", role="server")
     # Fragments, through translation and without. Those of IPv4 never reach the box here: DPDK's af_packet
     # driver asks the kernel to put them together (PACKET_FANOUT_FLAG_DEFRAG). fragments.py and the unit tests
     # have them.
@@ -103,6 +112,26 @@ def too_big(client):
         expect(mtu == 1500, f"it says the MTU: {mtu}")
 
 
+def refused_by_the_box(lab):
+    """The box itself answers nothing but pings; it says so as the address that was asked."""
+    for target in (INSIDE[4], OUTSIDE[4], INSIDE[6], OUTSIDE[6], LINK_LOCAL["inside"] + "%c0"):
+        with inside(lab.network.names["client"]):  # where c0 has a number
+            family, kind, protocol, _, address = socket.getaddrinfo(target, 9, type=socket.SOCK_DGRAM)[0]
+            one = socket.socket(family, kind, protocol)
+        with one:
+            level, option, offender = RECEIVE_ERRORS[4 if family == socket.AF_INET else 6]
+            one.setsockopt(level, option, 1)
+            one.sendto(b"nobody listens", address)
+            lab.wait(0.1)
+            try:
+                message = one.recvmsg(2048, 512, socket.MSG_ERRQUEUE)[1][0][2]
+            except BlockingIOError:
+                raise Failure(f"no error about a datagram to {target}") from None
+        speaker = socket.inet_ntop(family, message[offender])
+        expect(struct.unpack_from("=I", message)[0] == errno.ECONNREFUSED and speaker == target.split("%")[0],
+               f"the box refuses a datagram, as {speaker}")
+
+
 def port_unreachable(lab):
     """An ICMP error about a translated flow reaches the program that sent the packet."""
     for version, family in ((4, socket.AF_INET), (6, socket.AF_INET6)):
@@ -120,12 +149,6 @@ def port_unreachable(lab):
                 except TimeoutError:
                     told = False
             expect(told, f"{source} learns that nobody listens there")
-
-
-NOBODY = {4: "10.2.0.{}", 6: "fd00:2::{}"}
-HOST_UNREACHABLE = {4: (3, 1), 6: (1, 3)}  # ICMP type and code
-# socket level, IP(V6)_RECVERR, where the offender's address stands behind the extended error
-RECEIVE_ERRORS = {4: (socket.IPPROTO_IP, 11, slice(20, 24)), 6: (socket.IPPROTO_IPV6, 25, slice(24, 40))}
 
 
 def host_unreachable(lab):
@@ -238,6 +261,7 @@ def test(lab):
     used = buffers(active)
     time_exceeded(client)
     port_unreachable(lab)
+    refused_by_the_box(lab)
     host_unreachable(lab)
     drops(client)
     cut_everywhere(client)

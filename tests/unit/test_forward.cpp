@@ -6,6 +6,7 @@
 #include <set>
 
 #include "dataplane/rss.hpp"
+#include "dataplane/virtual_mac.hpp"
 #include "tests/support/forward_fixture.hpp"
 
 namespace twinplane::dataplane {
@@ -200,6 +201,22 @@ TEST_F(Forward, HandsAnEchoRequestForTheBoxItselfUp) {
   const Ip4 tcp{.target = {10, 1, 0, 254}};
   EXPECT_EQ(send4(kInside, tcp, tests::tcp_segment(40000, 22, kSyn)).result.reason,
             DropReason::kLocalRefused);
+}
+
+TEST_F(Forward, HandsAnEchoRequestForThePortsLinkLocalAddressUp) {
+  tests::Ip6 ip{.source = {0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7}, .protocol = 58};
+  ip.target = link_local_of(virtual_mac(config_.ports[kInside], kInside));
+  const Bytes echo = tests::frame6(ip, tests::icmp_message(128, 0, 1));
+  EXPECT_EQ(send(kInside, echo).result.verdict, ForwardVerdict::kToSelf);
+  EXPECT_EQ(send(kOutside, echo).result.reason, DropReason::kNotForwardable)
+      << "it is the other port's";
+  ip.protocol = 17;
+  const Outcome refused = send(kInside, tests::frame6(ip, tests::udp_segment(1, 2)));
+  EXPECT_EQ(refused.result.icmp_error, IcmpErrorKind::kPortUnreachable);
+  ip.target[15] ^= 1U;
+  EXPECT_EQ(send(kInside, tests::frame6(ip, tests::udp_segment(1, 2))).result.reason,
+            DropReason::kNotForwardable);
+  EXPECT_EQ(partition_->session6().slots().live_count(), 0U);
 }
 
 TEST_F(Forward, CreatesNothingForALaterFragment) {
