@@ -56,6 +56,11 @@ class Control {
 
   BoxStatus status() const;
 
+  // Hellos and keepalives that the relay ring did not take; any thread.
+  std::uint64_t frames_dropped() const noexcept {
+    return ha2_link_ == nullptr ? 0 : ha2_link_->dropped_count();
+  }
+
  private:
   void turn(std::uint64_t now_ns);
   void take_link_frames(std::uint64_t now_ns);

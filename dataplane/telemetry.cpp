@@ -145,6 +145,9 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
   for (std::size_t i = 1; i < ha2::kEncapErrorNames.size(); ++i)
     add_number(data, "ha2_drop_encap_" + std::string(ha2::kEncapErrorNames[i]),
                sum([i](const WorkerStats& stats) { return stats.encap_drops[i].get(); }));
+  std::uint64_t frames_dropped = source()->control.frames_dropped();
+  for (const auto& worker : source()->workers) frames_dropped += worker->frames_dropped();
+  add_number(data, "ha2_drop_transmit_full", frames_dropped);
   for (std::size_t i = 1; i < kParseResultCount; ++i)
     add_number(data, "drop_" + std::string(name(static_cast<ParseResult>(i))),
                sum([i](const WorkerStats& stats) { return stats.parse_drops[i].get(); }));

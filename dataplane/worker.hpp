@@ -75,6 +75,11 @@ class Worker {
   // Of all its streams together with what came in for none of them.
   std::uint64_t counter(ha2::Counter counter) const noexcept;
 
+  // HA2 frames that device or relay ring did not take.
+  std::uint64_t frames_dropped() const noexcept {
+    return ha2_link_ == nullptr ? 0 : ha2_link_->dropped_count();
+  }
+
  private:
   static constexpr std::uint16_t kBurst = 32;
 
