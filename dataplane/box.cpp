@@ -71,6 +71,23 @@ int run_worker(void* argument) {
   return 0;
 }
 
+// Tells the workers to stop and waits for them, whether run() returns or throws.
+class RunningWorkers {
+ public:
+  explicit RunningWorkers(std::atomic<bool>& are_stopping) noexcept : are_stopping_(are_stopping) {}
+
+  RunningWorkers(const RunningWorkers&) = delete;
+  RunningWorkers& operator=(const RunningWorkers&) = delete;
+
+  ~RunningWorkers() {
+    are_stopping_.store(true, std::memory_order_relaxed);  // a flag alone: joined here
+    rte_eal_mp_wait_lcore();
+  }
+
+ private:
+  std::atomic<bool>& are_stopping_;
+};
+
 // UDP source ports whose flow hashes to the partition: the peer's RSS table then leads each stream
 // to its owner's queue, however many cores the peer has.
 template <class Address>
@@ -226,18 +243,24 @@ void Box::make_control() {
                                                            page_desk_, *workers_.front()->home()});
 }
 
+void Box::launch(std::uint16_t worker) {
+  const std::uint32_t lcore = config_.eal.lcore_ids[worker + 1U];
+  auto start =
+      std::make_unique<WorkerStart>(WorkerStart{workers_[worker].get(), &are_workers_stopping_});
+  if (rte_eal_remote_launch(run_worker, start.get(), lcore) != 0)
+    throw std::runtime_error("lcore " + std::to_string(lcore) +
+                             " is not free: check eal.lcores and eal.args");
+  static_cast<void>(start.release());  // the worker's now
+}
+
 void Box::run(std::atomic<bool>& is_stopping) {
-  for (std::uint16_t i = 0; i < worker_count_; ++i) {
-    auto start =
-        std::make_unique<WorkerStart>(WorkerStart{workers_[i].get(), &are_workers_stopping_});
-    if (rte_eal_remote_launch(run_worker, start.release(), config_.eal.lcore_ids[i + 1U]) != 0)
-      throw std::runtime_error("lcore " + std::to_string(config_.eal.lcore_ids[i + 1U]) +
-                               " is not free: check eal.lcores");
+  {
+    const RunningWorkers running(are_workers_stopping_);
+    for (std::uint16_t i = 0; i < worker_count_; ++i) launch(i);
+    log_notice("box=" + config_.box.name + " workers=" + std::to_string(worker_count_) +
+               " started");
+    control_->run(is_stopping);
   }
-  log_notice("box=" + config_.box.name + " workers=" + std::to_string(worker_count_) + " started");
-  control_->run(is_stopping);
-  are_workers_stopping_.store(true, std::memory_order_relaxed);  // a flag alone: joined below
-  rte_eal_mp_wait_lcore();
   log_notice("box=" + config_.box.name + " stopped");
 }
 

@@ -28,7 +28,8 @@ class Box {
   Box(const Box&) = delete;
   Box& operator=(const Box&) = delete;
 
-  // Until `is_stopping` becomes true.
+  // Until `is_stopping` becomes true. Throws std::runtime_error when a worker cannot be started;
+  // no worker runs afterwards, however it ends.
   void run(std::atomic<bool>& is_stopping);
 
  private:
@@ -36,6 +37,7 @@ class Box {
   void make_ports();
   void make_workers();
   void make_control();
+  void launch(std::uint16_t worker);
 
   const Config& config_;
   Eal eal_;

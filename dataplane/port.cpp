@@ -18,11 +18,18 @@ namespace {
 constexpr std::uint16_t kRingDescriptors = 1024;
 constexpr std::uint64_t kRssTypes = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
 
-void check(int result, const std::string& device, const char* step) {
+constexpr const char* kDeviceAdvice =
+    "Check that the interface exists and is up, and that nothing else uses it.";
+constexpr const char* kBufferAdvice =
+    "A frame of its ring may be larger than a packet buffer, which is made for the largest MTU of "
+    "all ports: raise an mtu, or lower the device's framesz. Or memory is short: raise "
+    "eal.memory_mib.";
+
+void check(int result, const std::string& device, const char* step,
+           const char* advice = kDeviceAdvice) {
   if (result < 0)
-    throw std::runtime_error(
-        "device \"" + device + "\": " + step + " failed: " + rte_strerror(-result) +
-        ". Check that the interface exists and is up, and that nothing else uses it.");
+    throw std::runtime_error("device \"" + device + "\": " + step +
+                             " failed: " + rte_strerror(-result) + ". " + advice);
 }
 
 // The device's own name: a vdev string's first word, or the PCI address.
@@ -56,11 +63,18 @@ void set_mtu(std::uint16_t dpdk_port, const rte_eth_dev_info& info, const PortSe
   if (result != -ENOTSUP && result != -EOPNOTSUPP) check(result, setup.device, "setting its MTU");
 }
 
+std::uint16_t find_device(const std::string& device) {
+  std::uint16_t dpdk_port = 0;
+  check(rte_eth_dev_get_port_by_name(device_name(device).c_str(), &dpdk_port), device,
+        "finding the device");
+  return dpdk_port;
+}
+
 }  // namespace
 
-Port::Port(const PortSetup& setup, const PacketPool& pool) {
-  check(rte_eth_dev_get_port_by_name(device_name(setup.device).c_str(), &dpdk_port_), setup.device,
-        "finding the device");
+// From here on the destructor closes the device, also when a later step fails: its rings must not
+// outlive the pool.
+Port::Port(const PortSetup& setup, const PacketPool& pool) : Port(find_device(setup.device)) {
   rte_eth_dev_info info{};
   check(rte_eth_dev_info_get(dpdk_port_, &info), setup.device, "asking what it can do");
   receive_queue_count_ = std::clamp<std::uint16_t>(setup.worker_count, 1, info.max_rx_queues);
@@ -94,7 +108,7 @@ Port::Port(const PortSetup& setup, const PacketPool& pool) {
   for (std::uint16_t queue = 0; queue < receive_queue_count_; ++queue)
     check(rte_eth_rx_queue_setup(dpdk_port_, queue, receive_descriptors, SOCKET_ID_ANY, nullptr,
                                  pool.get()),
-          setup.device, "setting up a receive queue");
+          setup.device, "setting up a receive queue", kBufferAdvice);
   for (std::uint16_t queue = 0; queue < send_queue_count_; ++queue)
     check(rte_eth_tx_queue_setup(dpdk_port_, queue, send_descriptors, SOCKET_ID_ANY, nullptr),
           setup.device, "setting up a send queue");

@@ -53,7 +53,9 @@ class Port {
   bool has_rss() const noexcept { return has_rss_; }
 
  private:
-  std::uint16_t dpdk_port_ = 0;
+  explicit Port(std::uint16_t dpdk_port) noexcept : dpdk_port_(dpdk_port) {}
+
+  std::uint16_t dpdk_port_;
   std::uint16_t receive_queue_count_ = 1;
   std::uint16_t send_queue_count_ = 1;
   bool has_rss_ = false;
