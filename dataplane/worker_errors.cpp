@@ -58,6 +58,7 @@ void Worker::answer_with_error(Admitted& admitted, const ForwardResult& result,
 // sent: it comes in by that port, its quote finds the session, and the sender's own names are put
 // in.
 void Worker::answer_unreachable(std::uint64_t now_ns) noexcept {
+  if (home_->unreachable().empty()) return;
   std::array<rte_mbuf*, kBurst> errors;
   std::uint16_t count = 0;
   for (rte_mbuf* const waited : home_->unreachable()) {
