@@ -131,6 +131,7 @@ struct RingPair {
 
   Run run(std::uint64_t change_count) {
     const std::uint64_t before = records_applied(mirror);
+    load.prepare(change_count);
     is_over = false;
     rte_eal_remote_launch(
         [](void* self) {
@@ -173,18 +174,19 @@ Alone run_alone(RingPair& pair, std::uint64_t change_count, bool only_creates) {
   const std::uint64_t before = records_applied(pair.mirror);
   Alone alone;
   std::vector<std::uint32_t> made;
+  pair.load.prepare(only_creates ? 0 : change_count + 16 * Load::kChanges);
   for (std::uint64_t done = 0; done < change_count;) {
     if (only_creates)
       for (tables::Session4& session : sessions) session = session4(next_number++);
     frames.clear();
     alone.owner_ns += cpu_ns_per_operation(1, [&] {
       if (only_creates) {
+        std::array<tables::KeyHashes, 32> hashes;
         for (std::size_t i = 0; i < sessions.size(); ++i) {
-          if (i % 32 == 0)
-            for (std::size_t j = i; j < i + 32; ++j)
-              pair.owner.slots4().prefetch_index(
-                  tables::key_of(sessions[j], tables::Side::kClient));
-          made.push_back(pair.owner.slots4().insert(sessions[i]).slot);
+          if (i % hashes.size() == 0)
+            for (std::size_t j = 0; j < hashes.size(); ++j)
+              hashes[j] = pair.owner.slots4().prefetch_keys(sessions[i + j]);
+          made.push_back(pair.owner.slots4().insert(sessions[i], hashes[i % hashes.size()]).slot);
         }
         done += sessions.size();
       } else {
@@ -209,6 +211,7 @@ Alone run_alone(RingPair& pair, std::uint64_t change_count, bool only_creates) {
 }
 
 Run run_memif(Box& owner, PortLink& link, Load& load, std::uint64_t change_count) {
+  load.prepare(change_count);
   say(to_child, 'g');
   const double taken_ns = ns_per_operation(1, [&] { run_owner(owner, link, load, change_count); });
   say(to_child, 's');

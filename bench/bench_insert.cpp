@@ -52,10 +52,10 @@ void insert_bursts(TableBlock::Slots& slots, std::span<const tables::Session4> s
   constexpr std::size_t kBurst = 32;
   for (std::size_t start = 0; start < sessions.size(); start += kBurst) {
     const auto burst = sessions.subspan(start, std::min(kBurst, sessions.size() - start));
-    for (const tables::Session4& session : burst)
-      slots.prefetch_index(tables::key_of(session, tables::Side::kClient));
-    for (const tables::Session4& session : burst)
-      benchmark::DoNotOptimize(slots.insert(session).slot);
+    std::array<tables::KeyHashes, kBurst> hashes;
+    for (std::size_t i = 0; i < burst.size(); ++i) hashes[i] = slots.prefetch_keys(burst[i]);
+    for (std::size_t i = 0; i < burst.size(); ++i)
+      benchmark::DoNotOptimize(slots.insert(burst[i], hashes[i]).slot);
   }
 }
 

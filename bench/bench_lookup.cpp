@@ -65,21 +65,33 @@ std::uint64_t find_alone(TableBlock::Slots& slots, std::span<const tables::FlowK
   return sum;
 }
 
-// The next burst is begun before the last one is finished, as a worker does that has received it
-// meanwhile.
+// The steps of three bursts in turn, as a worker does that has more than one burst at hand: one is
+// begun, the next one's entries are asked for, the oldest is answered.
 std::uint64_t find_ahead(TableBlock::Slots& slots, std::span<const tables::FlowKey4> keys) {
   std::uint64_t sum = 0;
   std::array<tables::Found, kBurst> found;
-  std::array<TableBlock::Slots::Burst, 2> bursts;
-  slots.start(bursts[0], keys.first(kBurst));
-  slots.advance(bursts[0]);
-  for (std::size_t start = kBurst; start <= keys.size(); start += kBurst) {
-    TableBlock::Slots::Burst& last = bursts[(start / kBurst - 1) % 2];
-    TableBlock::Slots::Burst& next = bursts[start / kBurst % 2];
-    if (start < keys.size()) slots.start(next, keys.subspan(start, kBurst));
-    slots.finish(last, found);
+  std::array<std::array<TableBlock::Slots::Lookup, kBurst>, 3> lookups;
+  const std::size_t burst_count = keys.size() / kBurst;
+  const auto start = [&](std::size_t burst) {
+    if (burst >= burst_count) return;
+    for (std::size_t i = 0; i < kBurst; ++i)
+      slots.start(lookups[burst % 3][i], keys[burst * kBurst + i]);
+  };
+  const auto advance = [&](std::size_t burst) {
+    if (burst >= burst_count) return;
+    for (auto& lookup : lookups[burst % 3]) slots.advance(lookup);
+    for (const auto& lookup : lookups[burst % 3])
+      if (lookup.is_elsewhere) slots.follow(lookup);
+  };
+  start(0);
+  start(1);
+  advance(0);
+  for (std::size_t burst = 0; burst < burst_count; ++burst) {
+    start(burst + 2);
+    advance(burst + 1);
+    for (std::size_t i = 0; i < kBurst; ++i)
+      found[i] = slots.finish(lookups[burst % 3][i], keys[burst * kBurst + i]);
     sum += sum_of(slots, found);
-    if (start < keys.size()) slots.advance(next);
   }
   return sum;
 }

@@ -60,14 +60,36 @@ class FrameBuilder {
     return true;
   }
 
-  // A section's place held in registers while a loop adds many records of one kind; nothing else
-  // may be added meanwhile. The destructor makes the additions known.
+  template <class Record>
+  class Run;
+
+  // The room of the frame, held in registers while a loop adds records through Runs; nothing else
+  // may be added meanwhile.
+  class Room {
+   public:
+    explicit Room(FrameBuilder& builder) noexcept
+        : left_bytes(builder.left_bytes_), builder_(builder) {}
+
+    Room(const Room&) = delete;
+    Room& operator=(const Room&) = delete;
+
+    ~Room() { builder_.left_bytes_ = left_bytes; }
+
+    std::size_t left_bytes;
+
+   private:
+    template <class Record>
+    friend class Run;
+    FrameBuilder& builder_;
+  };
+
+  // A section's place, held in registers likewise. The destructor makes the additions known.
   template <class Record>
   class Run {
    public:
-    Run(FrameBuilder& builder, tables::TableKind table, Operation operation) noexcept
-        : builder_(builder),
-          lane_(builder.lane_of(table, operation)),
+    Run(Room& room, tables::TableKind table, Operation operation) noexcept
+        : room_(room),
+          lane_(room.builder_.lane_of(table, operation)),
           next_(lane_.bytes + std::size_t{lane_.count} * sizeof(Record)),
           next_word_(lane_.words + lane_.word_count),
           // A section that begins takes its header from the room there is.
@@ -77,35 +99,26 @@ class FrameBuilder {
     Run& operator=(const Run&) = delete;
 
     ~Run() {
-      const std::size_t added = count();
-      if (added == 0) return;
-      builder_.left_bytes_ -= added * sizeof(Record) + header_bytes_;
-      builder_.record_count_ += static_cast<std::uint32_t>(added);
+      const auto added = static_cast<std::size_t>(next_word_ - (lane_.words + lane_.word_count));
+      room_.builder_.record_count_ += static_cast<std::uint32_t>(added);
       lane_.count = static_cast<std::uint16_t>(lane_.count + added);
       lane_.word_count = static_cast<std::uint16_t>(lane_.word_count + added);
     }
 
-    // How many more records fit when keep_bytes of the frame are left alone.
-    std::size_t room(std::size_t keep_bytes) const noexcept {
-      const std::size_t taken_bytes = keep_bytes + header_bytes_ + count() * sizeof(Record);
-      return taken_bytes >= builder_.left_bytes_
-                 ? 0
-                 : (builder_.left_bytes_ - taken_bytes) / sizeof(Record);
-    }
-
-    // Requires room for it.
-    void add(const Record& record, std::uint32_t slot) noexcept {
+    // As FrameBuilder::try_add().
+    [[nodiscard]] bool try_add(const Record& record, std::uint32_t slot) noexcept {
+      const std::size_t wanted_bytes = sizeof record + header_bytes_;
+      if (wanted_bytes > room_.left_bytes) return false;
+      room_.left_bytes -= wanted_bytes;
+      header_bytes_ = 0;
       std::memcpy(next_, &record, sizeof record);
       next_ += sizeof record;
       *next_word_++ = slot;
+      return true;
     }
 
    private:
-    std::size_t count() const noexcept {
-      return static_cast<std::size_t>(next_word_ - (lane_.words + lane_.word_count));
-    }
-
-    FrameBuilder& builder_;
+    Room& room_;
     Lane& lane_;
     std::byte* next_;
     std::uint32_t* next_word_;

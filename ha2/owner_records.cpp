@@ -29,7 +29,7 @@ void OwnerStream::add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns,
   for (std::size_t i = 0; i < std::min(kPrefetchAhead, queue.size()); ++i)
     slots.prefetch(queue.peek(i));
   while (!queue.empty() && builder_.left_bytes() > keep_bytes) {
-    if (is_bulk_done_ && add_state_patches<Address>(queue, keep_bytes) != 0) continue;
+    if (add_usual<Address>(queue, now_ns, keep_bytes) != 0) continue;
     if (queue.size() > kPrefetchAhead) slots.prefetch(queue.peek(kPrefetchAhead));
     const std::uint32_t slot = queue.peek(0);
     // S1: the mark goes first, then the slot is read
@@ -42,24 +42,53 @@ void OwnerStream::add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns,
   }
 }
 
-// The usual case, as far as it goes: slots of which nothing but the state changed. Says the same as
-// add_slot() would.
+// The usual cases, as far as they go: a new session that a brief record says, a changed state, an
+// emptied slot, and no repair owed that these would have to be noted for. Says the same as
+// add_slot() would, with the sections' places in registers.
 template <class Address>
-std::size_t OwnerStream::add_state_patches(tables::DirtyQueue& queue,
-                                           std::size_t keep_bytes) noexcept {
+std::size_t OwnerStream::add_usual(tables::DirtyQueue& queue, std::uint64_t now_ns,
+                                   std::size_t keep_bytes) noexcept {
+  if (!is_bulk_done_ || owed_count_ != 0) return 0;
+  using Wire = SessionWire<Address>;
   auto& slots = partition_.sessions<Address>().slots();
-  FrameBuilder::Run<StatePatch> patches(builder_, SessionWire<Address>::kTable, Operation::kState);
+  FrameBuilder::Room room(builder_);
+  FrameBuilder::Run<typename Wire::Brief> briefs(room, Wire::kTable, Operation::kBrief);
+  FrameBuilder::Run<StatePatch> states(room, Wire::kTable, Operation::kState);
+  FrameBuilder::Run<EmptySlot> empties(room, Wire::kTable, Operation::kEmpty);
+  const std::uint32_t now_s = seconds(now_ns);
+  const auto try_say = [&](const tables::SessionOf<Address>& session, std::uint32_t slot) {
+    if ((session.flags & tables::kLive) == 0) {
+      EmptySlot empty;
+      empty.slot.set(slot);
+      return empties.try_add(empty, slot);
+    }
+    if (session.state.marks == tables::kMarkState) {
+      StatePatch patch{{}, wire_state(session.state, session.flags)};
+      patch.name.set(slot, session.state.generation);
+      return states.try_add(patch, slot);
+    }
+    if constexpr (sizeof(Address) == 4) {
+      if ((session.state.marks & tables::kMarkWhole) != 0 && is_brief(session) &&
+          !has_window(session.state)) {
+        Brief4 brief;
+        brief.name.set(slot, session.state.generation);
+        brief.protocol = session.protocol;
+        brief.client_side = wire_ends(session.client_side);
+        brief.tail = wire_tail(session, now_s);
+        return briefs.try_add(brief, slot);
+      }
+    }
+    return false;
+  };
   return queue.pop_while(
-      std::min(queue.size(), patches.room(keep_bytes)), kPrefetchAhead,
+      queue.size(), kPrefetchAhead,
       [&](std::uint32_t slot) {
+        if (room.left_bytes <= keep_bytes) return false;
         auto& session = slots.changeable(slot);
-        const bool is_stated =
-            (session.flags & (tables::kLive | tables::kLocalOnly)) == tables::kLive;
-        if (session.state.marks != tables::kMarkState || !is_stated) return false;
-        session.state.marks = 0;  // S1: the mark goes first, then the slot is read
-        StatePatch patch{{}, wire_state(session.state, session.flags)};
-        patch.name.set(slot, session.state.generation);
-        patches.add(patch, slot);
+        if ((session.flags & tables::kLocalOnly) != 0 || session.state.marks == 0 ||
+            !try_say(session, slot))
+          return false;
+        session.state.marks = 0;  // S1: nothing can have changed since it was read
         return true;
       },
       [&](std::uint32_t slot) { slots.prefetch(slot); });

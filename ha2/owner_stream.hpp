@@ -160,7 +160,8 @@ class OwnerStream {
   template <class Address>
   void add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns, std::size_t keep_bytes) noexcept;
   template <class Address>
-  std::size_t add_state_patches(tables::DirtyQueue& queue, std::size_t keep_bytes) noexcept;
+  std::size_t add_usual(tables::DirtyQueue& queue, std::uint64_t now_ns,
+                        std::size_t keep_bytes) noexcept;
   template <class Address>
   bool add_slot(std::uint32_t slot, std::uint8_t marks, std::uint64_t now_ns) noexcept;
   template <class Address>

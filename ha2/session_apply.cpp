@@ -161,6 +161,10 @@ void apply_wholes(const Section& section, const ApplyContext& context) noexcept 
     Ahead& place = places[i % kWholeAhead];
     if (i >= kWholeAhead && i - kWholeAhead < section.count)
       slots.put(place.slot, place.session, place.hashes);
+    if (i >= kWholeAhead / 2 && i - kWholeAhead / 2 < section.count) {
+      const Ahead& halfway = places[(i - kWholeAhead / 2) % kWholeAhead];
+      slots.prefetch_room(halfway.session, halfway.hashes);
+    }
     if (i >= section.count) continue;
     const Record record = section.record<Record>(i);
     place.slot = name_of(record).slot();
@@ -193,10 +197,20 @@ void apply_patches(const Section& section, const ApplyContext& context, Change&&
 template <class Address>
 void apply_empties(const Section& section, const ApplyContext& context) noexcept {
   auto& slots = context.partition.sessions<Address>().slots();
-  const auto slot_at = [&](std::size_t i) { return section.record<EmptySlot>(i).slot.get(); };
+
+  struct Ahead {
+    std::uint32_t slot;
+    tables::KeyHashes hashes;
+  };
+
+  // A slot that stands twice in a section is not as it was when it is emptied again: it is empty.
+  std::array<Ahead, kWholeAhead> places;
   for (std::size_t i = 0; i < section.count + kWholeAhead; ++i) {
-    if (i < section.count) slots.prefetch_keys_of(slot_at(i));
-    if (i >= kWholeAhead) slots.empty(slot_at(i - kWholeAhead));
+    Ahead& place = places[i % kWholeAhead];
+    if (i >= kWholeAhead && i - kWholeAhead < section.count) slots.empty(place.slot, place.hashes);
+    if (i >= section.count) continue;
+    place.slot = section.record<EmptySlot>(i).slot.get();
+    place.hashes = slots.prefetch_keys_of(place.slot);
   }
   context.counters.add(Counter::kEmptiesApplied, section.count);
 }

@@ -94,15 +94,18 @@ inline void read_state(WireState wire, tables::SessionOf<Address>& session) noex
   session.state.timeout_class = kTimeoutClasses.of(session.protocol, wire);
 }
 
+// The three flags of WholeTail::orientation stand side by side in the table as well.
+inline constexpr unsigned kOrientationShift = 1;
+static_assert(tables::kClientIsA0 == 1U << kOrientationShift &&
+              tables::kClientIsA1 == 2U << kOrientationShift &&
+              tables::kTranslated == 4U << kOrientationShift);
+
 template <class Address>
 inline WholeTail wire_tail(const tables::SessionOf<Address>& session,
                            std::uint32_t now_s) noexcept {
   WholeTail tail;
   tail.state = wire_state(session.state, session.flags);
-  tail.orientation =
-      static_cast<std::uint8_t>(((session.flags & tables::kClientIsA0) != 0 ? 1U : 0U) |
-                                ((session.flags & tables::kClientIsA1) != 0 ? 2U : 0U) |
-                                ((session.flags & tables::kTranslated) != 0 ? 4U : 0U));
+  tail.orientation = static_cast<std::uint8_t>(session.flags >> kOrientationShift & 7U);
   tail.ingress_role = session.state.ingress_role;
   tail.egress_role = session.state.egress_role;
   tail.rule.set(session.state.rule);
@@ -120,10 +123,7 @@ template <class Address>
 inline void read_tail(const WholeTail& tail, std::uint32_t now_s,
                       tables::SessionOf<Address>& session) noexcept {
   session.vsys = tail.vsys;
-  session.flags = static_cast<std::uint16_t>(
-      tables::kLive | ((tail.orientation & 1U) != 0 ? tables::kClientIsA0 : 0) |
-      ((tail.orientation & 2U) != 0 ? tables::kClientIsA1 : 0) |
-      ((tail.orientation & 4U) != 0 ? tables::kTranslated : 0));
+  session.flags = static_cast<std::uint16_t>(tables::kLive | tail.orientation << kOrientationShift);
   session.state.ingress_role = tail.ingress_role;
   session.state.egress_role = tail.egress_role;
   session.state.rule = tail.rule.get();

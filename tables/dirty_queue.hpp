@@ -40,6 +40,8 @@ class DirtyQueue {
     return true;
   }
 
+  void prefetch(std::uint32_t slot) const noexcept { __builtin_prefetch(&queued_[slot / 64], 1); }
+
   // The slot `distance` places behind the oldest, for prefetching. Requires distance < size().
   std::uint32_t peek(std::size_t distance) const noexcept {
     TWINPLANE_DCHECK(distance, <, size_);

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <tuple>
 #include <type_traits>
 
 namespace twinplane::tables {
@@ -58,11 +59,26 @@ struct DirectedKey {
   bool source_is_a;
 };
 
-template <class Address>
-inline bool endpoint_less(const Endpoint<Address>& left, const Endpoint<Address>& right) noexcept {
-  const int order = std::memcmp(left.address.data(), right.address.data(), left.address.size());
-  if (order != 0) return order < 0;
-  return std::memcmp(&left.port_be, &right.port_be, sizeof left.port_be) < 0;
+// As bytes: address, then port; in words, as it is asked of every packet.
+inline bool endpoint_less(const Endpoint<Address4>& left,
+                          const Endpoint<Address4>& right) noexcept {
+  const auto rank = [](const Endpoint<Address4>& end) {
+    std::uint32_t address_be;
+    std::memcpy(&address_be, &end.address, sizeof address_be);
+    return std::uint64_t{__builtin_bswap32(address_be)} << 16U | __builtin_bswap16(end.port_be);
+  };
+  return rank(left) < rank(right);
+}
+
+inline bool endpoint_less(const Endpoint<Address6>& left,
+                          const Endpoint<Address6>& right) noexcept {
+  const auto rank = [](const Endpoint<Address6>& end) {
+    std::array<std::uint64_t, 2> address_be;
+    std::memcpy(&address_be, &end.address, sizeof address_be);
+    return std::tuple(__builtin_bswap64(address_be[0]), __builtin_bswap64(address_be[1]),
+                      __builtin_bswap16(end.port_be));
+  };
+  return rank(left) < rank(right);
 }
 
 template <class Address>

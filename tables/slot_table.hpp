@@ -6,11 +6,11 @@
 // and marks nothing.
 //
 // Thread:  the core that owns the partition, for everything.
-// Memory:  per slot: the entry (64 or 128 bytes), 7.1 bytes of index a key, 4 of age, 8 of dirty
+// Memory:  per slot: the entry (64 or 128 bytes), 8.9 bytes of index a key, 4 of age, 8 of dirty
 //          queues, 4 bits of maps. All of it is cut from the caller's block at construction;
 //          nothing is allocated, resized or freed afterwards.
 // Limits:  1 to 2^26 slots, one or two keys a slot, load to 100 % of the slots (the index stands at
-//          0.75 then).
+//          0.6 then).
 // Errors:  insert() refuses with a named reason and changes nothing. put() and empty() cannot fail
 //          for lack of room.
 // Spec:    tables/DESIGN.md D-T1 to D-T5.
@@ -88,74 +88,63 @@ class SlotTable {
 
   Found find(const Key& key) const noexcept { return find_hashed(key, hash_of(key, seed_)); }
 
-  // A burst of up to kBurst keys on its way through a lookup. The keys stay the caller's until
+  // A key on its way through a lookup in steps, so that memory answers for many keys at once:
+  // start() asks for the key's bucket, advance() for the entry that it names, follow() for the
+  // entry that the second bucket names, finish() answers. follow() may be left out, and matters
+  // only where is_elsewhere. The table may change between the steps: the answer is that of
   // finish().
-  static constexpr std::size_t kBurst = 64;
-
-  struct Burst {
-    std::span<const Key> keys;
-    std::size_t moved_count = 0;
-    std::array<std::uint64_t, kBurst> hashes;
-    std::array<Found, kBurst> likely;
-    // places in the burst whose key may be in its second bucket
-    std::array<std::uint8_t, kBurst> moved;
+  struct Lookup {
+    std::uint64_t hash;
+    std::uint32_t slot;  // of the entry that its bucket names; kNoSlot when none
+    Side side;
+    bool is_elsewhere;
   };
 
-  // found[i] answers keys[i]; both have the same size.
+  void start(Lookup& lookup, const Key& key) const noexcept {
+    lookup.hash = hash_of(key, seed_);
+    index_.prefetch(lookup.hash);
+  }
+
+  void advance(Lookup& lookup) const noexcept {
+    const HashIndex::Glimpse glimpse = index_.glimpse(lookup.hash);
+    lookup.slot = glimpse.reference.slot;
+    lookup.side = glimpse.reference.side;
+    lookup.is_elsewhere = glimpse.is_elsewhere;
+    if (lookup.slot != kNoSlot) prefetch(lookup.slot);
+    if (glimpse.is_elsewhere) [[unlikely]]
+      index_.prefetch_second(lookup.hash);
+  }
+
+  void follow(const Lookup& lookup) const noexcept {
+    const HashIndex::Reference reference = index_.glimpse_second(lookup.hash);
+    if (reference.slot != kNoSlot) prefetch(reference.slot);
+  }
+
+  Found finish(const Lookup& lookup, const Key& key) const noexcept {
+    const bool is_answered = lookup.slot == kNoSlot
+                                 ? !lookup.is_elsewhere
+                                 : Traits::matches(entries_[lookup.slot], lookup.side, key);
+    if (is_answered) [[likely]]
+      return {lookup.slot, lookup.side};
+    return find_hashed(key, lookup.hash);
+  }
+
+  // found[i] answers keys[i]; both have the same size. Best in bursts of 64 and more, or with the
+  // steps of several bursts in turn.
   void find_burst(std::span<const Key> keys, std::span<Found> found) const noexcept {
     TWINPLANE_CHECK(keys.size(), ==, found.size());
-    Burst burst;
+    std::array<Lookup, kBurst> lookups;
     for (std::size_t at = 0; at < keys.size(); at += kBurst) {
-      start(burst, keys.subspan(at, std::min(kBurst, keys.size() - at)));
-      advance(burst);
-      finish(burst, found.subspan(at));
+      const std::size_t count = std::min(kBurst, keys.size() - at);
+      for (std::size_t i = 0; i < count; ++i) start(lookups[i], keys[at + i]);
+      for (std::size_t i = 0; i < count; ++i) advance(lookups[i]);
+      for (std::size_t i = 0; i < count; ++i)
+        if (lookups[i].is_elsewhere) follow(lookups[i]);
+      for (std::size_t i = 0; i < count; ++i) found[at + i] = finish(lookups[i], keys[at + i]);
     }
   }
 
-  // The same in three steps, for a caller that has other work to do while memory answers: best of
-  // all the steps of other bursts, in the order start(next), finish(last), advance(next). A burst
-  // alone waits for memory twice. Between start() and finish() the table may change: the answer is
-  // that of finish().
-  [[gnu::flatten]] void start(Burst& burst, std::span<const Key> keys) const noexcept {
-    TWINPLANE_CHECK(keys.size(), <=, kBurst);
-    burst.keys = keys;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      burst.hashes[i] = hash_of(keys[i], seed_);
-      index_.prefetch(burst.hashes[i]);
-    }
-  }
-
-  void advance(Burst& burst) const noexcept {
-    burst.moved_count = 0;
-    for (std::size_t i = 0; i < burst.keys.size(); ++i) {
-      const HashIndex::Glimpse glimpse = index_.glimpse(burst.hashes[i]);
-      burst.likely[i] = {glimpse.reference.slot, glimpse.reference.side};
-      if (glimpse.reference.slot != kNoSlot) prefetch(glimpse.reference.slot);
-      if (!glimpse.is_elsewhere) [[likely]]
-        continue;
-      index_.prefetch_second(burst.hashes[i]);
-      burst.moved[burst.moved_count++] = static_cast<std::uint8_t>(i);
-    }
-    for (std::size_t i = 0; i < burst.moved_count; ++i) {
-      const HashIndex::Reference reference = index_.glimpse_second(burst.hashes[burst.moved[i]]);
-      if (reference.slot != kNoSlot) prefetch(reference.slot);
-    }
-  }
-
-  void finish(const Burst& burst, std::span<Found> found) const noexcept {
-    TWINPLANE_CHECK(burst.keys.size(), <=, found.size());
-    for (std::size_t i = 0; i < burst.keys.size(); ++i) {
-      const Found likely = burst.likely[i];
-      found[i] = likely;
-      if (likely.slot != kNoSlot &&
-          !Traits::matches(entries_[likely.slot], likely.side, burst.keys[i])) [[unlikely]]
-        found[i] = find_hashed(burst.keys[i], burst.hashes[i]);
-    }
-    for (std::size_t i = 0; i < burst.moved_count; ++i) {
-      const std::size_t at = burst.moved[i];
-      found[at] = find_hashed(burst.keys[at], burst.hashes[at]);
-    }
-  }
+  static constexpr std::size_t kBurst = 64;
 
   const Entry& entry(std::uint32_t slot) const noexcept { return entries_[slot]; }
 
@@ -165,7 +154,35 @@ class SlotTable {
       __builtin_prefetch(bytes + line, 1);
   }
 
-  void prefetch_index(const Key& key) const noexcept { index_.prefetch(hash_of(key, seed_)); }
+  // Asks for the lines of the slot that filling or emptying it touches: entry, age, map.
+  void prefetch_change(std::uint32_t slot) const noexcept {
+    prefetch(slot);
+    live_.prefetch(slot);
+    if (has_deadlines_) __builtin_prefetch(&deadlines_ms_[slot], 1);
+  }
+
+  // Asks for the line that mark() touches beside the entry.
+  void prefetch_mark(std::uint32_t slot) const noexcept { changes_.prefetch(slot); }
+
+  // Asks for the lines of the value's keys in the index; what it returns spares insert() and put()
+  // the hashing.
+  KeyHashes prefetch_keys(const Entry& value) const noexcept {
+    const KeyHashes hashes = hashes_of(value);
+    index_.prefetch(hashes.client);
+    if (Traits::has_second_key(value)) index_.prefetch(hashes.server);
+    return hashes;
+  }
+
+  // A step after prefetch_keys(): for a value to come the second line of a key whose first is full.
+  void prefetch_room(const Entry& value, const KeyHashes& hashes) const noexcept {
+    index_.prefetch_room(hashes.client);
+    if (Traits::has_second_key(value)) index_.prefetch_room(hashes.server);
+  }
+
+  // prefetch_keys() of what the slot holds, whose own line must have come, for erase() and empty().
+  KeyHashes prefetch_keys_of(std::uint32_t slot) const noexcept {
+    return prefetch_keys(entries_[slot]);
+  }
 
   std::uint32_t slot_count() const noexcept { return live_.slot_count(); }
 
@@ -180,10 +197,15 @@ class SlotTable {
   // Puts `value` into a free slot under a new generation and marks it whole. Its keys must not be
   // in the table.
   [[nodiscard]] InsertResult insert(const Entry& value) noexcept {
+    return insert(value, hashes_of(value));
+  }
+
+  // The same with what prefetch_keys() returned for this value.
+  [[nodiscard]] InsertResult insert(const Entry& value, const KeyHashes& hashes) noexcept {
     const std::uint32_t slot = live_.find_free(cursor_);
     if (slot == LiveMap::kNone) [[unlikely]]
       return {InsertStatus::kFull, kNoSlot};
-    if (!index_keys(slot, value, hashes_of(value))) [[unlikely]]
+    if (!index_keys(slot, value, hashes)) [[unlikely]]
       return {InsertStatus::kIndexFull, kNoSlot};
     cursor_ = slot + 1 == live_.slot_count() ? 0 : slot + 1;
     if (slot / 64 != fetched_word_) fetch_next_free(slot / 64);
@@ -201,10 +223,13 @@ class SlotTable {
   }
 
   // Empties a full slot and marks it whole.
-  void erase(std::uint32_t slot) noexcept {
-    unindex_keys(slot);
+  void erase(std::uint32_t slot) noexcept { erase(slot, hashes_of(entries_[slot])); }
+
+  // The same with what prefetch_keys_of(slot) returned, if the slot is as it was then.
+  void erase(std::uint32_t slot, const KeyHashes& hashes) noexcept {
+    unindex_keys(slot, hashes);
     Traits::make_empty(entries_[slot]);
-    deadlines_ms_[slot] = 0;
+    forget_deadline(slot);
     live_.clear(slot);
     mark(slot, kMarkWhole);
   }
@@ -303,47 +328,26 @@ class SlotTable {
         Traits::marks(target) = 0;
         return;
       }
-      if (!is_mutant(Mutant::kKeepsOldKeys)) unindex_keys(slot);
+      if (!is_mutant(Mutant::kKeepsOldKeys)) unindex_keys(slot, hashes_of(target));
     }
     target = value;
     Traits::marks(target) = 0;
     live_.set(slot);
-    displace_keys(slot, hashes);
-    if (!index_keys(slot, value, hashes)) [[unlikely]]
-      ++unindexed_count_;
-  }
-
-  // Asks for the lines of the slot that put() and empty() touch: entry, age, map.
-  void prefetch_change(std::uint32_t slot) const noexcept {
-    prefetch(slot);
-    live_.prefetch(slot);
-    if (has_deadlines_) __builtin_prefetch(&deadlines_ms_[slot], 1);
-  }
-
-  // Second step before put(): the lines of the value's keys in the index.
-  KeyHashes prefetch_keys(const Entry& value) const noexcept {
-    const KeyHashes hashes = hashes_of(value);
-    index_.prefetch(hashes.client);
-    if (Traits::has_second_key(value)) index_.prefetch(hashes.server);
-    return hashes;
-  }
-
-  // Second step before empty(): the slot's own line must have come.
-  void prefetch_keys_of(std::uint32_t slot) const noexcept {
-    const Entry& entry = entries_[slot];
-    index_.prefetch(hash_of(Traits::key(entry, Side::kClient), seed_));
-    if (Traits::has_second_key(entry))
-      index_.prefetch(hash_of(Traits::key(entry, Side::kServer), seed_));
+    claim_key(slot, Side::kClient, hashes.client);
+    if (Traits::has_second_key(target)) claim_key(slot, Side::kServer, hashes.server);
   }
 
   // The slot now holds nothing.
-  void empty(std::uint32_t slot) noexcept {
+  void empty(std::uint32_t slot) noexcept { empty(slot, hashes_of(entries_[slot])); }
+
+  // The same with what prefetch_keys_of(slot) returned, if the slot is as it was then.
+  void empty(std::uint32_t slot, const KeyHashes& hashes) noexcept {
     Entry& target = entries_[slot];
     if (!Traits::is_live(target)) {
       Traits::marks(target) = 0;
       return;
     }
-    unindex_keys(slot);
+    unindex_keys(slot, hashes);
     Traits::make_empty(target);
     Traits::marks(target) = 0;
     forget_deadline(slot);
@@ -386,11 +390,9 @@ class SlotTable {
     return false;
   }
 
-  void unindex_keys(std::uint32_t slot) noexcept {
-    const Entry& entry = entries_[slot];
-    index_.erase(hash_of(Traits::key(entry, Side::kClient), seed_), {slot, Side::kClient});
-    if (Traits::has_second_key(entry))
-      index_.erase(hash_of(Traits::key(entry, Side::kServer), seed_), {slot, Side::kServer});
+  void unindex_keys(std::uint32_t slot, const KeyHashes& hashes) noexcept {
+    index_.erase(hashes.client, {slot, Side::kClient});
+    if (Traits::has_second_key(entries_[slot])) index_.erase(hashes.server, {slot, Side::kServer});
   }
 
   // Of an ownership that is over. An empty slot has none, and a table that was never owned has none
@@ -399,16 +401,17 @@ class SlotTable {
     if (has_deadlines_) deadlines_ms_[slot] = 0;
   }
 
-  void displace_keys(std::uint32_t slot, const KeyHashes& hashes) noexcept {
-    displace_key(slot, Traits::key(entries_[slot], Side::kClient), hashes.client);
-    if (Traits::has_second_key(entries_[slot]))
-      displace_key(slot, Traits::key(entries_[slot], Side::kServer), hashes.server);
-  }
-
-  void displace_key(std::uint32_t slot, const Key& key, std::uint64_t hash) noexcept {
-    const Found other = find_hashed(key, hash);
-    if (other.slot != kNoSlot && other.slot != slot && !is_mutant(Mutant::kKeepsDisplacedKey))
-      empty(other.slot);
+  // The slot's key in the index; whoever else holds it goes.
+  void claim_key(std::uint32_t slot, Side side, std::uint64_t hash) noexcept {
+    const HashIndex::Claim claim = index_.claim(hash, {slot, side}, [&](auto candidate) {
+      return candidate.slot != slot && !is_mutant(Mutant::kKeepsDisplacedKey) &&
+             Traits::matches(entries_[candidate.slot], candidate.side,
+                             Traits::key(entries_[slot], side));
+    });
+    if (claim.is_inserted) [[likely]]
+      return;
+    if (!HashIndex::is_none(claim.holder)) empty(claim.holder.slot);
+    if (HashIndex::is_none(claim.holder) || !index_.insert(hash, {slot, side})) ++unindexed_count_;
   }
 
   // Bit i: the deadline of slot base + i has passed or is not set. A plain loop that the compiler
