@@ -82,6 +82,8 @@ class Worker {
 
  private:
   static constexpr std::uint16_t kBurst = 32;
+  // of several ports together: the more there are, the less each waits for memory
+  static constexpr std::uint16_t kGatherMax = 64;
 
   struct Admitted {
     rte_mbuf* packet = nullptr;
@@ -90,6 +92,7 @@ class Worker {
     tables::DirectedKey<tables::Address4> key4{};
     tables::DirectedKey<tables::Address6> key6{};
     std::uint32_t partition = 0;
+    tables::KeyLookup lookup;
     tables::Found found{tables::kNoSlot, tables::Side::kClient};
     std::uint8_t ingress_port = 0;
   };
@@ -161,7 +164,7 @@ class Worker {
   std::uint64_t last_expire_ns_ = 0;
   // DPDK port number to Config::ports
   std::array<std::uint8_t, RTE_MAX_ETHPORTS> config_port_of_{};
-  std::array<Admitted, kBurst> burst_;
+  std::array<Admitted, kGatherMax> burst_;
 };
 
 }  // namespace twinplane::dataplane

@@ -11,16 +11,23 @@
 namespace twinplane::dataplane {
 
 std::uint32_t Worker::take_packets(std::uint64_t now_ns) noexcept {
-  std::array<rte_mbuf*, kBurst> packets;
+  std::array<rte_mbuf*, kGatherMax> packets;
+  std::uint16_t gathered = 0;
   std::uint32_t work = 0;
+  const auto process_gathered = [&] {
+    if (gathered != 0) process({packets.data(), gathered}, now_ns, false);
+    work += gathered;
+    gathered = 0;
+  };
   for (std::size_t port = 0; port < shared_.ports.size(); ++port) {
     if (!shared_.ports[port]->has_receive_queue(index_)) continue;
-    const std::uint16_t count = shared_.ports[port]->receive(index_, packets.data(), kBurst);
-    if (count == 0) continue;
+    if (gathered + kBurst > kGatherMax) process_gathered();
+    const std::uint16_t count =
+        shared_.ports[port]->receive(index_, packets.data() + gathered, kBurst);
     stats_.packets_received.add(count);
-    process({packets.data(), count}, now_ns, false);
-    work += count;
+    gathered = static_cast<std::uint16_t>(gathered + count);
   }
+  process_gathered();
   if (const std::uint16_t count = shared_.packet_rings[index_]->take(packets.data(), kBurst);
       count != 0) {
     process({packets.data(), count}, now_ns, true);
@@ -143,10 +150,14 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
           : flow_hash(named);
   admitted.partition = partition_of(hash, shared_.config.tables.partitions);
   if (!is_mine(admitted.partition)) return hand_over(admitted, admitted.partition % worker_count_);
-  if (view.kind == PacketKind::kIp4)
+  tables::Partition& mine = partition(admitted.partition);
+  if (view.kind == PacketKind::kIp4) {
     admitted.key4 = Forwarder::key_of<tables::Address4>(named);
-  else
+    mine.session4().slots().start(admitted.lookup, admitted.key4.key);
+  } else {
     admitted.key6 = Forwarder::key_of<tables::Address6>(named);
+    mine.session6().slots().start(admitted.lookup, admitted.key6.key);
+  }
   return true;
 }
 
@@ -204,41 +215,23 @@ bool Worker::hand_over(Admitted& admitted, std::uint32_t owner) noexcept {
   return false;
 }
 
-// One burst lookup for each table that the burst touches: bucket, slot and compare overlap across
-// packets.
+// The later steps of every packet's lookup, whatever its table: bucket, entry and compare overlap
+// across packets. admit() has made the first step.
 void Worker::look_up(std::span<Admitted> admitted) noexcept {
-  std::uint32_t left = admitted.size() == 32 ? ~0U : (1U << admitted.size()) - 1U;
-  std::array<tables::FlowKey4, kBurst> keys4;
-  std::array<tables::FlowKey6, kBurst> keys6;
-  std::array<tables::Found, kBurst> found;
-  std::array<std::uint8_t, kBurst> members;
-  while (left != 0) {
-    const Admitted& leader = admitted[static_cast<std::size_t>(std::countr_zero(left))];
-    const bool is4 = leader.view.kind == PacketKind::kIp4;
-    std::size_t count = 0;
-    for (std::uint32_t rest = left; rest != 0; rest &= rest - 1) {
-      const auto at = static_cast<std::uint8_t>(std::countr_zero(rest));
-      const Admitted& one = admitted[at];
-      if (one.partition != leader.partition || one.view.kind != leader.view.kind) continue;
-      if (is4)
-        keys4[count] = one.key4.key;
-      else
-        keys6[count] = one.key6.key;
-      members[count++] = at;
-      left &= ~(1U << at);
-    }
-    if (is4)
-      partition(leader.partition)
-          .session4()
-          .slots()
-          .find_burst({keys4.data(), count}, {found.data(), count});
+  const auto in_table_of = [this](Admitted& one, const auto& step) {
+    tables::Partition& mine = partition(one.partition);
+    if (one.view.kind == PacketKind::kIp4)
+      step(mine.session4().slots(), one.key4.key);
     else
-      partition(leader.partition)
-          .session6()
-          .slots()
-          .find_burst({keys6.data(), count}, {found.data(), count});
-    for (std::size_t i = 0; i < count; ++i) admitted[members[i]].found = found[i];
-  }
+      step(mine.session6().slots(), one.key6.key);
+  };
+  for (Admitted& one : admitted)
+    in_table_of(one, [&](auto& slots, auto&) { slots.advance(one.lookup); });
+  for (Admitted& one : admitted)
+    if (one.lookup.is_elsewhere)
+      in_table_of(one, [&](auto& slots, auto&) { slots.follow(one.lookup); });
+  for (Admitted& one : admitted)
+    in_table_of(one, [&](auto& slots, auto& key) { one.found = slots.finish(one.lookup, key); });
 }
 
 }  // namespace twinplane::dataplane

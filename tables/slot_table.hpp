@@ -59,6 +59,14 @@ struct KeyHashes {
   std::uint64_t server;
 };
 
+// A key on its way through a lookup in steps.
+struct KeyLookup {
+  std::uint64_t hash = 0;
+  std::uint32_t slot = kNoSlot;  // of the entry that its bucket names; kNoSlot when none
+  Side side = Side::kClient;
+  bool is_elsewhere = false;
+};
+
 // `Traits` says how an entry is read: see SessionTraits for the whole list.
 template <class Traits>
 class SlotTable {
@@ -88,17 +96,12 @@ class SlotTable {
 
   Found find(const Key& key) const noexcept { return find_hashed(key, hash_of(key, seed_)); }
 
-  // A key on its way through a lookup in steps, so that memory answers for many keys at once:
-  // start() asks for the key's bucket, advance() for the entry that it names, follow() for the
-  // entry that the second bucket names, finish() answers. follow() may be left out, and matters
-  // only where is_elsewhere. The table may change between the steps: the answer is that of
-  // finish().
-  struct Lookup {
-    std::uint64_t hash;
-    std::uint32_t slot;  // of the entry that its bucket names; kNoSlot when none
-    Side side;
-    bool is_elsewhere;
-  };
+  // A lookup in steps, so that memory answers for many keys at once: start() asks for the key's
+  // bucket, advance() for the entry that it names, follow() for the entry that the second bucket
+  // names, finish() answers. follow() may be left out, and matters only where is_elsewhere. The
+  // table may change between the steps: what finish() gives holds the key, but a key that came after
+  // advance() may be missed.
+  using Lookup = KeyLookup;
 
   void start(Lookup& lookup, const Key& key) const noexcept {
     lookup.hash = hash_of(key, seed_);

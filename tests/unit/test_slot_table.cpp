@@ -112,6 +112,26 @@ TEST(SlotTable, AnswersABurstAsSingleLookupsDo) {
   }
 }
 
+TEST(SlotTable, AnswersALookupInStepsByTheTableAsItIsAtTheEnd) {
+  auto table = table_of(100);
+  const FlowKey4 key = key_at(1, false, Side::kClient);
+  const std::uint32_t slot = table->insert(make_session<Address4>(1, false)).slot;
+  KeyLookup lookup;
+  const auto to_the_last_step = [&] {
+    table->start(lookup, key);
+    table->advance(lookup);
+  };
+  to_the_last_step();
+  table->erase(slot);
+  EXPECT_EQ(table->finish(lookup, key).slot, kNoSlot) << "it has ended meanwhile";
+  table->put(slot, make_session<Address4>(1, false));
+  to_the_last_step();
+  table->put(slot, make_session<Address4>(2, false));
+  EXPECT_EQ(table->finish(lookup, key).slot, kNoSlot) << "another session has its slot";
+  table->put(7, make_session<Address4>(1, false));
+  EXPECT_EQ(table->finish(lookup, key).slot, 7U) << "it has another slot";
+}
+
 TEST(SlotTable, MarksNothingWhileRecordingIsOff) {
   auto table = table_of(10);
   table->set_recording(false);
