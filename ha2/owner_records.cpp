@@ -170,8 +170,7 @@ bool OwnerStream::add_whole(std::uint32_t slot, const tables::SessionOf<Address>
     full.brief = brief;
     full.server_side = wire_ends((session.flags & tables::kTranslated) != 0 ? session.server_side
                                                                             : session.client_side);
-    full.extra.application.set(session.state.application);
-    full.extra.qos_class = session.state.qos_class;
+    full.extra = wire_extra(session);
     is_added = builder_.try_add(Wire::kTable, Operation::kFull, full, slot);
   }
   if (!is_added) return false;

@@ -49,8 +49,7 @@ void read_session(const typename SessionWire<Address>::Full& full, const Section
                   std::uint32_t now_s, SessionOf<Address>& session) noexcept {
   read_session<Address>(full.brief, prefixes, now_s, session);
   std::memcpy(&session.server_side, &full.server_side, sizeof session.server_side);
-  session.state.application = full.extra.application.get();
-  session.state.qos_class = full.extra.qos_class;
+  read_extra(full.extra, session);
 }
 
 template <class Record>
@@ -85,9 +84,8 @@ bool is_slot_to_refill(const Slots& slots, std::uint32_t slot) noexcept {
 }
 
 template <class Slots, class Record>
-bool is_sound_brief(const Slots& slots, const Record& brief, bool is_full,
-                    std::size_t prefix_count) noexcept {
-  return is_slot_to_refill(slots, brief.name.slot()) && is_sound_tail(brief.tail, is_full) &&
+bool is_sound_brief(const Slots& slots, const Record& brief, std::size_t prefix_count) noexcept {
+  return is_slot_to_refill(slots, brief.name.slot()) && is_sound_tail(brief.tail) &&
          are_ends_sound(brief.client_side, prefix_count);
 }
 
@@ -113,12 +111,11 @@ bool is_sound_for(const Section& section, const tables::Partition& partition,
   const std::uint32_t slot_count = slots.slot_count();
   switch (static_cast<Operation>(section.kind % 16U)) {
     case Operation::kBrief:
-      return all_of<typename Wire::Brief>(section, [&](const auto& record) {
-        return is_sound_brief(slots, record, false, prefix_count);
-      });
+      return all_of<typename Wire::Brief>(
+          section, [&](const auto& record) { return is_sound_brief(slots, record, prefix_count); });
     case Operation::kFull:
       return all_of<typename Wire::Full>(section, [&](const auto& record) {
-        return is_sound_brief(slots, record.brief, true, prefix_count);
+        return is_sound_brief(slots, record.brief, prefix_count) && is_sound_extra(record.extra);
       });
     case Operation::kState:
       return all_of<StatePatch>(section, [&](const StatePatch& record) {

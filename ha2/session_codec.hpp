@@ -94,49 +94,77 @@ inline void read_state(WireState wire, tables::SessionOf<Address>& session) noex
   session.state.timeout_class = kTimeoutClasses.of(session.protocol, wire);
 }
 
-// The three flags of WholeTail::orientation stand side by side in the table as well.
-inline constexpr unsigned kOrientationShift = 1;
-static_assert(tables::kClientIsA0 == 1U << kOrientationShift &&
-              tables::kClientIsA1 == 2U << kOrientationShift &&
-              tables::kTranslated == 4U << kOrientationShift);
+inline constexpr unsigned kClientIsABit = 0x80;  // of WholeTail::state_and_end
 
 template <class Address>
 inline WholeTail wire_tail(const tables::SessionOf<Address>& session,
                            std::uint32_t now_s) noexcept {
+  static_assert(kClientIsABit == tables::kClientIsA0 << 6U);
   WholeTail tail;
-  tail.state = wire_state(session.state, session.flags);
-  tail.orientation = static_cast<std::uint8_t>(session.flags >> kOrientationShift & 7U);
+  tail.state_and_end = static_cast<std::uint8_t>(wire_state(session.state, session.flags) |
+                                                 (session.flags & tables::kClientIsA0) << 6U);
   tail.ingress_role = session.state.ingress_role;
   tail.egress_role = session.state.egress_role;
   tail.rule.set(session.state.rule);
-  tail.vsys = session.vsys;
   tail.age_s.set(std::min<std::uint32_t>(now_s - session.state.start_s, 0xFFFFFFU));
   return tail;
 }
 
-inline bool is_sound_tail(const WholeTail& tail, bool is_full) noexcept {
-  return is_sound_state(tail.state) && tail.orientation <= 7 &&
-         (is_full || (tail.orientation & 4U) == 0);
+inline WireState state_of(const WholeTail& tail) noexcept {
+  return static_cast<WireState>(tail.state_and_end & ~kClientIsABit);
 }
 
+inline bool is_sound_tail(const WholeTail& tail) noexcept { return is_sound_state(state_of(tail)); }
+
+// The flags are those of an untranslated session, whose two sides are one.
 template <class Address>
 inline void read_tail(const WholeTail& tail, std::uint32_t now_s,
                       tables::SessionOf<Address>& session) noexcept {
-  session.vsys = tail.vsys;
-  session.flags = static_cast<std::uint16_t>(tables::kLive | tail.orientation << kOrientationShift);
+  session.flags = static_cast<std::uint16_t>(
+      tables::kLive |
+      ((tail.state_and_end & kClientIsABit) != 0 ? tables::kClientIsA0 | tables::kClientIsA1 : 0));
   session.state.ingress_role = tail.ingress_role;
   session.state.egress_role = tail.egress_role;
   session.state.rule = tail.rule.get();
   session.state.start_s = now_s - tail.age_s.get();
-  read_state(tail.state, session);
+  read_state(state_of(tail), session);
 }
 
-// A brief record says all of a session that is untranslated and has neither application nor QoS
-// class.
+// The two flags of FullExtra::sides stand side by side in the table as well.
+inline constexpr unsigned kSidesShift = 2;
+inline constexpr std::uint8_t kSidesMax = 3;
+static_assert(tables::kClientIsA1 == 1U << kSidesShift && tables::kTranslated == 2U << kSidesShift);
+
+template <class Address>
+inline FullExtra wire_extra(const tables::SessionOf<Address>& session) noexcept {
+  FullExtra extra;
+  extra.sides = static_cast<std::uint8_t>(session.flags >> kSidesShift & kSidesMax);
+  extra.vsys = session.vsys;
+  extra.qos_class = session.state.qos_class;
+  extra.application.set(session.state.application);
+  return extra;
+}
+
+inline bool is_sound_extra(const FullExtra& extra) noexcept { return extra.sides <= kSidesMax; }
+
+// After read_tail().
+template <class Address>
+inline void read_extra(const FullExtra& extra, tables::SessionOf<Address>& session) noexcept {
+  session.flags = static_cast<std::uint16_t>(
+      (session.flags & ~(tables::kClientIsA1 | tables::kTranslated)) | extra.sides << kSidesShift);
+  session.vsys = extra.vsys;
+  session.state.qos_class = extra.qos_class;
+  session.state.application = extra.application.get();
+}
+
+// A brief record says all of a session that is untranslated, its client the same end on both sides,
+// and has neither virtual system, application nor QoS class.
 template <class Address>
 inline bool is_brief(const tables::SessionOf<Address>& session) noexcept {
-  return (session.flags & tables::kTranslated) == 0 && session.state.application == 0 &&
-         session.state.qos_class == 0;
+  const bool is_a0 = (session.flags & tables::kClientIsA0) != 0;
+  const bool is_a1 = (session.flags & tables::kClientIsA1) != 0;
+  return (session.flags & tables::kTranslated) == 0 && is_a0 == is_a1 && session.vsys == 0 &&
+         session.state.application == 0 && session.state.qos_class == 0;
 }
 
 inline Ends4 wire_ends(const tables::KeyEnds<tables::Address4>& ends) noexcept {

@@ -67,7 +67,7 @@ inline constexpr std::size_t kFrameBytesMax = 9000;
 
 // What a record says. The kind on the wire is table kind * 16 + operation.
 enum class Operation : std::uint8_t {
-  kBrief = 1,     // whole: untranslated, no application, QoS class 0
+  kBrief = 1,     // whole: untranslated; virtual system, application and QoS class 0
   kFull = 2,      // whole: everything
   kState = 3,     // patch: TCP ranks and flags
   kWindow = 4,    // patch: TCP window edges and scales
@@ -114,12 +114,10 @@ struct SlotName {
 using WireState = std::uint8_t;
 
 struct WholeTail {
-  WireState state;
-  std::uint8_t orientation;  // bit 0: kClientIsA0, bit 1: kClientIsA1, bit 2: kTranslated
+  std::uint8_t state_and_end;  // WireState; bit 7: the client is end a of the client side
   std::uint8_t ingress_role;
   std::uint8_t egress_role;
   Le16 rule;
-  std::uint8_t vsys;
   Le24 age_s;  // since the session started
 };
 
@@ -162,8 +160,10 @@ struct Brief6 {
 };
 
 struct FullExtra {
-  Le16 application;
+  std::uint8_t sides;  // bit 0: the client is end a of the server side; bit 1: translated
+  std::uint8_t vsys;
   std::uint8_t qos_class;
+  Le16 application;
 };
 
 struct Full4 {
@@ -262,8 +262,8 @@ inline constexpr bool kIsWireType = std::is_trivially_copyable_v<T> && alignof(T
 static_assert(kIsWireType<FrameHeader> && sizeof(FrameHeader) == 32 &&
               offsetof(FrameHeader, seq) == 16);
 static_assert(kIsWireType<SectionHeader> && sizeof(SectionHeader) == 4);
-static_assert(kIsWireType<Brief4> && sizeof(Brief4) == 28);
-static_assert(kIsWireType<Brief6> && sizeof(Brief6) == 38);
+static_assert(kIsWireType<Brief4> && sizeof(Brief4) == 26);
+static_assert(kIsWireType<Brief6> && sizeof(Brief6) == 36);
 static_assert(kIsWireType<Full4> && sizeof(Full4) == 43);
 static_assert(kIsWireType<Full6> && sizeof(Full6) == 77);
 static_assert(kIsWireType<StatePatch> && sizeof(StatePatch) == 6);

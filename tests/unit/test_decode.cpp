@@ -110,8 +110,7 @@ tables::SessionOf<Address> golden_session(bool is_translated) {
   session.client_side.port_b_be = 0x0403;
   session.server_side = session.client_side;
   session.protocol = 6;
-  session.vsys = 3;
-  session.flags = tables::kLive | tables::kClientIsA0 | tables::kReplySeen;
+  session.flags = tables::kLive | tables::kClientIsA0 | tables::kClientIsA1 | tables::kReplySeen;
   session.state.tcp_ranks = 0x21;  // client SYN sent, server established
   session.state.ingress_role = 0x44;
   session.state.egress_role = 0x55;
@@ -124,7 +123,8 @@ tables::SessionOf<Address> golden_session(bool is_translated) {
   session.state.edge_max[0] = 0x090A0B0C;
   session.state.edge_max[1] = 0x0D0E0F10;
   if (!is_translated) return session;
-  session.flags |= tables::kTranslated;
+  session.vsys = 3;
+  session.flags = (session.flags & ~tables::kClientIsA1) | tables::kTranslated;
   session.server_side.port_a_be = 0x0605;
   session.state.application = 0x9988;
   session.state.qos_class = 0x5A;
@@ -232,12 +232,10 @@ TEST(Decode, TheBytesOfEachRecordKindAreThese) {
             "b0b1b2b3"
             "0102"
             "0304"
-            "51"
-            "01"
+            "d1"
             "44"
             "55"
             "6677"
-            "03"
             "020000");
   EXPECT_EQ(record_of(golden_session<Address4>(true), Operation::kFull),
             "0000000400"
@@ -246,19 +244,19 @@ TEST(Decode, TheBytesOfEachRecordKindAreThese) {
             "b0b1b2b3"
             "0102"
             "0304"
-            "51"
-            "05"
+            "d1"
             "44"
             "55"
             "6677"
-            "03"
             "020000"
             "a0a1a2a3"
             "b0b1b2b3"
             "0506"
             "0304"
-            "8899"
-            "5a");
+            "02"
+            "03"
+            "5a"
+            "8899");
   EXPECT_EQ(record_of(golden_session<Address4>(false), Operation::kState),
             "0000000400"
             "51");
@@ -279,12 +277,10 @@ TEST(Decode, TheBytesOfEachRecordKindAreThese) {
             "b8b9babbbcbdbebf"
             "0102"
             "0304"
-            "51"
-            "01"
+            "d1"
             "44"
             "55"
             "6677"
-            "03"
             "020000");
   EXPECT_EQ(record_of(golden_session<Address6>(true), Operation::kFull),
             "0000000400"
@@ -295,19 +291,19 @@ TEST(Decode, TheBytesOfEachRecordKindAreThese) {
             "b8b9babbbcbdbebf"
             "0102"
             "0304"
-            "51"
-            "05"
+            "d1"
             "44"
             "55"
             "6677"
-            "03"
             "020000"
             "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
             "b0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
             "0506"
             "0304"
-            "8899"
-            "5a");
+            "02"
+            "03"
+            "5a"
+            "8899");
 
   SlotName name;
   name.set(0x2ABCDEF, 0x3FFF);
@@ -399,12 +395,12 @@ Frame random_frame(Prng& prng, StreamName name, std::uint64_t seq) {
       const auto operation = static_cast<Operation>(section.kind % 16U);
       if (operation == Operation::kState) record[5] &= std::byte{0x5B};
       if (operation != Operation::kBrief && operation != Operation::kFull) continue;
-      // Few keys, so that they meet; a state and an orientation that exist, mostly.
+      // Few keys, so that they meet; a state and sides that exist, mostly.
       const bool is_4 = section.kind < 16;
       for (std::size_t byte = 6; byte < (is_4 ? 18U : 28U); ++byte) record[byte] &= std::byte{1};
       std::byte* const tail = record + (is_4 ? 18 : 28);
-      tail[0] &= std::byte{0x5B};
-      tail[1] &= operation == Operation::kBrief ? std::byte{3} : std::byte{7};
+      tail[0] &= std::byte{0xDB};
+      if (operation == Operation::kFull) record[size - sizeof(FullExtra)] &= std::byte{3};
     }
     at += count * size;
     ++section_count;
