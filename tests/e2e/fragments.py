@@ -100,7 +100,8 @@ def test(lab):
     for source in CLIENTS:
         for size in SIZES:
             there_and_back(lab, active, wire, source, size)
-        lab.command("client", "ping", "-c", "2", "-i", "0.1", "-W", "2", "-M", "dont", "-s", "4000", "-I", source, SERVER)
+        lab.command("client", "ping", "-c", "2", "-i", "0.1", "-W", "2", "-M", "dont", "-s", "4000", "-I", source,
+                    SERVER)
         say(f"ok: ping of 4000 bytes from {source}")
     for source in CLIENTS:
         must_not_be_cut(lab, active, source)

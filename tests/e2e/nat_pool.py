@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Source NAT with several addresses: all are used, a client keeps its own, replies arrive, a takeover changes nothing."""
+"""Source NAT with several addresses: all are used, a client keeps one, replies arrive, also after a takeover."""
 
 import socket
 

@@ -18,9 +18,12 @@ OUTSIDE = {4: "10.2.0.254", 6: "fd00:2::fe"}
 LINK_LOCAL = {"inside": "fe80::21b:17ff:fe00:100", "outside": "fe80::21b:17ff:fe00:101"}
 ETHERTYPE = {4: IP4, 6: IP6}
 NOBODY = {4: "10.2.0.{}", 6: "fd00:2::{}"}
+GONE = {4: ("10.1.0.77", "10.1.0.78"), 6: ("fd00:1::77", "fd00:1::78")}  # clients: translated, and not
+TRANSLATED_TOO = {"10.1.0.1/32": "10.1.0.77/32", "fd00:1::1/128": "fd00:1::77/128"}
 HOST_UNREACHABLE = {4: (3, 1), 6: (1, 3)}  # ICMP type and code
 # socket level, IP(V6)_RECVERR, where the offender's address stands behind the extended error
-RECEIVE_ERRORS = {4: (socket.IPPROTO_IP, 11, slice(20, 24)), 6: (socket.IPPROTO_IPV6, 25, slice(24, 40))}
+RECEIVE_ERRORS = {socket.AF_INET: (socket.IPPROTO_IP, 11, slice(20, 24)),
+                  socket.AF_INET6: (socket.IPPROTO_IPV6, 25, slice(24, 40))}
 
 
 class Client:
@@ -112,24 +115,39 @@ def too_big(client):
         expect(mtu == 1500, f"it says the MTU: {mtu}")
 
 
+def queued_error(one, what):
+    """What the socket's error queue has first: error number, ICMP type and code, and who says so."""
+    _, _, offender = RECEIVE_ERRORS[one.family]
+    try:
+        _, messages, _, _ = one.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
+    except BlockingIOError:
+        raise Failure(f"no error about {what}") from None
+    number, _, kind, code = struct.unpack_from("=IBBB", messages[0][2])
+    return number, (kind, code), socket.inet_ntop(one.family, messages[0][2][offender])
+
+
+def datagram_socket(family, address):
+    """Of the namespace that one is inside of; it keeps errors."""
+    one = socket.socket(family, socket.SOCK_DGRAM)
+    level, option, _ = RECEIVE_ERRORS[family]
+    one.setsockopt(level, option, 1)
+    one.bind((address, 0))
+    one.setblocking(False)
+    return one
+
+
 def refused_by_the_box(lab):
     """The box itself answers nothing but pings; it says so as the address that was asked."""
     for target in (INSIDE[4], OUTSIDE[4], INSIDE[6], OUTSIDE[6], LINK_LOCAL["inside"] + "%c0"):
         with inside(lab.network.names["client"]):  # where c0 has a number
-            family, kind, protocol, _, address = socket.getaddrinfo(target, 9, type=socket.SOCK_DGRAM)[0]
-            one = socket.socket(family, kind, protocol)
-        with one:
-            level, option, offender = RECEIVE_ERRORS[4 if family == socket.AF_INET else 6]
-            one.setsockopt(level, option, 1)
-            one.sendto(b"nobody listens", address)
-            lab.wait(0.1)
-            try:
-                message = one.recvmsg(2048, 512, socket.MSG_ERRQUEUE)[1][0][2]
-            except BlockingIOError:
-                raise Failure(f"no error about a datagram to {target}") from None
-        speaker = socket.inet_ntop(family, message[offender])
-        expect(struct.unpack_from("=I", message)[0] == errno.ECONNREFUSED and speaker == target.split("%")[0],
+            family, _, _, _, address = socket.getaddrinfo(target, 9, type=socket.SOCK_DGRAM)[0]
+            one = datagram_socket(family, "")
+        one.sendto(b"nobody listens", address)
+        lab.wait(0.1)
+        number, _, speaker = queued_error(one, f"a datagram to {target}")
+        expect(number == errno.ECONNREFUSED and speaker == target.split("%")[0],
                f"the box refuses a datagram, as {speaker}")
+        one.close()
 
 
 def port_unreachable(lab):
@@ -151,39 +169,45 @@ def port_unreachable(lab):
             expect(told, f"{source} learns that nobody listens there")
 
 
-def host_unreachable(lab):
+def host_unreachable(client):
     """Programs learn that nobody has the address: connect() by TCP, and who says so by UDP's error queue.
 
-    An address each, as no more than four packets wait for a neighbor.
+    An address each, as no more than four packets wait for a neighbor. The other way round a server answers
+    clients that are gone: they sent a datagram and answer no ARP.
     """
-    waiting = []
-    with inside(lab.network.names["client"]):
-        for version, family in ((4, socket.AF_INET), (6, socket.AF_INET6)):
-            level, option, offender = RECEIVE_ERRORS[version]
+    lab = client.lab
+    streams, datagrams = [], []
+    for version, family in ((4, socket.AF_INET), (6, socket.AF_INET6)):
+        with inside(lab.network.names["client"]):
             for source in (CLIENT[version], PLAIN[version]):
-                stream, datagram = (socket.socket(family, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
-                datagram.setsockopt(level, option, 1)
-                for one in (stream, datagram):
-                    one.bind((source, 0))
-                    one.setblocking(False)
+                stream = socket.socket(family, socket.SOCK_STREAM)
+                stream.bind((source, 0))
+                stream.setblocking(False)
                 stream.connect_ex((NOBODY[version].format(77), 80))
-                datagram.connect((NOBODY[version].format(78), 9))
-                datagram.send(b"nobody there")
-                waiting.append((version, source, stream, datagram, offender))
+                streams.append((stream, source))
+                one = datagram_socket(family, source)
+                one.sendto(b"nobody there", (NOBODY[version].format(78), 9))
+                datagrams.append((one, version, f"a datagram from {source}", INSIDE[version]))
+        for gone in GONE[version]:
+            with inside(lab.network.names["server"]):
+                server = datagram_socket(family, SERVER[version])
+            body = frames.udp(gone, SERVER[version], 5555, server.getsockname()[1])
+            client.wire.send(client.frame(frames.ip(gone, SERVER[version], UDP, body)))
+            lab.wait(0.1)
+            content, sender = server.recvfrom(100)
+            expect(sender[0] == (OUTSIDE if gone is GONE[version][0] else {version: gone})[version],
+                   f"{gone} comes to the server as {sender[0]}")
+            server.sendto(content, sender)
+            datagrams.append((server, version, f"an answer to {gone}", OUTSIDE[version]))
     lab.wait(4)
-    for version, source, stream, datagram, offender in waiting:
+    for stream, source in streams:
         error = stream.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         expect(error == errno.EHOSTUNREACH, f"connect() from {source}: {errno.errorcode.get(error, error)}")
-        try:
-            _, messages, _, _ = datagram.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
-        except BlockingIOError:
-            raise Failure(f"no error about the datagram from {source}") from None
-        number, _, kind, code = struct.unpack_from("=IBBB", messages[0][2])
-        speaker = socket.inet_ntop(datagram.family, messages[0][2][offender])
-        expect((number, (kind, code), speaker) == (errno.EHOSTUNREACH, HOST_UNREACHABLE[version], INSIDE[version]),
-               f"send() from {source}: type {kind} code {code}, told by {speaker}", number)
         stream.close()
-        datagram.close()
+    for one, version, what, speaker in datagrams:
+        told = queued_error(one, what)
+        expect(told == (errno.EHOSTUNREACH, HOST_UNREACHABLE[version], speaker), f"error about {what}: {told}")
+        one.close()
 
 
 def drops(client):
@@ -255,6 +279,9 @@ def buffers(box):
 
 
 def test(lab):
+    for box in lab.pair.boxes:
+        box.edits = tuple((f'source = ["{one}"]', f'source = ["{one}", "{other}"]')
+                          for one, other in TRANSLATED_TOO.items())
     active, passive = lab.start()
     client = Client(lab, active)
     pings(lab)
@@ -262,7 +289,7 @@ def test(lab):
     time_exceeded(client)
     port_unreachable(lab)
     refused_by_the_box(lab)
-    host_unreachable(lab)
+    host_unreachable(client)
     drops(client)
     cut_everywhere(client)
     too_big(client)

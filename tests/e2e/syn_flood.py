@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A SYN flood on small tables that evict half-open sessions: what is established lives on, new connections come through."""
+"""A SYN flood on small tables that evict half-open sessions: established ones live on, new ones come through."""
 
 import socket
 
