@@ -63,66 +63,80 @@ class FrameBuilder {
   template <class Record>
   class Run;
 
-  // The room of the frame, held in registers while a loop adds records through Runs; nothing else
-  // may be added meanwhile.
+  // The room of the frame but for keep_bytes, held in a register while a loop adds records through
+  // Runs; nothing else may be added meanwhile.
   class Room {
    public:
-    explicit Room(FrameBuilder& builder) noexcept
-        : left_bytes(builder.left_bytes_), builder_(builder) {}
+    Room(FrameBuilder& builder, std::size_t keep_bytes) noexcept
+        : builder_(builder),
+          start_bytes_(builder.left_bytes_ > keep_bytes
+                           ? static_cast<std::ptrdiff_t>(builder.left_bytes_ - keep_bytes)
+                           : 0),
+          left_bytes_(start_bytes_) {}
 
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
 
-    ~Room() { builder_.left_bytes_ = left_bytes; }
-
-    std::size_t left_bytes;
+    ~Room() { builder_.left_bytes_ -= static_cast<std::size_t>(start_bytes_ - left_bytes_); }
 
    private:
     template <class Record>
     friend class Run;
     FrameBuilder& builder_;
+    std::ptrdiff_t start_bytes_;
+    std::ptrdiff_t left_bytes_;  // below 0: not even the sections' headers fit
   };
 
-  // A section's place, held in registers likewise. The destructor makes the additions known.
+  // A section's place, held in registers likewise. The header of a section that does not stand yet
+  // is set aside at once. The destructor makes the additions known.
   template <class Record>
   class Run {
    public:
     Run(Room& room, tables::TableKind table, Operation operation) noexcept
         : room_(room),
           lane_(room.builder_.lane_of(table, operation)),
-          next_(lane_.bytes + std::size_t{lane_.count} * sizeof(Record)),
-          next_word_(lane_.words + lane_.word_count),
-          // A section that begins takes its header from the room there is.
-          header_bytes_(lane_.count == 0 ? sizeof(SectionHeader) : 0) {}
+          records_(lane_.bytes + std::size_t{lane_.count} * sizeof(Record)),
+          slots_(lane_.words + lane_.word_count) {
+      if (lane_.count == 0) room_.left_bytes_ -= static_cast<std::ptrdiff_t>(sizeof(SectionHeader));
+    }
 
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
 
     ~Run() {
-      const auto added = static_cast<std::size_t>(next_word_ - (lane_.words + lane_.word_count));
-      room_.builder_.record_count_ += static_cast<std::uint32_t>(added);
-      lane_.count = static_cast<std::uint16_t>(lane_.count + added);
-      lane_.word_count = static_cast<std::uint16_t>(lane_.word_count + added);
+      if (lane_.count + added_ == 0)
+        room_.left_bytes_ += static_cast<std::ptrdiff_t>(sizeof(SectionHeader));
+      room_.builder_.record_count_ += static_cast<std::uint32_t>(added_);
+      lane_.count = static_cast<std::uint16_t>(lane_.count + added_);
+      lane_.word_count = static_cast<std::uint16_t>(lane_.word_count + added_);
     }
 
-    // As FrameBuilder::try_add().
+    // How many records fit.
+    std::size_t room() const noexcept {
+      return room_.left_bytes_ <= 0 ? 0
+                                    : static_cast<std::size_t>(room_.left_bytes_) / sizeof(Record);
+    }
+
+    // False when it does not fit; nothing was added then.
     [[nodiscard]] bool try_add(const Record& record, std::uint32_t slot) noexcept {
-      const std::size_t wanted_bytes = sizeof record + header_bytes_;
-      if (wanted_bytes > room_.left_bytes) return false;
-      room_.left_bytes -= wanted_bytes;
-      header_bytes_ = 0;
-      std::memcpy(next_, &record, sizeof record);
-      next_ += sizeof record;
-      *next_word_++ = slot;
+      if (room_.left_bytes_ < static_cast<std::ptrdiff_t>(sizeof record)) return false;
+      add(record, slot);
       return true;
+    }
+
+    // Requires room().
+    void add(const Record& record, std::uint32_t slot) noexcept {
+      room_.left_bytes_ -= static_cast<std::ptrdiff_t>(sizeof record);
+      std::memcpy(records_ + added_ * sizeof record, &record, sizeof record);
+      slots_[added_++] = slot;
     }
 
    private:
     Room& room_;
     Lane& lane_;
-    std::byte* next_;
-    std::uint32_t* next_word_;
-    std::size_t header_bytes_;
+    std::byte* const records_;
+    std::uint32_t* const slots_;
+    std::size_t added_ = 0;
   };
 
   // A run needs its length noted too.

@@ -91,6 +91,7 @@ void OwnerStream::repair_section(SentSection section, const std::uint32_t* words
       continue;
     }
     *free_walk = {SessionWire<Address>::kTable, first_slot, end_slot};
+    ++open_walk_count_;
     auto& owed = owed_[static_cast<std::size_t>(SessionWire<Address>::kTable)];
     for (std::uint32_t slot = first_slot; slot < end_slot; ++slot) {
       std::uint64_t& word = owed[slot / 64];

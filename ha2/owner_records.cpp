@@ -20,6 +20,20 @@ std::uint32_t seconds(std::uint64_t ns) noexcept {
   return static_cast<std::uint32_t>(ns / 1'000'000'000U);
 }
 
+// Stated, and nothing but the state changed.
+template <class Address>
+bool needs_state(const tables::SessionOf<Address>& session) noexcept {
+  return (session.flags & (tables::kLive | tables::kLocalOnly)) == tables::kLive &&
+         session.state.marks == tables::kMarkState;
+}
+
+template <class Address>
+StatePatch patch_of(const tables::SessionOf<Address>& session, std::uint32_t slot) noexcept {
+  StatePatch patch{{}, wire_state(session.state, session.flags)};
+  patch.name.set(slot, session.state.generation);
+  return patch;
+}
+
 }  // namespace
 
 template <class Address>
@@ -29,7 +43,8 @@ void OwnerStream::add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns,
   for (std::size_t i = 0; i < std::min(kPrefetchAhead, queue.size()); ++i)
     slots.prefetch(queue.peek(i));
   while (!queue.empty() && builder_.left_bytes() > keep_bytes) {
-    if (add_usual<Address>(queue, now_ns, keep_bytes) != 0) continue;
+    if (add_states<Address>(queue, keep_bytes) + add_usual<Address>(queue, now_ns, keep_bytes) != 0)
+      continue;
     if (queue.size() > kPrefetchAhead) slots.prefetch(queue.peek(kPrefetchAhead));
     const std::uint32_t slot = queue.peek(0);
     // S1: the mark goes first, then the slot is read
@@ -42,34 +57,52 @@ void OwnerStream::add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns,
   }
 }
 
+// Where established sessions move on, patches of the state follow each other: as far as that goes,
+// one section's place in registers.
+template <class Address>
+std::size_t OwnerStream::add_states(tables::DirtyQueue& queue, std::size_t keep_bytes) noexcept {
+  if (!is_bulk_done_) return 0;
+  auto& slots = partition_.sessions<Address>().slots();
+  FrameBuilder::Room room(builder_, keep_bytes);
+  FrameBuilder::Run<StatePatch> states(room, SessionWire<Address>::kTable, Operation::kState);
+  tables::SessionOf<Address>* const sessions = &slots.changeable(0);  // what stores cannot alias
+  return queue.pop_while(
+      std::min(queue.size(), states.room()), kPrefetchAhead,
+      [&](std::uint32_t slot) {
+        auto& session = sessions[slot];
+        if (!needs_state(session)) return false;
+        states.add(patch_of(session, slot), slot);
+        session.state.marks = 0;  // S1: nothing can have changed since it was read
+        return true;
+      },
+      [&](std::uint32_t slot) { slots.prefetch(slot); });
+}
+
 // The usual cases, as far as they go: a new session that a brief record says, a changed state, an
 // emptied slot, and no repair owed that these would have to be noted for. Says the same as
-// add_slot() would, with the sections' places in registers.
+// add_slot() would.
 template <class Address>
 std::size_t OwnerStream::add_usual(tables::DirtyQueue& queue, std::uint64_t now_ns,
                                    std::size_t keep_bytes) noexcept {
   if (!is_bulk_done_ || owed_count_ != 0) return 0;
   using Wire = SessionWire<Address>;
   auto& slots = partition_.sessions<Address>().slots();
-  FrameBuilder::Room room(builder_);
+  FrameBuilder::Room room(builder_, keep_bytes);
   FrameBuilder::Run<typename Wire::Brief> briefs(room, Wire::kTable, Operation::kBrief);
   FrameBuilder::Run<StatePatch> states(room, Wire::kTable, Operation::kState);
   FrameBuilder::Run<EmptySlot> empties(room, Wire::kTable, Operation::kEmpty);
   const std::uint32_t now_s = seconds(now_ns);
   const auto try_say = [&](const tables::SessionOf<Address>& session, std::uint32_t slot) {
-    if ((session.flags & tables::kLive) == 0) {
+    if (needs_state(session)) return states.try_add(patch_of(session, slot), slot);
+    const unsigned presence = session.flags & (tables::kLive | tables::kLocalOnly);
+    if (presence == 0 && session.state.marks != 0) {
       EmptySlot empty;
       empty.slot.set(slot);
       return empties.try_add(empty, slot);
     }
-    if (session.state.marks == tables::kMarkState) {
-      StatePatch patch{{}, wire_state(session.state, session.flags)};
-      patch.name.set(slot, session.state.generation);
-      return states.try_add(patch, slot);
-    }
     if constexpr (sizeof(Address) == 4) {
-      if ((session.state.marks & tables::kMarkWhole) != 0 && is_brief(session) &&
-          !has_window(session.state)) {
+      if (presence == tables::kLive && (session.state.marks & tables::kMarkWhole) != 0 &&
+          is_brief(session) && !has_window(session.state)) {
         Brief4 brief;
         brief.name.set(slot, session.state.generation);
         brief.protocol = session.protocol;
@@ -83,11 +116,8 @@ std::size_t OwnerStream::add_usual(tables::DirtyQueue& queue, std::uint64_t now_
   return queue.pop_while(
       queue.size(), kPrefetchAhead,
       [&](std::uint32_t slot) {
-        if (room.left_bytes <= keep_bytes) return false;
         auto& session = slots.changeable(slot);
-        if ((session.flags & tables::kLocalOnly) != 0 || session.state.marks == 0 ||
-            !try_say(session, slot))
-          return false;
+        if (!try_say(session, slot)) return false;
         session.state.marks = 0;  // S1: nothing can have changed since it was read
         return true;
       },
@@ -179,11 +209,10 @@ bool OwnerStream::add_whole(std::uint32_t slot, const tables::SessionOf<Address>
 }
 
 bool OwnerStream::walk_on(std::uint64_t now_ns) noexcept {
-  bool is_over = true;
+  if (open_walk_count_ == 0) return true;
   bool has_walked = false;
   for (Walk& walk : walks_) {
     if (walk.next >= walk.end) continue;
-    is_over = false;
     const std::uint32_t start = walk.next;
     if (walk.table == TableKind::kSession4)
       add_walk<Address4>(walk, now_ns);
@@ -191,8 +220,9 @@ bool OwnerStream::walk_on(std::uint64_t now_ns) noexcept {
       add_walk<Address6>(walk, now_ns);
     has_walked |= walk.next != start;
     if (walk.next < walk.end) break;  // the frame is full
+    --open_walk_count_;
   }
-  return is_over || has_walked;
+  return has_walked;
 }
 
 // S12: the whole of each slot, full or empty, whatever else this frame says of it.

@@ -50,9 +50,11 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes) noexcept {
   const bool keeps_walk = is_mutant(Mutant::kStartKeepsWalk) && is_bulk_done_;
   is_bulk_done_ = false;
   walks_ = {};
+  open_walk_count_ = 0;
   for (std::size_t table = 0; table < tables::kTableKindCount; ++table) {
     const auto kind = static_cast<TableKind>(table);
     walks_[table] = {kind, 0, keeps_walk ? 0 : partition_.slot_count(kind)};
+    open_walk_count_ += walks_[table].end != 0 ? 1 : 0;
     std::ranges::fill(owed_[table], 0);
   }
   owed_count_ = 0;
@@ -83,10 +85,6 @@ std::uint64_t OwnerStream::waiting_count() const noexcept {
 std::uint64_t OwnerStream::oldest_change_ns(std::uint64_t now_ns) const noexcept {
   return std::min(partition_.session4().slots().changes().oldest_ns(now_ns),
                   partition_.session6().slots().changes().oldest_ns(now_ns));
-}
-
-bool OwnerStream::is_walking() const noexcept {
-  return std::ranges::any_of(walks_, [](const Walk& walk) { return walk.next < walk.end; });
 }
 
 bool OwnerStream::is_ahead_of_walk(TableKind table, std::uint32_t slot) const noexcept {

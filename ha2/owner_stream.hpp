@@ -160,6 +160,8 @@ class OwnerStream {
   template <class Address>
   void add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns, std::size_t keep_bytes) noexcept;
   template <class Address>
+  std::size_t add_states(tables::DirtyQueue& queue, std::size_t keep_bytes) noexcept;
+  template <class Address>
   std::size_t add_usual(tables::DirtyQueue& queue, std::uint64_t now_ns,
                         std::size_t keep_bytes) noexcept;
   template <class Address>
@@ -167,7 +169,9 @@ class OwnerStream {
   template <class Address>
   bool add_whole(std::uint32_t slot, const tables::SessionOf<Address>& session,
                  std::uint64_t now_ns) noexcept;
-  bool is_walking() const noexcept;
+
+  bool is_walking() const noexcept { return open_walk_count_ != 0; }
+
   // False when there was something to state and no room for any of it.
   bool walk_on(std::uint64_t now_ns) noexcept;
   struct Walk;
@@ -220,6 +224,7 @@ class OwnerStream {
 
   static constexpr std::size_t kWalkCount = tables::kTableKindCount + 16;
   std::array<Walk, kWalkCount> walks_{};
+  std::uint32_t open_walk_count_ = 0;
   std::uint64_t bulk_end_seq_ = 0;  // 0 while the walk goes on
   bool is_bulk_done_ = false;
   // a bit for each slot whose repair is owed

@@ -38,9 +38,12 @@ struct SessionWire<tables::Address6> {
   using Ends = Ends6;
 };
 
+// The high nibble moves down by one bit: 16 * rank - 8 * rank.
 inline WireState wire_state(const tables::SessionState& state, std::uint16_t flags) noexcept {
-  return static_cast<WireState>((state.tcp_ranks & 0x7U) | (state.tcp_ranks >> 4U & 0x7U) << 3U |
-                                ((flags & tables::kReplySeen) != 0 ? 0x40U : 0U));
+  static_assert(tables::kReplySeen == 0x20U);
+  const unsigned ranks = state.tcp_ranks;  // each below 8
+  return static_cast<WireState>((ranks - (ranks >> 1U & 0x38U)) | (flags & tables::kReplySeen)
+                                                                      << 1U);
 }
 
 // By what the byte may be: both ranks exist and the top bit is not set.
@@ -88,7 +91,6 @@ inline constexpr TimeoutClasses kTimeoutClasses;
 template <class Address>
 inline void read_state(WireState wire, tables::SessionOf<Address>& session) noexcept {
   session.state.tcp_ranks = static_cast<std::uint8_t>((wire & 0x7U) | (wire >> 3U & 0x7U) << 4U);
-  static_assert(tables::kReplySeen == 0x20U);
   session.flags =
       static_cast<std::uint16_t>((session.flags & ~tables::kReplySeen) | (wire & 0x40U) >> 1U);
   session.state.timeout_class = kTimeoutClasses.of(session.protocol, wire);

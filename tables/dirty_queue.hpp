@@ -70,13 +70,20 @@ class DirtyQueue {
     std::uint64_t* const queued = queued_.data();
     const std::size_t start = head_;
     const std::size_t end = std::min(start + count_max, ring.size());
+    const std::size_t sighted_end = std::min(end, ring.size() - std::min(distance, ring.size()));
     std::size_t at = start;
-    for (; at < end; ++at) {
-      if (at + distance < ring.size()) look_ahead(ring[at + distance]);
+    const auto try_take = [&] {
       const std::uint32_t slot = ring[at];
-      if (!take(slot)) break;
+      if (!take(slot)) return false;
       queued[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+      return true;
+    };
+    for (; at < sighted_end; ++at) {
+      look_ahead(ring[at + distance]);
+      if (!try_take()) break;
     }
+    if (at >= sighted_end)
+      while (at < end && try_take()) ++at;
     head_ = at == ring.size() ? 0 : at;
     size_ -= at - start;
     return at - start;

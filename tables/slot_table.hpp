@@ -99,8 +99,8 @@ class SlotTable {
   // A lookup in steps, so that memory answers for many keys at once: start() asks for the key's
   // bucket, advance() for the entry that it names, follow() for the entry that the second bucket
   // names, finish() answers. follow() may be left out, and matters only where is_elsewhere. The
-  // table may change between the steps: what finish() gives holds the key, but a key that came after
-  // advance() may be missed.
+  // table may change between the steps: what finish() gives holds the key, but a key that came
+  // after advance() may be missed.
   using Lookup = KeyLookup;
 
   void start(Lookup& lookup, const Key& key) const noexcept {
