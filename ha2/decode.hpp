@@ -52,11 +52,12 @@ struct Section {
   std::uint16_t count;
   const std::byte* records;
 
+  // In the frame itself: wire structs are arrays of bytes, at any address. A copy would be stored
+  // in pieces of one size and read in pieces of another, which waits for the store buffer.
   template <class Record>
-  Record record(std::size_t index) const noexcept {
-    Record value;
-    std::memcpy(&value, records + index * sizeof(Record), sizeof value);
-    return value;
+  const Record& record(std::size_t index) const noexcept {
+    static_assert(kIsWireType<Record>);
+    return *reinterpret_cast<const Record*>(records + index * sizeof(Record));
   }
 };
 

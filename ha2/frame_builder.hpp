@@ -117,18 +117,16 @@ class FrameBuilder {
                                     : static_cast<std::size_t>(room_.left_bytes_) / sizeof(Record);
     }
 
-    // False when it does not fit; nothing was added then.
-    [[nodiscard]] bool try_add(const Record& record, std::uint32_t slot) noexcept {
-      if (room_.left_bytes_ < static_cast<std::ptrdiff_t>(sizeof record)) return false;
-      add(record, slot);
-      return true;
+    bool has_room() const noexcept {
+      return room_.left_bytes_ >= static_cast<std::ptrdiff_t>(sizeof(Record));
     }
 
-    // Requires room().
-    void add(const Record& record, std::uint32_t slot) noexcept {
-      room_.left_bytes_ -= static_cast<std::ptrdiff_t>(sizeof record);
-      std::memcpy(records_ + added_ * sizeof record, &record, sizeof record);
-      slots_[added_++] = slot;
+    // A record for the caller to fill, every byte of it. Requires room().
+    Record& add(std::uint32_t slot) noexcept {
+      static_assert(kIsWireType<Record>);
+      room_.left_bytes_ -= static_cast<std::ptrdiff_t>(sizeof(Record));
+      slots_[added_] = slot;
+      return *reinterpret_cast<Record*>(records_ + added_++ * sizeof(Record));
     }
 
    private:

@@ -28,10 +28,10 @@ bool needs_state(const tables::SessionOf<Address>& session) noexcept {
 }
 
 template <class Address>
-StatePatch patch_of(const tables::SessionOf<Address>& session, std::uint32_t slot) noexcept {
-  StatePatch patch{{}, wire_state(session.state, session.flags)};
+void write(StatePatch& patch, const tables::SessionOf<Address>& session,
+           std::uint32_t slot) noexcept {
   patch.name.set(slot, session.state.generation);
-  return patch;
+  patch.state = wire_state(session.state, session.flags);
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ std::size_t OwnerStream::add_states(tables::DirtyQueue& queue, std::size_t keep_
       [&](std::uint32_t slot) {
         auto& session = sessions[slot];
         if (!needs_state(session)) return false;
-        states.add(patch_of(session, slot), slot);
+        write(states.add(slot), session, slot);
         session.state.marks = 0;  // S1: nothing can have changed since it was read
         return true;
       },
@@ -93,22 +93,26 @@ std::size_t OwnerStream::add_usual(tables::DirtyQueue& queue, std::uint64_t now_
   FrameBuilder::Run<EmptySlot> empties(room, Wire::kTable, Operation::kEmpty);
   const std::uint32_t now_s = seconds(now_ns);
   const auto try_say = [&](const tables::SessionOf<Address>& session, std::uint32_t slot) {
-    if (needs_state(session)) return states.try_add(patch_of(session, slot), slot);
+    if (needs_state(session)) {
+      if (!states.has_room()) return false;
+      write(states.add(slot), session, slot);
+      return true;
+    }
     const unsigned presence = session.flags & (tables::kLive | tables::kLocalOnly);
     if (presence == 0 && session.state.marks != 0) {
-      EmptySlot empty;
-      empty.slot.set(slot);
-      return empties.try_add(empty, slot);
+      if (!empties.has_room()) return false;
+      empties.add(slot).slot.set(slot);
+      return true;
     }
     if constexpr (sizeof(Address) == 4) {
       if (presence == tables::kLive && (session.state.marks & tables::kMarkWhole) != 0 &&
-          is_brief(session) && !has_window(session.state)) {
-        Brief4 brief;
+          is_brief(session) && !has_window(session.state) && briefs.has_room()) {
+        Brief4& brief = briefs.add(slot);
         brief.name.set(slot, session.state.generation);
         brief.protocol = session.protocol;
         brief.client_side = wire_ends(session.client_side);
         brief.tail = wire_tail(session, now_s);
-        return briefs.try_add(brief, slot);
+        return true;
       }
     }
     return false;

@@ -149,12 +149,11 @@ inline FullExtra wire_extra(const tables::SessionOf<Address>& session) noexcept 
 
 inline bool is_sound_extra(const FullExtra& extra) noexcept { return extra.sides <= kSidesMax; }
 
-// After read_tail().
+// After read_tail(). The virtual system belongs to the key and is read with it.
 template <class Address>
 inline void read_extra(const FullExtra& extra, tables::SessionOf<Address>& session) noexcept {
   session.flags = static_cast<std::uint16_t>(
       (session.flags & ~(tables::kClientIsA1 | tables::kTranslated)) | extra.sides << kSidesShift);
-  session.vsys = extra.vsys;
   session.state.qos_class = extra.qos_class;
   session.state.application = extra.application.get();
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <tuple>
@@ -81,6 +82,8 @@ inline bool endpoint_less(const Endpoint<Address6>& left,
   return rank(left) < rank(right);
 }
 
+// Put together in words, as it is hashed: pieces that are stored small and read large at once would
+// wait for the store buffer.
 template <class Address>
 inline DirectedKey<Address> make_key(const Endpoint<Address>& source,
                                      const Endpoint<Address>& target, std::uint8_t protocol,
@@ -88,7 +91,17 @@ inline DirectedKey<Address> make_key(const Endpoint<Address>& source,
   const bool source_is_a = !endpoint_less(target, source);
   const Endpoint<Address>& a = source_is_a ? source : target;
   const Endpoint<Address>& b = source_is_a ? target : source;
-  return {{a.address, b.address, a.port_be, b.port_be, protocol, vsys, 0}, source_is_a};
+  std::array<std::uint64_t, sizeof(FlowKey<Address>) / 8> words;
+  if constexpr (sizeof(Address) == 4) {
+    words[0] = std::bit_cast<std::uint32_t>(a.address) |
+               std::uint64_t{std::bit_cast<std::uint32_t>(b.address)} << 32U;
+  } else {
+    std::memcpy(words.data(), a.address.data(), sizeof a.address);
+    std::memcpy(words.data() + sizeof a.address / 8, b.address.data(), sizeof b.address);
+  }
+  words.back() = a.port_be | std::uint64_t{b.port_be} << 16U | std::uint64_t{protocol} << 32U |
+                 std::uint64_t{vsys} << 40U;
+  return {std::bit_cast<FlowKey<Address>>(words), source_is_a};
 }
 
 // The two ends again, as the packet that `directed` came from had them.
