@@ -115,6 +115,7 @@ class Load {
     for (End& end : batch.ends) {
       end.generation = slots_.entry(end.slot).state.generation;
       end.old_hashes = slots_.prefetch_keys_of(end.slot);
+      __builtin_prefetch(next + kRounds);
       end.new_hashes = slots_.prefetch_keys(*next++);
     }
   }

@@ -101,12 +101,11 @@ bool HashIndex::insert_elsewhere(std::uint64_t hash, Reference reference) noexce
   return true;
 }
 
-bool HashIndex::erase_in(std::uint32_t bucket_index, Signature signature,
-                         std::uint32_t packed) noexcept {
+bool HashIndex::erase_in(std::uint32_t bucket_index, std::uint32_t packed) noexcept {
   Bucket& bucket = buckets_[bucket_index];
-  for (std::uint32_t ways = ways_with(bucket, signature); ways != 0; ways &= ways - 1) {
+  for (std::uint32_t ways = ways_referring(bucket, packed); ways != 0; ways &= ways - 1) {
     const auto way = static_cast<unsigned>(std::countr_zero(ways));
-    if (bucket.references[way] != packed) continue;
+    if (bucket.tags[way] == 0) continue;
     bucket.tags[way] = 0;
     --key_count_;
     return true;
@@ -117,9 +116,9 @@ bool HashIndex::erase_in(std::uint32_t bucket_index, Signature signature,
 bool HashIndex::erase(std::uint64_t hash, Reference reference) noexcept {
   const Signature signature = signature_of(hash);
   const std::uint32_t first = first_bucket(hash);
-  if (erase_in(first, signature, pack(reference, signature, false))) [[likely]]
+  if (erase_in(first, pack(reference, signature, false))) [[likely]]
     return true;
-  if (erase_in(other_bucket(first, signature), signature, pack(reference, signature, true))) {
+  if (erase_in(other_bucket(first, signature), pack(reference, signature, true))) {
     note_returned(first);
     return true;
   }

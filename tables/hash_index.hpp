@@ -65,11 +65,8 @@ class HashIndex {
     const Signature signature = signature_of(hash);
     const std::uint32_t first = first_bucket(hash);
     const Bucket& bucket = buckets_[first];
-    for (std::uint32_t ways = ways_with(bucket, signature); ways != 0; ways &= ways - 1) {
-      const Reference reference = first_of(bucket, ways);
-      if (is_match(reference)) [[likely]]
-        return reference;
-    }
+    if (const Reference reference = find_in(bucket, signature, is_match); !is_none(reference))
+      return reference;
     if (may_have_moved(bucket, signature)) [[unlikely]]
       return find_second(signature, first, is_match);
     return kNoReference;
@@ -235,24 +232,49 @@ class HashIndex {
     return ((moved_and_filter >> (8U + filter_bit(signature)) & 1U) != 0) | (stash_count_ != 0);
   }
 
+  // Way by way: mostly one looks alike, or none.
+  template <class Match>
+  static Reference find_in(const Bucket& bucket, Signature signature, Match&& is_match) noexcept {
+    const std::uint32_t more = std::uint32_t{signature.more} << kMoreShift;
+    for (std::uint32_t ways = ways_tagged(bucket, signature.tag); ways != 0; ways &= ways - 1) {
+      const std::uint32_t packed = bucket.references[static_cast<unsigned>(std::countr_zero(ways))];
+      if (((packed ^ more) & kMoreMask) != 0) continue;
+      if (const Reference reference = unpack(packed); is_match(reference)) [[likely]]
+        return reference;
+    }
+    return kNoReference;
+  }
+
   template <class Match>
   Reference find_second(Signature signature, std::uint32_t first, Match&& is_match) const noexcept {
     const Bucket& bucket = buckets_[other_bucket(first, signature)];
-    for (std::uint32_t ways = ways_with(bucket, signature); ways != 0; ways &= ways - 1) {
-      const Reference reference = first_of(bucket, ways);
-      if (is_match(reference)) return reference;
-    }
+    if (const Reference reference = find_in(bucket, signature, is_match); !is_none(reference))
+      return reference;
     for (std::uint32_t i = 0; i < stash_count_; ++i)
       if (const Reference reference = unpack(stash_[i].reference); is_match(reference))
         return reference;
     return kNoReference;
   }
 
-  static std::uint32_t free_ways(const Bucket& bucket) noexcept {
+  static std::uint32_t ways_tagged(const Bucket& bucket, std::uint8_t tag) noexcept {
+    constexpr std::uint32_t kAllWays = (1U << kWays) - 1;
     const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(&bucket));
-    return static_cast<std::uint32_t>(
-               _mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_setzero_si128()))) &
-           0xFFFU;
+    const __m128i wanted = _mm_set1_epi8(static_cast<char>(tag));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(tags, wanted))) & kAllWays;
+  }
+
+  static std::uint32_t free_ways(const Bucket& bucket) noexcept { return ways_tagged(bucket, 0); }
+
+  // The ways with exactly this reference; a free one may have it from before.
+  static std::uint32_t ways_referring(const Bucket& bucket, std::uint32_t packed) noexcept {
+    const auto* const lanes = reinterpret_cast<const __m128i*>(&bucket);
+    const __m128i wanted = _mm_set1_epi32(static_cast<int>(packed));
+    const auto is_equal = [&](int lane) {
+      return _mm_cmpeq_epi32(_mm_load_si128(lanes + lane), wanted);
+    };
+    const __m128i low = _mm_packs_epi32(is_equal(1), is_equal(2));
+    const __m128i high = _mm_packs_epi32(is_equal(3), _mm_setzero_si128());
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high)));
   }
 
   bool try_place(std::uint32_t bucket_index, Signature signature, std::uint32_t packed) noexcept {
@@ -270,7 +292,7 @@ class HashIndex {
   bool try_push_out(std::uint32_t bucket_index, unsigned way) noexcept;
   void note_moved(std::uint32_t first, Signature signature) noexcept;
   void note_returned(std::uint32_t first) noexcept;
-  bool erase_in(std::uint32_t bucket_index, Signature signature, std::uint32_t packed) noexcept;
+  bool erase_in(std::uint32_t bucket_index, std::uint32_t packed) noexcept;
 
   std::span<Bucket> buckets_;
   std::uint32_t bucket_count_;
