@@ -74,7 +74,7 @@ class Pair {
   // This box goes down on purpose: the peer takes over at the next keepalive.
   void leave() noexcept { is_leaving_ = true; }
 
-  // Told to the peer with each keepalive: the mirror is complete (or this box owns).
+  // Told to the peer with each keepalive: this box is active and the peer's mirror is complete.
   void set_synced(bool is_synced) noexcept { is_synced_ = is_synced; }
 
   Role role() const noexcept { return role_; }

@@ -248,7 +248,7 @@ struct KeepaliveBody {
   std::uint8_t priority;
   std::uint8_t path;       // which path it went out on
   Le32 term;               // highest term this box has seen
-  std::uint8_t is_synced;  // this box's mirror is complete, or it is the owner
+  std::uint8_t is_synced;  // from the active box: the receiver's mirror is complete
   std::uint8_t is_leaving;
   // rises by one with each round, and is the same on every path: the higher is the newer
   Le32 count;
