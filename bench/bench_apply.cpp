@@ -21,7 +21,7 @@
 namespace twinplane::bench {
 namespace {
 
-// A round is what a window of frames can say: 4096 frames of 240 updates or of 51 creates.
+// A round is what a window of frames can say: 4096 frames of 240 updates or of 55 creates.
 std::uint32_t updates_per_round() { return by_scale(1U << 12U, 900'000U, 900'000U); }
 
 std::uint32_t creates_per_round() { return by_scale(1U << 10U, 200'000U, 200'000U); }

@@ -102,12 +102,12 @@ class Load {
     for (End& end : batch.ends) {
       end.slot = full_slot();
       slots_.prefetch_change(end.slot);
-      slots_.prefetch_mark(end.slot);
+      slots_.prefetch_touch(end.slot);
     }
     for (std::uint32_t& slot : batch.updates) {
       slot = full_slot();
       slots_.prefetch(slot);
-      slots_.prefetch_mark(slot);
+      slots_.prefetch_touch(slot);
     }
   }
 

@@ -64,16 +64,28 @@ class RteRival {
     TWINPLANE_CHECK(status, ==, 0);
   }
 
-  // Calls on_hit(Session4&, i) for each key found, its line prefetched.
-  template <class OnHit>
-  void find_burst(std::span<const void*> keys, OnHit&& on_hit) {
-    std::array<std::int32_t, 64> positions;
+  using Positions = std::array<std::int32_t, 64>;
+
+  // Looks a burst up and asks for the entries' lines.
+  void start_burst(std::span<const void*> keys, Positions& positions) {
     rte_hash_lookup_bulk(hash_, keys.data(), static_cast<std::uint32_t>(keys.size()),
                          positions.data());
     for (std::size_t i = 0; i < keys.size(); ++i)
       if (positions[i] >= 0) rte_prefetch0(&sessions()[positions[i]]);
-    for (std::size_t i = 0; i < keys.size(); ++i)
+  }
+
+  // Calls on_hit(Session4&, i) for each of `count` keys that was found.
+  template <class OnHit>
+  void finish_burst(std::size_t count, const Positions& positions, OnHit&& on_hit) {
+    for (std::size_t i = 0; i < count; ++i)
       if (positions[i] >= 0) on_hit(sessions()[positions[i]], i);
+  }
+
+  template <class OnHit>
+  void find_burst(std::span<const void*> keys, OnHit&& on_hit) {
+    Positions positions;
+    start_burst(keys, positions);
+    finish_burst(keys.size(), positions, on_hit);
   }
 
  private:

@@ -231,7 +231,10 @@ void Worker::look_up(std::span<Admitted> admitted) noexcept {
     if (one.lookup.is_elsewhere)
       in_table_of(one, [&](auto& slots, auto&) { slots.follow(one.lookup); });
   for (Admitted& one : admitted)
-    in_table_of(one, [&](auto& slots, auto& key) { one.found = slots.finish(one.lookup, key); });
+    in_table_of(one, [&](auto& slots, auto& key) {
+      one.found = slots.finish(one.lookup, key);
+      if (one.found.slot != tables::kNoSlot) slots.prefetch_touch(one.found.slot);
+    });
 }
 
 }  // namespace twinplane::dataplane

@@ -215,9 +215,10 @@ void Pair::on_keepalive(Path path, const FrameView& frame, std::uint64_t now_ns)
   const bool is_same_life = alive.boot_id.get() == peer_.speaker_id;
   if (is_same_life && static_cast<std::int32_t>(alive.count.get() - peer_.keepalive_count) < 0)
     return;
-  // What another life was before it was heard is not known: it may have been active.
+  // It may have been active unheard: another life of it, or a new one that two cuts hid from start
+  // to yielding.
   const bool gave_way =
-      peer_.role == Role::kActive && alive.role != static_cast<std::uint8_t>(Role::kActive);
+      peer_.role != Role::kPassive && alive.role == static_cast<std::uint8_t>(Role::kPassive);
   if (role_ == Role::kActive && (gave_way || !is_same_life)) ++reannounce_count_;
   peer_.role = static_cast<Role>(alive.role);
   peer_.speaker_id = alive.boot_id.get();

@@ -164,8 +164,11 @@ class SlotTable {
     if (has_deadlines_) __builtin_prefetch(&deadlines_ms_[slot], 1);
   }
 
-  // Asks for the line that mark() touches beside the entry.
-  void prefetch_mark(std::uint32_t slot) const noexcept { changes_.prefetch(slot); }
+  // Asks for the lines that mark() and set_deadline() touch beside the entry.
+  void prefetch_touch(std::uint32_t slot) const noexcept {
+    changes_.prefetch(slot);
+    if (has_deadlines_) __builtin_prefetch(&deadlines_ms_[slot], 1);
+  }
 
   // Asks for the lines of the value's keys in the index; what it returns spares insert() and put()
   // the hashing.

@@ -62,15 +62,19 @@ bool raise_edges(SessionState& state, Direction direction, const TcpSegment& seg
   return is_step;
 }
 
-// A reset counts only where its sequence number can be real (after RFC 5961, but lenient: the
-// peer's edges may be a step behind).
+// A reset counts only where its sequence number can be real (after RFC 5961, but lenient): not far
+// behind what its side has sent, as one that answers a late acknowledgement is, and not far beyond
+// what the other side has allowed, as edges from the peer may be a step behind.
 bool is_believable_reset(const SessionState& state, Direction direction,
                          const TcpSegment& reset) noexcept {
   const Direction other = opposite(direction);
   if (tcp_rank(state, direction) == TcpRank::kNone)
     return (reset.flags & kTcpAck) != 0 && reset.ack == state.edge[other];
-  if (state.edge_max[direction] == 0) return true;
-  return !tcp_is_after(reset.seq, state.edge_max[direction] + kWindowRefreshBytes);
+  const std::uint32_t edge = state.edge[direction];
+  const std::uint32_t edge_max = state.edge_max[direction];
+  const bool is_behind = edge != 0 && tcp_is_after(edge - kResetBehindBytes, reset.seq);
+  const bool is_beyond = edge_max != 0 && tcp_is_after(reset.seq, edge_max + kWindowRefreshBytes);
+  return !is_behind && !is_beyond;
 }
 
 }  // namespace
@@ -97,8 +101,8 @@ std::uint8_t tcp_advance(SessionState& state, Direction direction,
   const Direction other = opposite(direction);
   bool is_changed = false;
   if ((segment.flags & kTcpRst) != 0) {
-    if (is_believable_reset(state, direction, segment))
-      is_changed = raise_rank(state, direction, TcpRank::kReset);
+    if (!is_believable_reset(state, direction, segment)) return 0;
+    is_changed = raise_rank(state, direction, TcpRank::kReset);
   } else if ((segment.flags & kTcpSyn) != 0) {
     if (raise_rank(state, direction, TcpRank::kSynSent)) {
       is_changed = true;

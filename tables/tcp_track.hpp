@@ -33,6 +33,10 @@ inline constexpr std::uint8_t kNoWindowScale = 15;
 // they only widen what is accepted.
 inline constexpr std::uint32_t kWindowRefreshBytes = 256 * 1024;
 
+// How far behind its side's edge a reset is still believed: data under way that a late
+// acknowledgement is about.
+inline constexpr std::uint32_t kResetBehindBytes = 1024 * 1024;
+
 // True when `later` is ahead of `earlier` in TCP's wrapping sequence space.
 constexpr bool tcp_is_after(std::uint32_t later, std::uint32_t earlier) noexcept {
   return static_cast<std::int32_t>(later - earlier) > 0;

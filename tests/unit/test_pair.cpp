@@ -202,6 +202,25 @@ TEST_F(Boxes, APeerThatGaveWayBeforeItWasHeardIsAReasonAsWell) {
   EXPECT_GT(pair(0).reannounce_count(), before);
 }
 
+TEST_F(Boxes, APeerThatWasActiveOnlyBehindACutIsAReasonAsWell) {
+  start(0, config(0));
+  start(1, config(1));
+  run(100);  // they have heard each other, and neither is active yet
+  ASSERT_EQ(role(0), Role::kInitial);
+  cut(Path::kHa2, true);
+  cut(Path::kHa1, true);
+  run(1500);
+  ASSERT_EQ(role(0), Role::kActive);
+  ASSERT_EQ(role(1), Role::kActive);
+  const std::uint32_t before = pair(0).reannounce_count();
+  for (Wire& wire : boxes_[0].out) wire.is_cut = false;  // the better one is heard first
+  run(20);
+  ASSERT_EQ(role(1), Role::kPassive);
+  for (Wire& wire : boxes_[1].out) wire.is_cut = false;
+  run(20);
+  EXPECT_GT(pair(0).reannounce_count(), before);
+}
+
 TEST_F(Boxes, APeerThatStartsAnewIsAReasonHoweverQuickItWas) {
   start_both();
   const std::uint32_t before = pair(0).reannounce_count();

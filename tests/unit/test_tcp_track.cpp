@@ -111,6 +111,36 @@ TEST(TcpTrack, AResetFarOutsideTheWindowChangesNoRank) {
   expect_ranks(state, TcpRank::kEstablished, TcpRank::kEstablished);
 }
 
+TEST(TcpTrack, AResetFarBehindChangesNothing) {
+  SessionState state = established();
+  for (const std::uint32_t back : {kResetBehindBytes + 1, 0x10000000U, 0x7FFFFFFFU}) {
+    const std::uint32_t edge_before = state.edge[kFromServer];
+    EXPECT_EQ(tcp_advance(state, kFromServer, segment(501 - back, 101, 0, kTcpRst)), 0) << back;
+    EXPECT_EQ(state.edge[kFromServer], edge_before);
+  }
+  expect_ranks(state, TcpRank::kEstablished, TcpRank::kEstablished);
+  EXPECT_EQ(tcp_advance(state, kFromServer, segment(501 - kResetBehindBytes, 101, 0, kTcpRst)),
+            kMarkState)
+      << "in answer to a late acknowledgement";
+}
+
+TEST(TcpTrack, AResetThatIsNotBelievedMovesNoEdge) {
+  SessionState state = established();
+  const SessionState before = state;
+  static_cast<void>(tcp_advance(state, kFromServer,
+                                segment(501 + 100'000'000, 900'000'000, 0, kTcpRst | kTcpAck)));
+  EXPECT_EQ(state.edge[kFromServer], before.edge[kFromServer]);
+  EXPECT_EQ(state.edge_max[kFromClient], before.edge_max[kFromClient]);
+}
+
+TEST(TcpTrack, AResetIsBelievedWhereNoEdgeIsKnown) {
+  SessionState state = established();
+  for (const Direction direction : {kFromClient, kFromServer})
+    state.edge[direction] = state.edge_max[direction] = 0;
+  static_cast<void>(tcp_advance(state, kFromClient, segment(0x80000000U, 501, 0, kTcpRst)));
+  EXPECT_TRUE(tcp_is_over(state));
+}
+
 TEST(TcpTrack, ARefusedConnectionEndsOnlyByAnAnswerToItsSyn) {
   SessionState state = opened();
   static_cast<void>(tcp_advance(state, kFromServer, segment(0, 77, 0, kTcpRst | kTcpAck)));
