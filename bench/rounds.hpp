@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace twinplane::bench {
@@ -55,7 +56,7 @@ inline double median_ratio(const Samples& slow, const Samples& fast) {
   Samples ratios;
   for (std::size_t round = 0; round < std::min(slow.size(), fast.size()); ++round)
     ratios.push_back(slow[round] / fast[round]);
-  return median(ratios);
+  return median(std::move(ratios));
 }
 
 }  // namespace twinplane::bench

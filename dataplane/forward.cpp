@@ -145,10 +145,16 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
       direction == kFromClient ? session.state.ingress_role : session.state.egress_role;
   if (expected_port != ingress_port && zone_of(expected_port) != zone_of(ingress_port))
     return ForwardResult::drop(DropReason::kWrongZone);
+  Translation<Address> to;
+  const ForwardResult result = way_out(view, session, direction, was_taken_over, to);
+  // What does not arrive has done nothing: a FIN or RST of a short life must not end the session.
+  if (result.verdict != ForwardVerdict::kForward) return result;
   if (const std::uint8_t marks = advance(session, direction, view); marks != 0)
     slots.mark(found.slot, marks);
   sessions.touch(found.slot, time.milliseconds());
-  return send_on(frame, view, session, direction, was_taken_over);
+  if ((session.flags & tables::kTranslated) != 0) translate(frame, view, to);
+  decrement_ttl(frame, view);
+  return result;
 }
 
 template <class Address>
@@ -180,6 +186,8 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
                          .zone_from = zone_from,
                          .zone_to = zone_to});
   if (rule.action == RuleAction::kDrop) return ForwardResult::drop(DropReason::kRuleDrop);
+  if (view.ttl <= 1)
+    return ForwardResult::error(IcmpErrorKind::kTimeExceeded, DropReason::kTtlExceeded);
 
   SessionOf<Address> session{};
   session.client_side = ends_of(key.key);
@@ -258,13 +266,14 @@ bool Forwarder::try_translate_new(tables::Partition& partition, const PacketView
   return true;
 }
 
+// Where the packet goes and what it shall carry; nothing is changed yet.
 template <class Address>
-ForwardResult Forwarder::send_on(std::span<std::byte> frame, PacketView& view,
-                                 const SessionOf<Address>& session, Direction direction,
-                                 bool was_taken_over) const noexcept {
+ForwardResult Forwarder::way_out(const PacketView& view, const SessionOf<Address>& session,
+                                 Direction direction, bool was_taken_over,
+                                 Translation<Address>& to) const noexcept {
   if (view.ttl <= 1)
     return ForwardResult::error(IcmpErrorKind::kTimeExceeded, DropReason::kTtlExceeded);
-  Translation<Address> to{view.source<Address>(), view.target<Address>()};
+  to = {view.source<Address>(), view.target<Address>()};
   if ((session.flags & tables::kTranslated) != 0) {
     // Towards the server the packet wears the server side's names, back to the client the client
     // side's.
@@ -281,8 +290,6 @@ ForwardResult Forwarder::send_on(std::span<std::byte> frame, PacketView& view,
   const bool fits = view.l3_bytes <= mtu_bytes;
   if (!fits && view.dont_fragment)
     return ForwardResult::error(IcmpErrorKind::kTooBig, DropReason::kTooBig, mtu_bytes);
-  if ((session.flags & tables::kTranslated) != 0) translate(frame, view, to);
-  decrement_ttl(frame, view);
   ForwardResult result{.verdict = ForwardVerdict::kForward,
                        .mtu_bytes = fits ? std::uint16_t{0} : mtu_bytes,
                        .port_index = route.port_index,

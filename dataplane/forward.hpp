@@ -19,6 +19,7 @@
 #include "dataplane/forward_result.hpp"
 #include "dataplane/nat_pool.hpp"
 #include "dataplane/packet_view.hpp"
+#include "dataplane/rewrite.hpp"
 #include "dataplane/routes.hpp"
 #include "dataplane/rules.hpp"
 #include "tables/partition.hpp"
@@ -92,9 +93,9 @@ class Forwarder {
                          std::uint8_t zone_from, std::uint8_t zone_to,
                          tables::SessionOf<Address>& session, NatResult& result) const noexcept;
   template <class Address>
-  ForwardResult send_on(std::span<std::byte> frame, PacketView& view,
-                        const tables::SessionOf<Address>& session, tables::Direction direction,
-                        bool was_taken_over) const noexcept;
+  ForwardResult way_out(const PacketView& view, const tables::SessionOf<Address>& session,
+                        tables::Direction direction, bool was_taken_over,
+                        Translation<Address>& to) const noexcept;
 
   std::uint8_t zone_of(std::uint8_t port_index) const noexcept {
     return context_.config.ports[port_index].zone_index;

@@ -110,6 +110,23 @@ TEST_F(Forward, AnswersAnEndedTtlAndAPacketTooLarge) {
   EXPECT_EQ(large.result.mtu_bytes, 1500);
 }
 
+TEST_F(Forward, WhatDoesNotArriveChangesNothing) {
+  EXPECT_EQ(send4(kInside, {.ttl = 1}, tests::tcp_segment(40000, 80, kSyn)).result.reason,
+            DropReason::kTtlExceeded);
+  EXPECT_EQ(live4(), 0U) << "nor opens a session";
+  const std::uint16_t nat_port_be = open();
+  reply(nat_port_be, kSynAck);
+  send4(kInside, {}, tests::tcp_segment(40000, 80, kAck));
+  const auto& slots = partition_->session4().slots();
+  const tables::SessionState before = slots.entry(0).state;
+  for (const int flags : {kFin | kAck, kRst | kAck}) {
+    const Outcome ended = send4(kInside, {.ttl = 1}, tests::tcp_segment(40000, 80, flags));
+    EXPECT_EQ(ended.result.icmp_error, IcmpErrorKind::kTimeExceeded);
+    EXPECT_EQ(slots.entry(0).state.tcp_ranks, before.tcp_ranks);
+    EXPECT_EQ(slots.entry(0).state.edge[tables::kFromClient], before.edge[tables::kFromClient]);
+  }
+}
+
 TEST_F(Forward, LetsAPacketTooLargeBeCutThatMayBe) {
   const Ip4 ip{.protocol = 17, .fragment_field = 0};
   const Outcome large = send4(kInside, ip, tests::udp_segment(1000, 2000, tests::filler(1473)));
