@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/replay_intake.hpp"
 
+#include "dataplane/named_flow.hpp"
 #include "dataplane/parse.hpp"
 #include "dataplane/replay_pick_up.hpp"
 #include "dataplane/rss.hpp"
@@ -68,26 +69,32 @@ std::optional<ForwardResult> ReplayIntake::decide(std::span<std::byte> frame, Pa
   }
   if (view.fragment.part != FragmentPart::kWhole && !knows_fragment(view, now_ns))
     return std::nullopt;
-  return view.kind == PacketKind::kIp4 ? forward<tables::Address4>(frame, view, now_ns)
-                                       : forward<tables::Address6>(frame, view, now_ns);
+  PacketView quote;
+  const NamedFlow flow = named_flow(frame, view, quote);
+  if (flow.packet == nullptr) {
+    counts_.drop(flow.parsed);
+    return std::nullopt;
+  }
+  const Intake intake{frame, view, quote, *flow.packet};
+  return view.kind == PacketKind::kIp4 ? forward<tables::Address4>(intake, now_ns)
+                                       : forward<tables::Address6>(intake, now_ns);
 }
 
 template <class Address>
-ForwardResult ReplayIntake::forward(std::span<std::byte> frame, PacketView& view,
-                                    std::uint64_t now_ns) noexcept {
+ForwardResult ReplayIntake::forward(const Intake& intake, std::uint64_t now_ns) noexcept {
   const std::uint32_t index =
-      partition_of(flow_hash(view), setup_.forward.config.tables.partitions);
+      partition_of(flow_hash(intake.named), setup_.forward.config.tables.partitions);
   tables::Partition& partition = setup_.box.partition(index);
-  const tables::DirectedKey<Address> key = Forwarder::key_of<Address>(view);
+  const tables::DirectedKey<Address> key = Forwarder::key_of<Address>(intake.named);
   const tables::Found found = partition.sessions<Address>().slots().find(key.key);
   const BurstTime time{now_ns};
-  const ForwardResult result =
-      forwarder_.forward(partition, frame, view, key, found, ingress_port_, time);
+  const ForwardResult result = forward_named(forwarder_, partition, intake.frame, intake.view,
+                                             intake.quote, key, found, ingress_port_, time);
   const bool is_midstream =
       result.verdict == ForwardVerdict::kDrop && result.reason == DropReason::kTcpNotSyn;
-  if (!setup_.picks_up || !is_midstream || !can_pick_up(view)) return result;
+  if (!setup_.picks_up || !is_midstream || !can_pick_up(intake.view)) return result;
   ++counts_.picked_up;
-  return pick_up(forwarder_, partition, frame, view, key, ingress_port_, time);
+  return pick_up(forwarder_, partition, intake.frame, intake.view, key, ingress_port_, time);
 }
 
 // A capture does not say which port a packet came in by: it is the one that the route to its source

@@ -7,8 +7,8 @@
 // Limits:  frames of one packet buffer (65407 bytes); longer ones are dropped as no_buffer.
 // Errors:  every packet is counted in exactly one place of counts().
 // Spec:    the order of steps is that of worker_packets.cpp, and each step is the same code:
-//          parse(), FragmentTable, flow_hash(), Forwarder, build_icmp_error(). There is nobody to
-//          resolve a next hop for, so link headers stay.
+//          parse(), FragmentTable, named_flow(), flow_hash(), Forwarder, build_icmp_error(). There
+//          is nobody to resolve a next hop for, so link headers stay.
 #pragma once
 
 #include <cstdint>
@@ -44,12 +44,19 @@ class ReplayIntake {
   const ReplayCounts& counts() const noexcept { return counts_; }
 
  private:
+  // A packet, and the one that names its session: itself or, of an ICMP error, its quote.
+  struct Intake {
+    std::span<std::byte> frame;
+    PacketView& view;
+    PacketView& quote;
+    const PacketView& named;
+  };
+
   // What becomes of the packet; nothing when it has been counted.
   std::optional<ForwardResult> decide(std::span<std::byte> frame, PacketView& view,
                                       std::uint64_t now_ns) noexcept;
   template <class Address>
-  ForwardResult forward(std::span<std::byte> frame, PacketView& view,
-                        std::uint64_t now_ns) noexcept;
+  ForwardResult forward(const Intake& intake, std::uint64_t now_ns) noexcept;
   std::uint8_t ingress_of(const PacketView& view) const noexcept;
   bool is_vlan_served(const PacketView& view) const noexcept;
   bool knows_fragment(PacketView& view, std::uint64_t now_ns) noexcept;

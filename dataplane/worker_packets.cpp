@@ -3,8 +3,8 @@
 // in worker_send.cpp, what their senders are told in worker_errors.cpp.
 #include <rte_prefetch.h>
 
+#include "dataplane/named_flow.hpp"
 #include "dataplane/parse.hpp"
-#include "dataplane/quote.hpp"
 #include "dataplane/rss.hpp"
 #include "dataplane/worker.hpp"
 
@@ -80,11 +80,8 @@ void Worker::process(std::span<rte_mbuf*> packets, std::uint64_t now_ns,
 ForwardResult Worker::forward(Admitted& one, std::uint64_t now_ns) noexcept {
   tables::Partition& mine = partition(one.partition);
   const auto by = [&](const auto& key) {
-    return one.view.l4_kind == L4Kind::kIcmpError
-               ? forwarder_.forward_error(mine, bytes_of(one.packet), one.view, one.quote, key,
-                                          one.found, one.ingress_port)
-               : forwarder_.forward(mine, bytes_of(one.packet), one.view, key, one.found,
-                                    one.ingress_port, BurstTime{now_ns});
+    return forward_named(forwarder_, mine, bytes_of(one.packet), one.view, one.quote, key,
+                         one.found, one.ingress_port, BurstTime{now_ns});
   };
   return one.view.kind == PacketKind::kIp4 ? by(one.key4) : by(one.key6);
 }
@@ -134,16 +131,14 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
   if (view.fragment.part != FragmentPart::kWhole &&
       !know_fragment(admitted, now_ns, is_handed_over))
     return false;
-  const bool is_error = view.l4_kind == L4Kind::kIcmpError;
-  if (is_error) {
-    if (const ParseResult parsed = parse_quote(bytes_of(packet), view, admitted.quote);
-        parsed != ParseResult::kOk) {
-      stats_.parse_drops[static_cast<std::size_t>(parsed)].add(1);
-      rte_pktmbuf_free(packet);
-      return false;
-    }
+  const NamedFlow flow = named_flow(bytes_of(packet), view, admitted.quote);
+  if (flow.packet == nullptr) {
+    stats_.parse_drops[static_cast<std::size_t>(flow.parsed)].add(1);
+    rte_pktmbuf_free(packet);
+    return false;
   }
-  const PacketView& named = is_error ? admitted.quote : view;
+  const PacketView& named = *flow.packet;
+  const bool is_error = &named != &view;
   const std::uint32_t hash =
       (packet->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && !is_error && device_hash_holds(view)
           ? packet->hash.rss

@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 from replay_frames import (
-    ACK, SERVER4, SERVER6, SYN, capture, conversation, ethernet, flipped, ip, tcp, udp,
+    ACK, SERVER4, SERVER6, SYN, capture, conversation, ethernet, flipped, ip, tcp, udp, unreachable,
 )
 
 REPLAY = sys.argv.pop(1)
@@ -158,6 +158,26 @@ class Replay(unittest.TestCase):
         _, _, summary = self.replay(self.write(capture([first, last, orphan])))
         self.assertEqual((summary["forwarded"], summary["sessions_created"]), (2, 1))
         self.assertEqual(summary["dropped"], {"no_first_fragment": 1})
+
+    def test_an_icmp_error_finds_the_session_that_it_quotes(self):
+        for client, server, router in ((CLIENTS4[0], SERVER4, "198.51.100.1"), (CLIENTS6[0], SERVER6, "2001:db8:2::1")):
+            asked = udp(client, server, (4000, 53), data=b"z" * 40)
+            for source in (server, router):
+                file = self.write(capture([asked, unreachable(asked, source, client)]))
+                _, _, summary = self.replay(file)
+                self.assertEqual((summary["forwarded"], summary["dropped"]), (2, {}))
+                self.assertEqual((summary["sessions_created"], summary["icmp_errors"]), (1, 0))
+            stranger = udp(client, server, (4001, 53))
+            _, _, summary = self.replay(self.write(capture([asked, unreachable(stranger, router, client)])))
+            self.assertEqual((summary["forwarded"], summary["dropped"]), (1, {"icmp_no_session": 1}))
+
+    def test_a_hostile_quote_is_dropped_by_its_own_reason(self):
+        for client, server in ((CLIENTS4[0], SERVER4), (CLIENTS6[0], SERVER6)):
+            asked = udp(client, server, (4000, 53))
+            about_error = unreachable(unreachable(asked, server, client), client, server)
+            frames = [asked, about_error] + [unreachable(asked, server, client, quoted=size) for size in range(28)]
+            _, _, summary = self.replay(self.write(capture(frames)))
+            self.assertEqual((summary["forwarded"], summary["dropped"]), (1, {"quote_cut": 28, "quote_malformed": 1}))
 
     def test_each_packet_that_is_not_forwarded_has_a_reason(self):
         frames = [

@@ -44,6 +44,15 @@ def udp(source, target, ports, data=b"x", **rest):
     return ip(source, target, 17, struct.pack("!HHHH", *ports, 8 + len(data), 0) + data, **rest)
 
 
+def unreachable(frame, source, target, quoted=None, vlan=0):
+    """Port unreachable about an untagged frame, of which it quotes all or `quoted` bytes."""
+    quote = frame[14:][:quoted]
+    if ipaddress.ip_address(source).version == 6:
+        return ip(source, target, 58, struct.pack("!BBHI", 1, 4, 0, 0) + quote, vlan=vlan)
+    body = struct.pack("!BBHI", 3, 3, 0, 0) + quote
+    return ip(source, target, 1, body[:2] + struct.pack("!H", checksum(body)) + body[4:], vlan=vlan)
+
+
 def conversation(client, server, port, vlan=0, closes=True):
     """A TCP session from its SYN to its end: 4 packets, and 3 more when it closes."""
     there, back = (client, server, (port, 80)), (server, client, (80, port))
