@@ -344,8 +344,10 @@ ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<s
   const bool fits = view.l3_bytes <= mtu_bytes;
   if (!fits && view.dont_fragment) return ForwardResult::drop(DropReason::kTooBig);
   const bool is_own = way_to(view.source<Address>().address).route.kind == RouteKind::kLocal;
-  if (is_own)
-    to.source.address = error_source(context_.config, route.port_index, to.target.address);
+  if (is_own) {
+    const Address own = error_source(context_.config, route.port_index, to.target.address);
+    if (own != Address{}) to.source.address = own;
+  }
   if (is_translated)
     translate_quote(frame, view, quote,
                     is_from_client

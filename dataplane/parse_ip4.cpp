@@ -4,6 +4,7 @@
 #include "dataplane/bytes.hpp"
 #include "dataplane/checksum.hpp"
 #include "dataplane/ip_numbers.hpp"
+#include "dataplane/link_local.hpp"
 #include "dataplane/parse_steps.hpp"
 
 namespace twinplane::dataplane::parse_steps {
@@ -33,10 +34,6 @@ ParseResult check_options(std::span<const std::byte> options) noexcept {
     options = options.subspan(length);
   }
   return ParseResult::kOk;
-}
-
-constexpr bool is_link_local(const tables::Address4& address) noexcept {
-  return address[0] == 169 && address[1] == 254;
 }
 
 ParseResult check_addresses(PacketView& out) noexcept {

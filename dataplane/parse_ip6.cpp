@@ -4,6 +4,7 @@
 
 #include "dataplane/bytes.hpp"
 #include "dataplane/ip_numbers.hpp"
+#include "dataplane/link_local.hpp"
 #include "dataplane/parse_steps.hpp"
 
 namespace twinplane::dataplane::parse_steps {
@@ -16,10 +17,6 @@ constexpr bool is_mapped4(const tables::Address6& address) noexcept {
   return std::all_of(address.begin(), address.begin() + 10,
                      [](std::uint8_t byte) { return byte == 0; }) &&
          address[10] == 0xFF && address[11] == 0xFF;
-}
-
-constexpr bool is_link_local(const tables::Address6& address) noexcept {
-  return address[0] == 0xFE && (address[1] & 0xC0U) == 0x80;
 }
 
 ParseResult check_addresses(PacketView& out) noexcept {

@@ -157,6 +157,8 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
   for (std::size_t i = 0; i < kIcmpErrorVerdictNames.size(); ++i)
     add_number(data, std::string(kIcmpErrorVerdictNames[i]),
                sum([i](const WorkerStats& stats) { return stats.icmp_errors[i].get(); }));
+  add_number(data, "icmp_error_no_address",
+             sum([](const WorkerStats& stats) { return stats.icmp_errors_no_address.get(); }));
   add_number(data, "icmp_error_held_back",
              sum([](const WorkerStats& stats) { return stats.icmp_errors_held_back.get(); }));
   add_number(data, "sessions_created",

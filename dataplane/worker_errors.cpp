@@ -2,29 +2,26 @@
 // What a worker tells the senders of packets that go no further.
 #include "dataplane/error_source.hpp"
 #include "dataplane/parse.hpp"
-#include "dataplane/virtual_mac.hpp"
 #include "dataplane/worker.hpp"
 
 namespace twinplane::dataplane {
 
-// The error that `order` asks for, as it leaves by that port; null when there may be none, when
-// there have been too many, or no buffer is left. `order` lacks MAC and sources yet.
+// The error that `order` asks for, as it leaves by that port; null when there may be none, the box
+// has no address to speak as, there have been too many, or no buffer is left: each is counted.
+// `order` lacks MAC and sources yet.
 rte_mbuf* Worker::try_make_error(rte_mbuf* about, const PacketView& view, IcmpErrorOrder order,
                                  std::uint8_t port_index, std::uint64_t now_ns) noexcept {
-  if (may_send_icmp_error(view, order.kind) != IcmpErrorVerdict::kBuilt) return nullptr;
-  order.mac = virtual_mac(shared_.config.ports[port_index], port_index);
-  order.source4 = error_source(shared_.config, port_index, view.source4.address);
-  order.source6 = error_source(shared_.config, port_index, view.source6.address);
-  if (order.kind == IcmpErrorKind::kPortUnreachable) {
-    // RFC 4443 section 2.2 (a): what was asked answers.
-    order.source4 = view.target4.address;
-    order.source6 = view.target6.address;
+  if (const IcmpErrorVerdict verdict = may_send_icmp_error(view, order.kind);
+      verdict != IcmpErrorVerdict::kBuilt) {
+    stats_.icmp_errors[static_cast<std::size_t>(verdict)].add(1);
+    return nullptr;
   }
-  const bool has_source = view.kind == PacketKind::kIp4 ? order.source4 != tables::Address4{}
-                                                        : order.source6 != tables::Address6{};
-  rte_mbuf* const error = has_source && icmp_errors_.try_take(now_ns)
-                              ? rte_pktmbuf_alloc(shared_.packet_pool.get())
-                              : nullptr;
+  if (!try_sign(order, shared_.config, view, port_index)) {
+    stats_.icmp_errors_no_address.add(1);
+    return nullptr;
+  }
+  rte_mbuf* const error =
+      icmp_errors_.try_take(now_ns) ? rte_pktmbuf_alloc(shared_.packet_pool.get()) : nullptr;
   if (error == nullptr) {
     stats_.icmp_errors_held_back.add(1);
     return nullptr;

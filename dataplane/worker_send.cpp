@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How packets leave a worker: with a link header, whole or in pieces, or by way of the home worker,
 // who finds the neighbor.
-#include "dataplane/ip4_fragments.hpp"
 #include "dataplane/local_reply.hpp"
+#include "dataplane/packet_pieces.hpp"
 #include "dataplane/rewrite.hpp"
 #include "dataplane/virtual_mac.hpp"
 #include "dataplane/worker.hpp"
 
 namespace twinplane::dataplane {
-
-namespace {
-
-// The largest packet of 9000 bytes or a little more, for the smallest MTU.
-constexpr std::size_t kFragmentsMax = 32;
-
-}  // namespace
 
 void Worker::carry_out(Admitted& admitted, const ForwardResult& result,
                        std::uint64_t now_ns) noexcept {
@@ -83,26 +76,15 @@ void Worker::put_out(rte_mbuf* packet, const NextHop& hop, std::uint64_t now_ns)
   if (!shared_.home_ring.try_put(packet)) drop(packet, DropReason::kRingFull);
 }
 
-// The pieces are copies in buffers of their own: no device need know how to send one packet from
-// several buffers, and each can wait for a neighbor by itself.
 void Worker::put_out_in_pieces(Admitted& admitted, std::uint16_t mtu_bytes, const NextHop& hop,
                                std::uint64_t now_ns) noexcept {
-  const Ip4Fragments fragments(bytes_of(admitted.packet), admitted.view, mtu_bytes);
-  const auto count = static_cast<unsigned>(fragments.count());
-  std::array<rte_mbuf*, kFragmentsMax> pieces;
-  if (count > pieces.size() ||
-      rte_pktmbuf_alloc_bulk(shared_.packet_pool.get(), pieces.data(), count) != 0)
-    return drop(admitted.packet, DropReason::kNotFragmented);
-  for (unsigned place = 0; place < count; ++place) {
-    rte_mbuf* const piece = pieces[place];
-    const std::size_t bytes =
-        fragments.write(place, {rte_pktmbuf_mtod(piece, std::byte*), rte_pktmbuf_tailroom(piece)});
-    piece->data_len = static_cast<std::uint16_t>(bytes);
-    piece->pkt_len = piece->data_len;
-    put_out(piece, hop, now_ns);
-  }
+  PieceArray array;
+  const std::span<rte_mbuf*> pieces =
+      cut(bytes_of(admitted.packet), admitted.view, mtu_bytes, shared_.packet_pool, array);
+  if (pieces.empty()) return drop(admitted.packet, DropReason::kNotFragmented);
+  for (rte_mbuf* const piece : pieces) put_out(piece, hop, now_ns);
   stats_.packets_fragmented.add(1);
-  stats_.fragments_made.add(count);
+  stats_.fragments_made.add(pieces.size());
   rte_pktmbuf_free(admitted.packet);
 }
 

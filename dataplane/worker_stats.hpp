@@ -42,8 +42,10 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge fragments_made;      // of those
   std::array<Gauge, kParseResultCount> parse_drops;
   std::array<Gauge, kDropReasonCount> drops;
+  // An error that was due stands in exactly one of these; IcmpErrorVerdict says what each means.
   std::array<Gauge, static_cast<std::size_t>(IcmpErrorVerdict::kCount)> icmp_errors;
-  Gauge icmp_errors_held_back;
+  Gauge icmp_errors_no_address;  // the box has no address of that family to speak as
+  Gauge icmp_errors_held_back;   // too many in a second, or no buffer left
   // what came in by the HA2 port and is no frame
   std::array<Gauge, ha2::kEncapErrorNames.size()> encap_drops;
   // Tables and streams, a picture a millisecond old.
