@@ -21,6 +21,7 @@ struct ReplayCounts {
   std::uint64_t bytes = 0;
   std::uint64_t forwarded = 0;
   std::uint64_t to_box = 0;  // ARP, neighbor discovery, echo requests to the box's own addresses
+  std::uint64_t fragmented = 0;  // of those forwarded: cut for the MTU of the port they left by
   std::uint64_t picked_up = 0;
   std::uint64_t icmp_errors = 0;  // answers to packets that are counted as dropped
   std::array<std::uint64_t, kParseResultCount> parse_drops{};

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/replay_intake.hpp"
 
+#include "dataplane/error_source.hpp"
 #include "dataplane/named_flow.hpp"
+#include "dataplane/packet_pieces.hpp"
 #include "dataplane/parse.hpp"
 #include "dataplane/replay_pick_up.hpp"
 #include "dataplane/rss.hpp"
@@ -36,12 +38,7 @@ void ReplayIntake::take(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
   if (!result) return rte_pktmbuf_free(packet);
   switch (result->verdict) {
     case ForwardVerdict::kForward:
-      if (try_send(packet)) {
-        ++counts_.forwarded;
-      } else {
-        counts_.drop(DropReason::kTransmitFull);
-      }
-      return;
+      return send_on(packet, view, *result);
     case ForwardVerdict::kToSelf:
       ++counts_.to_box;
       break;
@@ -126,20 +123,32 @@ bool ReplayIntake::knows_fragment(PacketView& view, std::uint64_t now_ns) noexce
   return false;
 }
 
-// From the port's address where it has one of the packet's family; a box made up for the replay has
-// none.
+void ReplayIntake::send_on(rte_mbuf* packet, const PacketView& view,
+                           const ForwardResult& result) noexcept {
+  bool is_sent = true;
+  if (result.mtu_bytes == 0) {
+    is_sent = try_send(packet);
+  } else {
+    PieceArray array;
+    const std::span<rte_mbuf*> pieces =
+        cut(bytes_of(packet), view, result.mtu_bytes, setup_.pool, array);
+    rte_pktmbuf_free(packet);
+    if (pieces.empty()) return counts_.drop(DropReason::kNotFragmented);
+    for (rte_mbuf* const piece : pieces) is_sent &= try_send(piece);
+    ++counts_.fragmented;
+  }
+  if (!is_sent) return counts_.drop(DropReason::kTransmitFull);
+  ++counts_.forwarded;
+}
+
+// A box made up for the replay has no address to speak as: then nothing is written.
 void ReplayIntake::answer_with_error(std::span<const std::byte> frame, const PacketView& view,
                                      const ForwardResult& result, std::uint64_t now_ns) noexcept {
-  if (may_send_icmp_error(view, result.icmp_error) != IcmpErrorVerdict::kBuilt ||
+  IcmpErrorOrder order{.kind = result.icmp_error, .mtu_bytes = result.mtu_bytes};
+  if (may_send_icmp_error(view, order.kind) != IcmpErrorVerdict::kBuilt ||
+      !try_sign(order, setup_.forward.config, view, ingress_port_) ||
       !icmp_errors_.try_take(now_ns))
     return;
-  IcmpErrorOrder order{.kind = result.icmp_error, .mtu_bytes = result.mtu_bytes};
-  for (const IpPrefix& address : setup_.forward.config.ports[ingress_port_].addresses) {
-    if (address.address.is4())
-      order.source4 = address.address.v4();
-    else
-      order.source6 = address.address.v6();
-  }
   rte_mbuf* const answer = rte_pktmbuf_alloc(setup_.pool.get());
   if (answer == nullptr) return;
   const IcmpErrorResult built = build_icmp_error(

@@ -7,8 +7,8 @@
 // Limits:  frames of one packet buffer (65407 bytes); longer ones are dropped as no_buffer.
 // Errors:  every packet is counted in exactly one place of counts().
 // Spec:    the order of steps is that of worker_packets.cpp, and each step is the same code:
-//          parse(), FragmentTable, named_flow(), flow_hash(), Forwarder, build_icmp_error(). There
-//          is nobody to resolve a next hop for, so link headers stay.
+//          parse(), FragmentTable, named_flow(), flow_hash(), Forwarder, cut(), try_sign(),
+//          build_icmp_error(). There is nobody to resolve a next hop for, so link headers stay.
 #pragma once
 
 #include <cstdint>
@@ -60,6 +60,8 @@ class ReplayIntake {
   std::uint8_t ingress_of(const PacketView& view) const noexcept;
   bool is_vlan_served(const PacketView& view) const noexcept;
   bool knows_fragment(PacketView& view, std::uint64_t now_ns) noexcept;
+  // Takes the packet over.
+  void send_on(rte_mbuf* packet, const PacketView& view, const ForwardResult& result) noexcept;
   void answer_with_error(std::span<const std::byte> frame, const PacketView& view,
                          const ForwardResult& result, std::uint64_t now_ns) noexcept;
   // Takes the packet over, in any case.

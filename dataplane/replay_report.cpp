@@ -58,6 +58,7 @@ void print_summary(const ReplaySummary& summary) {
   line["packets"] = counts.packets;
   line["bytes"] = counts.bytes;
   line["forwarded"] = counts.forwarded;
+  line["fragmented"] = counts.fragmented;
   line["to_box"] = counts.to_box;
   line["dropped"] = dropped_json(counts);
   line["icmp_errors"] = counts.icmp_errors;

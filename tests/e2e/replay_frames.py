@@ -82,6 +82,15 @@ def capture(frames, stamps=None, link_type=ETHERNET, cut_at=None):
     return b"".join(parts)
 
 
+def captured(data):
+    """The frames of such a file."""
+    offset = 24
+    while offset < len(data):
+        size = struct.unpack_from("<I", data, offset + 8)[0]
+        yield data[offset + 16:offset + 16 + size]
+        offset += 16 + size
+
+
 def flipped(data, seed, share=0.01, keep=24):
     """A copy in which some bytes behind the first `keep` are others."""
     source = random.Random(seed)
