@@ -19,6 +19,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/packet_view.hpp"
@@ -41,6 +42,24 @@ struct FragmentCounters {
       overlapping{};  // datagrams refused from then on: an overlap, another first, another end
   std::uint64_t refused{};  // fragments of such datagrams
 };
+
+// Over telemetry as `fragment_<label>`.
+struct FragmentCounterRow {
+  std::string_view label;
+  std::uint64_t FragmentCounters::*value;
+};
+
+inline constexpr auto kFragmentCounterRows = std::to_array<FragmentCounterRow>({
+    {"opened", &FragmentCounters::opened},
+    {"followed", &FragmentCounters::followed},
+    {"completed", &FragmentCounters::completed},
+    {"no_first", &FragmentCounters::no_first},
+    {"evicted", &FragmentCounters::evicted},
+    {"overlapping", &FragmentCounters::overlapping},
+    {"refused", &FragmentCounters::refused},
+});
+static_assert(kFragmentCounterRows.size() * sizeof(std::uint64_t) == sizeof(FragmentCounters),
+              "each counter has its row");
 
 enum class FragmentVerdict : std::uint8_t {
   kKnown,    // go on; a later fragment's view now has protocol and ports

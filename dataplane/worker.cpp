@@ -240,6 +240,8 @@ void Worker::publish(std::uint64_t now) noexcept {
   stats_.sessions_expired.set(sum.expired);
   stats_.sessions_evicted.set(sum.evicted_half_open);
   stats_.sessions_refused.set(sum.refused_full);
+  for (std::size_t i = 0; i < kFragmentCounterRows.size(); ++i)
+    stats_.fragments[i].set(fragments_.counters().*kFragmentCounterRows[i].value);
   stats_.lag_ns.set(lag_ns);
   stats_.at_risk.set(at_risk);
   stats_.bulk_stated_slots.set(stated);

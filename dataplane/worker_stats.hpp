@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "dataplane/forward_result.hpp"
+#include "dataplane/fragment.hpp"
 #include "dataplane/parse_result.hpp"
 #include "ha2/encap.hpp"
 #include "tables/base/carver.hpp"
@@ -40,6 +41,8 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge packets_handed_over;
   Gauge packets_fragmented;  // cut for the MTU of the port they left by
   Gauge fragments_made;      // of those
+  // The fragment table's, a picture a millisecond old; FragmentCounters says what each means.
+  std::array<Gauge, kFragmentCounterRows.size()> fragments;
   std::array<Gauge, kParseResultCount> parse_drops;
   std::array<Gauge, kDropReasonCount> drops;
   // An error that was due stands in exactly one of these; IcmpErrorVerdict says what each means.

@@ -55,7 +55,7 @@ def hosts_do(lab, *words, role="client"):
     return done.stdout
 
 
-def pings(lab):
+def pings(lab, box):
     for version in (4, 6):
         for target in (INSIDE[version], OUTSIDE[version]):
             hosts_do(lab, "ping", "-c", "2", "-i", "0.1", "-W", "2", target)
@@ -68,8 +68,16 @@ def pings(lab):
     # Fragments, through translation and without. Those of IPv4 never reach the box here: DPDK's af_packet
     # driver asks the kernel to put them together (PACKET_FANOUT_FLAG_DEFRAG). fragments.py and the unit tests
     # have them.
+    before = box.counters()
     for source in (CLIENT[6], PLAIN[6]):
         hosts_do(lab, "ping", "-c", "3", "-i", "0.1", "-W", "2", "-s", "4000", "-I", source, SERVER[6])
+    lab.wait(0.03)
+    changed = differences(before, box.counters())
+    opened = changed.get("fragment_opened", 0)
+    seen = {name: value for name, value in changed.items() if name.startswith("fragment_")}
+    wanted = {"fragment_opened": opened, "fragment_followed": 2 * opened, "fragment_completed": opened}
+    expect(opened > 0 and seen == wanted,
+           f"{opened} datagrams, each a first fragment and two that follow", changed)
 
 
 def quoted_error(client, version, packet, kind, code, source):
@@ -284,7 +292,7 @@ def test(lab):
                           for one, other in TRANSLATED_TOO.items())
     active, passive = lab.start()
     client = Client(lab, active)
-    pings(lab)
+    pings(lab, active)
     used = buffers(active)
     time_exceeded(client)
     port_unreachable(lab)
@@ -293,7 +301,7 @@ def test(lab):
     drops(client)
     cut_everywhere(client)
     too_big(client)
-    pings(lab)
+    pings(lab, active)
     lab.wait(0.5)
     after = buffers(active)
     expect(len(used) == 2 and all(after[pool] <= used[pool] + 64 for pool in used),
