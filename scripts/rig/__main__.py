@@ -42,7 +42,7 @@ def main():
     options = command_line.parse(sys.argv[1:])
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
-    result = {"passed": False}
+    result = results.unknown(options)
     try:
         machine.check_privileges()
         if options.check:

@@ -33,7 +33,7 @@ examples
   scripts/run --reference kernel         no Twinplane: what this machine's network does by itself
 
 exit status
-  0  no transfer broke and the tables were equal
+  0  no transfer broke, the tables were equal, and a box that took over sent packets of old sessions
   1  that was not so, or the job could not run; the reason is the last thing printed
 """
 
@@ -69,7 +69,8 @@ def parse(words):
     option("--kill", choices=("active", "none"), default="active", help="whom to kill (active)")
     option("--return", dest="comes_back", action="store_true",
            help="the killed box comes back, syncs beside live traffic, then the second is killed")
-    option("--report", type=Path, metavar="FILE", help="write the results there, as JSON")
+    option("--report", type=Path, metavar="FILE", help="write the results there, as JSON; after an error too, with null for what is"
+                " not known")
     option("--keep", action="store_true",
            help="keep the run's directory: configurations, logs, tables")
     option("--reference", choices=("kernel",),

@@ -4,9 +4,36 @@
 import json
 
 
+# Measured; null in the report of a run that came to no end.
+MEASURED = (
+    "sessions_at_failover", "sessions_kept", "sessions_lost", "transfers", "transfers_broken",
+    "transfers_bytes", "transfers_pace_ms", "longest_silence_ms", "longest_lateness_ms",
+    "steady_silence_ms", "short_connections", "short_connections_broken",
+    "short_connections_skipped", "short_longest_ms", "udp_flows", "udp_requests", "udp_lost",
+    "udp_corrupt", "udp_longest_silence_ms", "detection_ms", "takeover_us", "first_packet_us",
+    "records_sent", "records_applied", "tables_equal", "verifications", "failovers",
+)
+
+
 def worst(values):
     known = [value for value in values if value is not None]
     return max(known) if known else None
+
+
+def unknown(options):
+    """The report before anything is known: every name that one has."""
+    return {
+        **dict.fromkeys(MEASURED),
+        "transport": options.transport,
+        "underlay": None if options.transport == "ethernet" else int(options.underlay),
+        "mtu": options.mtu,
+        "seconds": options.seconds,
+        "kill": options.kill,
+        "reference": options.reference,
+        "faults": [],
+        "passed": False,
+        "error": None,
+    }
 
 
 def collect(options, pair, failovers, traffic, last, windows):
@@ -16,7 +43,7 @@ def collect(options, pair, failovers, traffic, last, windows):
 
     verifications = pair.verifications if pair else []
     silences = [failover.longest_silence_ms for failover in failovers]
-    result = {
+    measured = {
         "sessions_at_failover": sum(one.sessions_at_failover for one in failovers),
         "sessions_kept": sum(one.sessions_kept for one in failovers),
         "sessions_lost": sum(one.sessions_lost for one in failovers),
@@ -43,14 +70,10 @@ def collect(options, pair, failovers, traffic, last, windows):
         "records_applied": pair.total("records_applied") if pair else 0,
         "tables_equal": bool(verifications) and all(one["passed"] for one in verifications),
         "verifications": verifications,
-        "transport": options.transport,
-        "underlay": None if options.transport == "ethernet" else int(options.underlay),
-        "mtu": options.mtu,
-        "seconds": options.seconds,
-        "kill": options.kill,
-        "reference": options.reference,
         "failovers": [one.as_json() for one in failovers],
     }
+    assert tuple(measured) == MEASURED
+    result = unknown(options) | measured
     result["faults"] = faults(result)
     result["passed"] = not result["faults"]
     return result
@@ -72,6 +95,10 @@ def faults(result):
     for one in result["failovers"]:
         if one["takeover_ns"] is None:
             found.append(f"{one['survivor']} did not take over")
+        elif one["first_packet_ns"] is None:
+            found.append(f"{one['survivor']} sent no packet of a session that it took over")
+        if one["sessions_at_failover"] == 0:
+            found.append(f"{one['killed']} had no session when it was killed: nothing was shown")
     return found
 
 

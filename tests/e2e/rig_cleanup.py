@@ -18,15 +18,15 @@ RIG = [sys.executable, "-u", str(ROOT / "scripts/rig"), "--build", str(BUILD)]
 
 def left_by(pid):
     """What a run of this number has made and not taken away."""
-    token = f"tp-{pid}"
+    token = f"tp-{pid}-"  # not that of a run whose number only begins so
     processes = []
     for directory in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if token.encode() in (directory / "cmdline").read_bytes():
                 processes.append(f"process {directory.name}")
-    namespaces = [f"namespace {path.name}" for path in Path("/run/netns").glob(f"{token}-*")]
-    directories = [str(path) for path in base_directory().glob(f"twinplane-run-{pid}*")]
-    directories += [str(path) for path in dpdk_directory("").glob(f"{token}-*")]
+    namespaces = [f"namespace {path.name}" for path in Path("/run/netns").glob(f"{token}*")]
+    directories = [str(path) for path in base_directory().glob(f"twinplane-run-{pid}")]
+    directories += [str(path) for path in dpdk_directory("").glob(f"{token}*")]
     return sorted(processes + namespaces + directories)
 
 
