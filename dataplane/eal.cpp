@@ -86,6 +86,8 @@ Eal::Eal(const Config& config) : uses_huge_pages_(wants_huge_pages(config.eal)) 
   throw std::runtime_error(message);
 }
 
+std::string Eal::runtime_directory() { return rte_eal_get_runtime_dir(); }
+
 Eal::~Eal() { rte_eal_cleanup(); }
 
 }  // namespace twinplane::dataplane

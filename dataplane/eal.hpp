@@ -25,6 +25,9 @@ class Eal {
 
   bool uses_huge_pages() const noexcept { return uses_huge_pages_; }
 
+  // Where DPDK keeps this process's sockets and locks; it stays when the process ends.
+  static std::string runtime_directory();
+
   // The arguments for a configuration: for --check and for tests.
   static std::vector<std::string> arguments(const Config& config, bool uses_huge_pages);
 

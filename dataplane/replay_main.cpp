@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 #include <vector>
 
@@ -55,6 +56,16 @@ struct Replay {
   }
 };
 
+// DPDK makes a directory for each file prefix and leaves it; a replay's prefix is never used again.
+struct RuntimeDirectory {
+  std::string path;  // empty: none was made
+
+  ~RuntimeDirectory() {
+    std::error_code error;  // not empty, or not there: then it stays as it is
+    if (!path.empty()) std::filesystem::remove(path, error);
+  }
+};
+
 // Looked through before anything starts, so that a wrong name at the end costs no wait.
 std::vector<CaptureFile> open_captures(const ReplayOptions& options) {
   std::vector<CaptureFile> captures;
@@ -76,7 +87,9 @@ std::vector<CaptureFile> open_captures(const ReplayOptions& options) {
 int replay(const ReplayOptions& options) {
   const std::vector<CaptureFile> captures = open_captures(options);
   const Config config = replay_config(options);
+  RuntimeDirectory directory;  // outlives the EAL
   const Eal eal(config);
+  directory.path = Eal::runtime_directory();
   const PacketPool pool("packets", kPacketPool);
   const RuleSet rules(config);
   const RouteTable routes(config, "routes", SOCKET_ID_ANY);

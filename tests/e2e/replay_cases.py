@@ -281,6 +281,15 @@ class Replay(unittest.TestCase):
         _, _, again = self.replay(written)
         self.assertEqual((again["packets"], again["sessions_created"]), (14, 2))
 
+    def test_nothing_stays_where_dpdk_keeps_its_files(self):
+        base = self.folder / "run"
+        base.mkdir()
+        file = self.write(capture([udp("192.0.2.1", SERVER4, (1, 2))]))
+        subprocess.run([REPLAY, file], env={**os.environ, "RUNTIME_DIRECTORY": str(base)},
+                       check=True, capture_output=True, timeout=300)
+        self.assertEqual([path.name for path in base.iterdir()], ["dpdk"])
+        self.assertEqual(list((base / "dpdk").iterdir()), [])
+
     def test_more_captures_than_dpdk_has_ports(self):
         file = self.write(capture([udp("192.0.2.1", SERVER4, (1, 2))]))
         _, _, summary = self.replay("--quiet-sessions", *[file] * 70)
