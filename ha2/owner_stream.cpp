@@ -55,7 +55,7 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes) noexcept {
     const auto kind = static_cast<TableKind>(table);
     walks_[table] = {kind, 0, keeps_walk ? 0 : partition_.slot_count(kind)};
     open_walk_count_ += walks_[table].end != 0 ? 1 : 0;
-    std::ranges::fill(owed_[table], 0);
+    if (owed_count_ != 0) std::ranges::fill(owed_[table], 0);
   }
   owed_count_ = 0;
   is_walk_starved_ = false;

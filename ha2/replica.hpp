@@ -48,7 +48,8 @@ class Replica {
 
   // Takes the role. A stream begins when session, term or role changed, and goes on when only the
   // pairing had been interrupted.
-  // Cost: one bit a slot, never the entries.
+  // Cost: nothing that grows with the table from mirror to owner; else one bit a slot, never the
+  // entries.
   void assume(const Assignment& assignment) noexcept;
 
   // A decoded data, heartbeat or status frame; `bytes` is the whole frame it was decoded from.

@@ -119,9 +119,10 @@ class DirtyQueue {
     return now_ns;
   }
 
-  // Forgets all. Cost: one bit a slot; not for the packet path.
+  // Forgets all. Cost: one bit a slot if anything waits, else nothing: a mirror's queues are empty,
+  // and its takeover must not depend on how many slots there are.
   void reset() noexcept {
-    std::ranges::fill(queued_, 0);
+    if (size_ != 0) std::ranges::fill(queued_, 0);
     head_ = tail_ = size_ = stamp_count_ = 0;
     pushed_count_ = 0;
   }

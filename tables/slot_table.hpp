@@ -273,8 +273,8 @@ class SlotTable {
     return taken;
   }
 
-  // Nothing waits any more: for the start of a stream, whose bulk walk will state every slot. One
-  // bit a slot.
+  // Nothing waits any more: for the start of a stream, whose bulk walk will state every slot. Cost:
+  // DirtyQueue::reset().
   void forget_marks() noexcept {
     changes_.reset();
     refreshes_.reset();
