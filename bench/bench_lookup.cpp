@@ -71,27 +71,28 @@ std::uint64_t find_alone(TableBlock::Slots& slots, std::span<const tables::FlowK
 std::uint64_t find_ahead(TableBlock::Slots& slots, std::span<const tables::FlowKey4> keys) {
   std::uint64_t sum = 0;
   std::array<tables::Found, kBurst> found;
-  std::array<std::array<TableBlock::Slots::Lookup, kBurst>, 3> lookups;
+  std::array<std::array<TableBlock::Slots::Lookup, kBurst>, 4> lookups;
   const std::size_t burst_count = keys.size() / kBurst;
   const auto start = [&](std::size_t burst) {
     if (burst >= burst_count) return;
     for (std::size_t i = 0; i < kBurst; ++i)
-      slots.start(lookups[burst % 3][i], keys[burst * kBurst + i]);
+      slots.start(lookups[burst % 4][i], keys[burst * kBurst + i]);
   };
   const auto advance = [&](std::size_t burst) {
     if (burst >= burst_count) return;
-    for (auto& lookup : lookups[burst % 3]) slots.advance(lookup);
-    for (const auto& lookup : lookups[burst % 3])
+    for (auto& lookup : lookups[burst % 4]) slots.advance(lookup);
+    for (const auto& lookup : lookups[burst % 4])
       if (lookup.is_elsewhere) slots.follow(lookup);
   };
   start(0);
   start(1);
+  start(2);
   advance(0);
   for (std::size_t burst = 0; burst < burst_count; ++burst) {
-    start(burst + 2);
+    start(burst + 3);
     advance(burst + 1);
     for (std::size_t i = 0; i < kBurst; ++i)
-      found[i] = slots.finish(lookups[burst % 3][i], keys[burst * kBurst + i]);
+      found[i] = slots.finish(lookups[burst % 4][i], keys[burst * kBurst + i]);
     sum += sum_of(slots, found);
   }
   return sum;
