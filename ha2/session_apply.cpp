@@ -19,7 +19,7 @@ using tables::TableKind;
 // How many records ahead the index lines of keys are fetched, by bench/bench_apply.cpp. The lines
 // of the slots themselves are on their way already: is_sound() has looked at every record of the
 // frame.
-constexpr std::size_t kWholeAhead = 16;
+constexpr std::size_t kWholeAhead = 32;
 
 template <class Address>
 void read_session(const typename SessionWire<Address>::Brief& brief, std::uint8_t vsys,
