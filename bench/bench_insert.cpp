@@ -46,8 +46,8 @@ std::uint32_t key_count() {
   return static_cast<std::uint32_t>(std::uint64_t{table_places()} * 85 / 100);
 }
 
-// In bursts of 32, the index lines fetched and the keys hashed ahead: in the packet path the lookup
-// that found nothing has done that.
+// In bursts of 32, the index lines fetched and the keys hashed ahead. In the packet path the lookup
+// that found nothing has fetched the client key's line; the worker hashes once more.
 void insert_bursts(TableBlock::Slots& slots, std::span<const tables::Session4> sessions) {
   constexpr std::size_t kBurst = 32;
   for (std::size_t start = 0; start < sessions.size(); start += kBurst) {

@@ -27,7 +27,7 @@ void read_session(const typename SessionWire<Address>::Brief& brief, std::uint8_
                   SessionOf<Address>& session) noexcept {
   session = {};
   // One store for what the key reads at once: were it two, the hash would wait until both had left
-  // the store buffer, and with it every record behind, 25 ns each.
+  // the store buffer, and with it every record behind (DESIGN.md D-H14).
   const std::array<std::uint8_t, 2> protocol_and_vsys{brief.protocol, vsys};
   std::memcpy(&session.protocol, protocol_and_vsys.data(), protocol_and_vsys.size());
   if constexpr (sizeof(Address) == 4) {
