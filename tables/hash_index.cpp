@@ -132,4 +132,29 @@ bool HashIndex::erase(std::uint64_t hash, Reference reference) noexcept {
   return false;
 }
 
+std::uint32_t HashIndex::sweep(std::uint32_t slot) noexcept {
+  const std::uint64_t before = key_count_;
+  for (std::uint32_t index = 0; index < bucket_count_; ++index) {
+    Bucket& bucket = buckets_[index];
+    for (unsigned way = 0; way < kWays; ++way) {
+      const std::uint32_t packed = bucket.references[way];
+      if (bucket.tags[way] == 0 || unpack(packed).slot != slot) continue;
+      const Signature signature{bucket.tags[way],
+                                static_cast<std::uint8_t>((packed & kMoreMask) >> kMoreShift)};
+      bucket.tags[way] = 0;
+      if ((packed & kSecondBit) != 0) note_returned(other_bucket(index, signature));
+      --key_count_;
+    }
+  }
+  for (std::uint32_t i = 0; i < stash_count_;) {
+    if (unpack(stash_[i].reference).slot != slot) {
+      ++i;
+      continue;
+    }
+    stash_[i] = stash_[--stash_count_];
+    --key_count_;
+  }
+  return static_cast<std::uint32_t>(before - key_count_);
+}
+
 }  // namespace twinplane::tables

@@ -125,17 +125,29 @@ class HashIndex {
     bool is_inserted;
   };
 
-  // find() and, when it finds nobody, insert(), in one visit to the bucket.
+  // find() among the other slots and, when it finds nobody, insert(), in one visit to the bucket. A
+  // reference that is there already, by an entry that lost its key to damage, stays the only one.
   template <class Match>
   [[nodiscard]] Claim claim(std::uint64_t hash, Reference reference, Match&& is_match) noexcept {
-    const Reference holder = find(hash, is_match);
+    bool is_there = false;
+    const Reference holder = find(hash, [&](Reference candidate) {
+      if (candidate.slot != reference.slot) return is_match(candidate);
+      is_there |= candidate.side == reference.side;
+      return false;
+    });
     if (!is_none(holder)) [[unlikely]]
       return {holder, false};
+    if (is_there) [[unlikely]]
+      return {kNoReference, true};
     return {kNoReference, insert(hash, reference)};
   }
 
   // True when exactly this reference was there.
   bool erase(std::uint64_t hash, Reference reference) noexcept;
+
+  // Every reference to the slot goes, whatever its hash: for a slot whose entry does not tell its
+  // keys any more. Linear in the index. Returns how many there were.
+  std::uint32_t sweep(std::uint32_t slot) noexcept;
 
   static constexpr bool is_none(Reference reference) noexcept { return reference.slot > kSlotMask; }
 

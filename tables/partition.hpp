@@ -3,8 +3,8 @@
 // moves.
 //
 // Thread:  the core that owns the partition.
-// Memory:  bytes(limits), cut from one zeroed block that starts on a cache line and outlives the
-//          partition.
+// Memory:  bytes(limits), cut from one block (see Carver) that starts on a cache line and outlives
+//          the partition.
 // Limits:  SlotTable's, for each table.
 // Errors:  CHECK when the block is too small.
 // Spec:    tables/DESIGN.md D-T1; dataplane/DESIGN.md D-D1.
@@ -39,6 +39,13 @@ class Partition {
     Carver counter;
     const Partition partition(counter, limits, HashSeed{});
     return counter.bytes();
+  }
+
+  // What a used block holds becomes this partition's: SlotTable::adopt().
+  AdoptedSlots adopt() noexcept {
+    const AdoptedSlots adopted4 = session4_.slots().adopt();
+    const AdoptedSlots adopted6 = session6_.slots().adopt();
+    return {adopted4.kept + adopted6.kept, adopted4.refused + adopted6.refused};
   }
 
   SessionTable4& session4() noexcept { return session4_; }

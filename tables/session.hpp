@@ -96,6 +96,12 @@ struct KeyEnds {
   std::uint16_t port_b_be;
 };
 
+template <class Address>
+inline bool is_canonical(const KeyEnds<Address>& ends) noexcept {
+  return !endpoint_less(Endpoint<Address>{ends.address_b, ends.port_b_be},
+                        Endpoint<Address>{ends.address_a, ends.port_a_be});
+}
+
 // One slot. The client-side key stands first and is laid out as a FlowKey, so that the usual hit
 // compares one block of bytes.
 template <class Address>

@@ -31,6 +31,11 @@ struct SessionTraits {
     return (entry.flags & kTranslated) != 0;
   }
 
+  // Holds for every entry without a second key that is whole: both sides are one.
+  static bool has_one_key(const Entry& entry) noexcept {
+    return equal_bytes<sizeof entry.client_side>(&entry.client_side, &entry.server_side);
+  }
+
   static Key key(const Entry& entry, Side side) noexcept { return key_of(entry, side); }
 
   static bool matches(const Entry& entry, Side side, const Key& key) noexcept {
@@ -46,6 +51,22 @@ struct SessionTraits {
            equal_bytes<sizeof left.server_side>(&left.server_side, &right.server_side) &&
            left.protocol == right.protocol && left.vsys == right.vsys &&
            ((left.flags ^ right.flags) & kTranslated) == 0;
+  }
+
+  // Could a box have written this full entry? Asked of what an earlier life left behind.
+  static bool is_sound(const Entry& entry) noexcept {
+    constexpr unsigned kKnownFlags = kReplicatedFlags | kLocalOnly;
+    return (entry.flags & ~kKnownFlags) == 0 && entry.state.generation <= kGenerationMask &&
+           tcp_rank(entry.state, kFromClient) <= TcpRank::kReset &&
+           tcp_rank(entry.state, kFromServer) <= TcpRank::kReset &&
+           entry.state.timeout_class < kTimeoutClassCount && is_canonical(entry.client_side) &&
+           is_canonical(entry.server_side);
+  }
+
+  // What only the life that wrote the entry could know.
+  static void forget_life(Entry& entry) noexcept {
+    if (entry.state.marks != 0) entry.state.marks = 0;
+    if (entry.state.is_opened_here != 0) entry.state.is_opened_here = 0;
   }
 
   // Everything but the generation and the marks goes to zero.

@@ -59,6 +59,12 @@ struct KeyHashes {
   std::uint64_t server;
 };
 
+// What became of the full entries of an earlier life.
+struct AdoptedSlots {
+  std::uint32_t kept = 0;
+  std::uint32_t refused = 0;
+};
+
 // A key on its way through a lookup in steps.
 struct KeyLookup {
   std::uint64_t hash = 0;
@@ -75,7 +81,7 @@ class SlotTable {
   using Key = typename Traits::Key;
 
   SlotTable(Carver& carver, SlotLimits limits, HashSeed seed) noexcept
-      : entries_(carver.take<Entry>(limits.slot_count)),
+      : entries_(carver.take_kept<Entry>(limits.slot_count)),
         index_(carver, std::uint64_t{limits.slot_count} * limits.keys_per_slot),
         live_(carver, limits.slot_count),
         deadlines_ms_(carver.take<std::uint32_t>(limits.slot_count)),
@@ -335,6 +341,8 @@ class SlotTable {
         return;
       }
       if (!is_mutant(Mutant::kKeepsOldKeys)) unindex_keys(slot, hashes_of(target));
+    } else if (live_.is_live(slot)) [[unlikely]] {
+      sweep(slot);  // damage has emptied the entry behind the map's back
     }
     target = value;
     Traits::marks(target) = 0;
@@ -351,17 +359,48 @@ class SlotTable {
     Entry& target = entries_[slot];
     if (!Traits::is_live(target)) {
       Traits::marks(target) = 0;
-      return;
+      if (!live_.is_live(slot)) [[likely]]
+        return;
+      sweep(slot);  // as in put()
+    } else {
+      unindex_keys(slot, hashes);
     }
-    unindex_keys(slot, hashes);
     Traits::make_empty(target);
     Traits::marks(target) = 0;
     forget_deadline(slot);
     live_.clear(slot);
   }
 
+  // After construction over a used block (Carver::Block::kUsed): index and map are made of the
+  // entries that stand there. What cannot be an entry, and what holds a key that an earlier slot
+  // has, is emptied. Marks and deadlines are forgotten; generations stay.
+  AdoptedSlots adopt() noexcept {
+    AdoptedSlots adopted;
+    std::array<KeyHashes, kAdoptAhead> hashes{};
+    for (std::uint32_t at = 0; at < slot_count() + kAdoptAhead; ++at) {
+      if (at >= kAdoptAhead && is_full_entry(at - kAdoptAhead)) {
+        const bool is_kept = adopt_slot(at - kAdoptAhead, hashes[at % kAdoptAhead]);
+        ++(is_kept ? adopted.kept : adopted.refused);
+      }
+      if (at >= slot_count()) continue;
+      Entry& entry = entries_[at];
+      Traits::forget_life(entry);
+      if (!Traits::is_live(entry)) continue;
+      if (Traits::is_sound(entry)) {
+        hashes[at % kAdoptAhead] = prefetch_keys(entry);
+      } else {
+        Traits::make_empty(entry);
+        ++adopted.refused;
+      }
+    }
+    return adopted;
+  }
+
   // How often put() found no place in the index. Stays 0: tables/DESIGN.md D-T2.
   std::uint64_t unindexed_count() const noexcept { return unindexed_count_; }
+
+  // How often an entry's keys were not those that the index knew: memory was damaged.
+  std::uint64_t swept_count() const noexcept { return swept_count_; }
 
  private:
   Found find_hashed(const Key& key, std::uint64_t hash) const noexcept {
@@ -397,8 +436,42 @@ class SlotTable {
   }
 
   void unindex_keys(std::uint32_t slot, const KeyHashes& hashes) noexcept {
-    index_.erase(hashes.client, {slot, Side::kClient});
-    if (Traits::has_second_key(entries_[slot])) index_.erase(hashes.server, {slot, Side::kServer});
+    bool is_known = index_.erase(hashes.client, {slot, Side::kClient});
+    is_known &= Traits::has_second_key(entries_[slot])
+                    ? index_.erase(hashes.server, {slot, Side::kServer})
+                    : Traits::has_one_key(entries_[slot]);
+    if (!is_known) [[unlikely]]
+      sweep(slot);
+  }
+
+  [[gnu::cold]] void sweep(std::uint32_t slot) noexcept {
+    index_.sweep(slot);
+    ++swept_count_;
+  }
+
+  bool is_full_entry(std::uint32_t slot) const noexcept {
+    return slot < slot_count() && Traits::is_live(entries_[slot]);
+  }
+
+  bool is_key_free(std::uint64_t hash, std::uint32_t slot, Side side) const noexcept {
+    const HashIndex::Reference holder = index_.find(hash, [&](HashIndex::Reference candidate) {
+      return Traits::matches(entries_[candidate.slot], candidate.side,
+                             Traits::key(entries_[slot], side));
+    });
+    return HashIndex::is_none(holder);
+  }
+
+  bool adopt_slot(std::uint32_t slot, const KeyHashes& hashes) noexcept {
+    Entry& entry = entries_[slot];
+    const bool is_free =
+        is_key_free(hashes.client, slot, Side::kClient) &&
+        (!Traits::has_second_key(entry) || is_key_free(hashes.server, slot, Side::kServer));
+    if (!is_free || !index_keys(slot, entry, hashes)) {
+      Traits::make_empty(entry);
+      return false;
+    }
+    live_.set(slot);
+    return true;
   }
 
   // Of an ownership that is over. An empty slot has none, and a table that was never owned has none
@@ -410,7 +483,7 @@ class SlotTable {
   // The slot's key in the index; whoever else holds it goes.
   void claim_key(std::uint32_t slot, Side side, std::uint64_t hash) noexcept {
     const HashIndex::Claim claim = index_.claim(hash, {slot, side}, [&](auto candidate) {
-      return candidate.slot != slot && !is_mutant(Mutant::kKeepsDisplacedKey) &&
+      return !is_mutant(Mutant::kKeepsDisplacedKey) &&
              Traits::matches(entries_[candidate.slot], candidate.side,
                              Traits::key(entries_[slot], side));
     });
@@ -441,10 +514,12 @@ class SlotTable {
   DirtyQueue refreshes_;
   HashSeed seed_;
   static constexpr int kFetchMax = 16;
+  static constexpr std::uint32_t kAdoptAhead = 32;
   std::uint32_t cursor_ = 0;
   std::uint32_t fetched_word_ = 0;
   std::uint32_t scan_word_ = 0;
   std::uint64_t unindexed_count_ = 0;
+  std::uint64_t swept_count_ = 0;
   bool is_recording_ = true;
   bool has_deadlines_ = false;
 };

@@ -34,6 +34,16 @@ class InBlock {
     table_.emplace(carver, arguments...);
   }
 
+  // The next life's table, over what this one leaves behind.
+  template <class... Arguments>
+  void remake(const Arguments&... arguments) {
+    tables::Carver counter;
+    const Table counted(counter, arguments...);
+    static_cast<void>(counted);
+    tables::Carver carver(std::span(block_.get(), counter.bytes()), tables::Carver::Block::kUsed);
+    table_.emplace(carver, arguments...);
+  }
+
   Table& operator*() noexcept { return *table_; }
 
   Table* operator->() noexcept { return &*table_; }
