@@ -22,7 +22,7 @@ constexpr std::uint32_t kRingPlaces = 1024;
 constexpr std::uint32_t kPacketsBase = 4096;
 constexpr std::uint32_t kPacketsPerQueue = 1536;  // descriptors of one queue and what is on its way
 constexpr std::uint16_t kPacketBytesMin = 2048;
-constexpr std::uint32_t kHa2Packets = 4096;
+constexpr std::uint16_t kControlSender = 255;  // for LinkFaults; workers are below
 
 std::uint64_t draw_secret() {
   std::uint64_t value = 0;
@@ -182,7 +182,7 @@ void Box::make_ports() {
                                             packet_pool_));
   if (!config_.ha.enabled) return;
   const Ha2Config& ha2 = config_.ha2;
-  ha2_pool_.emplace("ha2", PoolSize{kHa2Packets, data_bytes_for(ha2.mtu_bytes)});
+  ha2_pool_.emplace("ha2", PoolSize{ha2.buffers, data_bytes_for(ha2.mtu_bytes)});
   // HA2 frames reach their owner core by ring where one queue serves all; several queues need
   // steering by the peer's UDP port.
   ha2_port_ = std::make_unique<Port>(PortSetup{.device = ha2.device,
@@ -234,7 +234,11 @@ void Box::make_control() {
   if (config_.ha.enabled) {
     control_link_ = std::make_unique<Ha2Link>(
         ha2_port_.get(), std::uint16_t{0}, &relay_ring_, *ha2_pool_, encap_, peer_mac_,
-        static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(encap_, config_.ha2.mtu_bytes)));
+        static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(encap_, config_.ha2.mtu_bytes)),
+        LinkFaults::try_make(config_, kControlSender));
+    if (config_.faults.enabled)
+      log_warning("faults=\"" + faults_text(config_.faults) +
+                  "\": done on purpose to every kind of frame sent over HA2");
     ha1_ = std::make_unique<Ha1Socket>(config_.ha1);
   }
   control_ = std::make_unique<Control>(config_, orders_, workers_, control_ring_,

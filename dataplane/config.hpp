@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "dataplane/config_address.hpp"
+#include "dataplane/config_faults.hpp"
 #include "tables/session.hpp"
 
 namespace twinplane::dataplane {
@@ -122,6 +123,7 @@ struct Ha2Config {
   std::uint32_t window_frames{256};
   std::uint32_t flush_us{50};
   std::uint32_t reorder_us{100};
+  std::uint32_t buffers{4096};  // of frames sent, received and on their way between cores
 };
 
 struct Ha1Config {
@@ -162,6 +164,7 @@ struct Config {
   Ha1Config ha1;
   HaConfig ha;
   WorkerConfig worker;
+  FaultsConfig faults;
 };
 
 }  // namespace twinplane::dataplane

@@ -2,6 +2,8 @@
 #include "dataplane/config_read.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include "dataplane/config.hpp"
 
@@ -44,6 +46,12 @@ bool is_name_character(char c) {
 
 }  // namespace
 
+std::string short_text(double value) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%g", value);
+  return text.data();
+}
+
 Section::Section(const toml::table* table, std::string path, FaultList& faults)
     : table_(table), path_(std::move(path)), faults_(&faults) {
   if (table_ != nullptr && !path_.empty()) faults_->note_line(path_, line_of(*table_));
@@ -82,6 +90,20 @@ std::optional<std::int64_t> Section::integer(std::string_view key, Bounds bounds
     return std::nullopt;
   }
   return value;
+}
+
+void Section::read_decimal(std::string_view key, double& target, DecimalBounds bounds) {
+  const std::string range = short_text(bounds.min) + " to " + short_text(bounds.max);
+  const std::string kind = "a number, " + range;
+  const toml::node* const node = find(key, Need::kOptional, kind);
+  if (node == nullptr) return;
+  const std::optional<double> value = node->value<double>();  // whole numbers too
+  if (!node->is_number() || !value.has_value()) return add_wrong_type(path(key), *node, kind);
+  if (*value >= bounds.min && *value <= bounds.max) {  // not so for what is no number
+    target = *value;
+  } else {
+    faults_->add(path(key), short_text(*value) + " is out of range", "must be " + range);
+  }
 }
 
 void Section::read_boolean(std::string_view key, bool& target) {

@@ -32,6 +32,15 @@ struct Bounds {
   std::int64_t max;
 };
 
+// Of numbers with a fraction.
+struct DecimalBounds {
+  double min;
+  double max;
+};
+
+// As short as it goes: 5 and not 5.000000.
+std::string short_text(double value);
+
 struct ListItem {
   std::string text;
   std::string path;
@@ -57,6 +66,8 @@ class Section {
     if (const auto value = integer(key, bounds, need)) target = static_cast<Integer>(*value);
   }
 
+  // Whole numbers are taken too.
+  void read_decimal(std::string_view key, double& target, DecimalBounds bounds);
   void read_boolean(std::string_view key, bool& target);
   // Required texts may not be empty.
   void read_text(std::string_view key, std::string& target, Need need = Need::kOptional);

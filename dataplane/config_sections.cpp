@@ -180,6 +180,7 @@ void read_ha2(Section section, Config& config) {
   }
   section.read_integer("flush_us", ha2.flush_us, {0, 100000});
   section.read_integer("reorder_us", ha2.reorder_us, {0, 10000});
+  section.read_integer("buffers", ha2.buffers, {64, 65536});
   section.finish();
 }
 
@@ -231,6 +232,7 @@ void read_box_sections(Section& root, Config& config) {
   read_ha2(root.table("ha2"), config);
   read_ha1(root.table("ha1"), config);
   read_worker(root.table("worker"), config);
+  read_faults(root.table("faults"), config.ha.enabled, config.faults);
 }
 
 }  // namespace twinplane::dataplane

@@ -61,6 +61,11 @@ class Control {
     return ha2_link_ == nullptr ? 0 : ha2_link_->dropped_count();
   }
 
+  // What is done to them; null: nothing.
+  LinkFaults* link_faults() const noexcept {
+    return ha2_link_ == nullptr ? nullptr : ha2_link_->faults();
+  }
+
  private:
   void turn(std::uint64_t now_ns);
   void take_link_frames(std::uint64_t now_ns);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/ha2_link.hpp"
 
+#include "dataplane/clock.hpp"
+
 namespace twinplane::dataplane {
 
 Ha2Link::Ha2Link(Port* port, std::uint16_t worker, HandoffRing* relay, const PacketPool& pool,
                  const ha2::EncapConfig& encap, const PeerMac& peer_mac,
-                 std::uint16_t frame_bytes_max) noexcept
+                 std::uint16_t frame_bytes_max, std::unique_ptr<LinkFaults> faults) noexcept
     : port_(port),
       worker_(worker),
       relay_(relay),
@@ -13,7 +15,8 @@ Ha2Link::Ha2Link(Port* port, std::uint16_t worker, HandoffRing* relay, const Pac
       encap_(encap),
       peer_mac_(peer_mac),
       frame_bytes_max_(frame_bytes_max),
-      encap_bytes_(ha2::encap_bytes(encap)) {}
+      encap_bytes_(ha2::encap_bytes(encap)),
+      faults_(std::move(faults)) {}
 
 Ha2Link::~Ha2Link() {
   flush();
@@ -32,30 +35,46 @@ void Ha2Link::send(std::size_t frame_bytes, std::uint16_t partition) noexcept {
   ha2::write_encap(encap_, partition, {start, encap_bytes_}, {start + encap_bytes_, frame_bytes});
   open_->data_len = static_cast<std::uint16_t>(encap_bytes_ + frame_bytes);
   open_->pkt_len = open_->data_len;
-  pass_on(open_);
+  waiting_[waiting_count_++] = open_;
   open_ = nullptr;
-}
-
-void Ha2Link::pass_on(rte_mbuf* packet) noexcept {
-  waiting_[waiting_count_++] = packet;
   if (waiting_count_ == kBurst) flush();
 }
 
 void Ha2Link::flush() noexcept {
-  if (waiting_count_ == 0) return;
-  std::uint16_t taken_count = 0;
-  if (relay_ == nullptr) {
-    taken_count = port_->send(worker_, waiting_.data(), waiting_count_);
-  } else {
-    while (taken_count < waiting_count_ && relay_->try_put(waiting_[taken_count])) ++taken_count;
-  }
-  const std::uint16_t left_count = static_cast<std::uint16_t>(waiting_count_ - taken_count);
-  if (left_count != 0) {
-    rte_pktmbuf_free_bulk(waiting_.data() + taken_count, left_count);
-    dropped_count_.store(dropped_count_.load(std::memory_order_relaxed) + left_count,
-                         std::memory_order_relaxed);
-  }
+  if (faults_ != nullptr) [[unlikely]]
+    apply_faults();
+  pass_on({waiting_.data(), waiting_count_});
   waiting_count_ = 0;
+}
+
+// Leaves what goes now in `waiting_`.
+void Ha2Link::apply_faults() noexcept {
+  const std::uint64_t now = now_ns();
+  std::uint16_t left_count = 0;
+  for (rte_mbuf* const packet : std::span(waiting_).first(waiting_count_))
+    if (!faults_->take(packet, now)) waiting_[left_count++] = packet;
+  while (true) {
+    left_count += faults_->release(std::span(waiting_).subspan(left_count), now);
+    waiting_count_ = left_count;
+    if (left_count < kBurst) return;
+    pass_on(waiting_);
+    left_count = 0;
+  }
+}
+
+void Ha2Link::pass_on(std::span<rte_mbuf*> packets) noexcept {
+  if (packets.empty()) return;
+  std::size_t taken_count = 0;
+  if (relay_ == nullptr) {
+    taken_count = port_->send(worker_, packets.data(), static_cast<std::uint16_t>(packets.size()));
+  } else {
+    while (taken_count < packets.size() && relay_->try_put(packets[taken_count])) ++taken_count;
+  }
+  const std::span<rte_mbuf*> left = packets.subspan(taken_count);
+  if (left.empty()) return;
+  rte_pktmbuf_free_bulk(left.data(), static_cast<unsigned>(left.size()));
+  dropped_count_.store(dropped_count_.load(std::memory_order_relaxed) + left.size(),
+                       std::memory_order_relaxed);
 }
 
 }  // namespace twinplane::dataplane

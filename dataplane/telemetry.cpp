@@ -10,6 +10,7 @@
 #include <string>
 
 #include "dataplane/session_text.hpp"
+#include "dataplane/telemetry_faults.hpp"
 
 namespace twinplane::dataplane {
 
@@ -96,6 +97,7 @@ int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data*
   add_text(data, "sync", status.sync);
   add_text(data, "refusal", status.refusal);
   add_text(data, "note", status.note);
+  add_text(data, "faults", faults_now(*source()));
   add_text(data, "peer", status.is_peer_up ? "up" : "down");
   add_number(data, "paths_up", status.paths_up);
   add_number(data, "term", status.term);
@@ -141,7 +143,7 @@ int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data*
 constexpr std::size_t kSingleCountersMax = 24;  // those that on_counters() names one by one
 static_assert(ha2::kCounterCount + ha2::kEncapErrorNames.size() + kParseResultCount +
                   kDropReasonCount + kIcmpErrorVerdictNames.size() + kFragmentCounterRows.size() +
-                  kNeighborCounterCount + kSingleCountersMax <=
+                  kNeighborCounterCount + kLinkFaultCount + kSingleCountersMax <=
               RTE_TEL_MAX_DICT_ENTRIES);
 
 int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
@@ -190,6 +192,9 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
   for (std::size_t i = 0; i < kNeighborCounterCount; ++i)
     add_number(data, std::string(kNeighborCounterLabels[i]),
                source()->home.counters().get(static_cast<NeighborCounter>(i)));
+  for (std::size_t i = 0; i < kLinkFaultCount; ++i)
+    add_number(data, "fault_" + std::string(kLinkFaultLabels[i]),
+               fault_total(*source(), static_cast<LinkFault>(i)));
   // Not rising: what the devices' rings hold, and what is on its way.
   for (const char* pool_name : {"packets", "ha2"})
     if (const rte_mempool* const pool = rte_mempool_lookup(pool_name); pool != nullptr)
@@ -197,6 +202,13 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
   const BoxStatus status = source()->control.status();
   add_number(data, "refused_hellos", status.refused_hellos);
   add_number(data, "bad_link_frames", status.bad_link_frames);
+  return 0;
+}
+
+int on_faults(const char* /*command*/, const char* parameters, rte_tel_data* data) {
+  if (!switch_faults(*source(), parameters == nullptr ? "" : parameters)) return -1;
+  rte_tel_data_start_dict(data);
+  add_text(data, "faults", faults_now(*source()));
   return 0;
 }
 
@@ -257,6 +269,9 @@ Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
   register_command(
       "/twinplane/counters", with_source<on_counters>,
       "Every counter: HA2, drops by reason, ICMP errors, fragments, sessions. No parameters.");
+  register_command("/twinplane/faults", with_source<on_faults>,
+                   "What is done to frames sent over HA2. Parameters: none, or on or off, where "
+                   "the configuration enables faults.");
   register_command("/twinplane/verify", with_source<on_verify>,
                    "Digests every range of every table and has the peer compare. No parameters.");
   register_command("/twinplane/verified", with_source<on_verified>,

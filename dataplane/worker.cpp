@@ -60,7 +60,8 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
       std::make_unique<Ha2Link>(shared.ha2_port, index, has_queue ? nullptr : &shared_.relay_ring,
                                 *shared.ha2_pool, shared.encap, shared.peer_mac,
                                 static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(
-                                    shared.encap, shared.config.ha2.mtu_bytes)));
+                                    shared.encap, shared.config.ha2.mtu_bytes)),
+                                LinkFaults::try_make(shared.config, index));
 }
 
 std::uint64_t Worker::counter(ha2::Counter counter) const noexcept {
@@ -138,8 +139,7 @@ std::uint32_t Worker::take_frames(std::uint64_t now) noexcept {
   if (index_ == 0) {
     // What others send through this core goes first: control's keepalives are among it.
     const std::uint16_t count = shared_.relay_ring.take(packets.data(), kBurst);
-    for (std::uint16_t i = 0; i < count; ++i) ha2_link_->pass_on(packets[i]);
-    ha2_link_->flush();
+    ha2_link_->pass_on({packets.data(), count});
     work += count;
   }
   std::uint16_t count = 0;

@@ -80,6 +80,11 @@ class Worker {
     return ha2_link_ == nullptr ? 0 : ha2_link_->dropped_count();
   }
 
+  // What is done to the HA2 frames that it sends; null: nothing.
+  LinkFaults* link_faults() const noexcept {
+    return ha2_link_ == nullptr ? nullptr : ha2_link_->faults();
+  }
+
  private:
   static constexpr std::uint16_t kBurst = 32;
   // of several ports together: the more there are, the less each waits for memory

@@ -7,6 +7,7 @@
 #include <array>
 #include <string>
 
+#include "dataplane/clock.hpp"
 #include "dataplane/ha2_link.hpp"
 
 namespace twinplane::dataplane {
@@ -72,6 +73,58 @@ TEST_F(Ha2LinkTest, CountsWhatTheRelayRingDoesNotTakeAndGivesTheBuffersBack) {
   EXPECT_EQ(take_all(), 3) << "the next ones go as before";
   EXPECT_EQ(link_.dropped_count(), 20U - (kRingPlaces - 1));
   EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0U);
+}
+
+// Each frame there once, and in a stall none, be it so many; relayed ones are left alone.
+TEST_F(Ha2LinkTest, DoesFaultsToItsOwnFramesAlone) {
+  FaultsConfig config;
+  config.enabled = true;
+  config.loss_percent = 100;
+  auto faults = std::make_unique<LinkFaults>(config, std::uint8_t{0}, std::uint16_t{0}, 0);
+  LinkFaults& done = *faults;
+  Ha2Link lossy(nullptr, 1, &ring_, pool_, encap_, peer_mac_, 1500, std::move(faults));
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_FALSE(lossy.try_frame().empty());
+    lossy.send(100, 0);
+  }
+  lossy.flush();
+  EXPECT_EQ(take_all(), 0);
+  EXPECT_EQ(done.count(LinkFault::kLost), 40U);
+  std::array<rte_mbuf*, 2> relayed{rte_pktmbuf_alloc(pool_.get()), rte_pktmbuf_alloc(pool_.get())};
+  lossy.pass_on(relayed);
+  EXPECT_EQ(take_all(), 2);
+  done.set_on(false);
+  ASSERT_FALSE(lossy.try_frame().empty());
+  lossy.send(100, 0);
+  lossy.flush();
+  EXPECT_EQ(take_all(), 1);
+  EXPECT_EQ(lossy.dropped_count(), 0U);
+  EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0U);
+}
+
+TEST_F(Ha2LinkTest, SendsHeldFramesAtALaterFlushInBurstsOfAnySize) {
+  FaultsConfig config;
+  config.enabled = true;
+  config.delay_ms = config.delay_max_ms = 1;
+  HandoffRing wide("wide", 256);
+  Ha2Link late(nullptr, 1, &wide, pool_, encap_, peer_mac_, 1500,
+               std::make_unique<LinkFaults>(config, std::uint8_t{0}, std::uint16_t{0}, now_ns()));
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_FALSE(late.try_frame().empty());
+    late.send(100, 0);
+  }
+  std::array<rte_mbuf*, 128> packets;
+  std::uint16_t count = 0;
+  while (count < 100) {
+    late.flush();
+    count = static_cast<std::uint16_t>(
+        count +
+        wide.take(packets.data() + count, static_cast<std::uint16_t>(packets.size() - count)));
+  }
+  EXPECT_EQ(count, 100) << "each once";
+  late.flush();
+  EXPECT_EQ(wide.take(packets.data(), 1), 0);
+  rte_pktmbuf_free_bulk(packets.data(), count);
 }
 
 }  // namespace
