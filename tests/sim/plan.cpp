@@ -6,8 +6,6 @@
 
 namespace twinplane::tests {
 
-namespace {
-
 BoxShape draw_shape(Prng& prng) {
   BoxShape shape;
   shape.limits.session4 = {prng.between(48, 200), 2};
@@ -79,6 +77,52 @@ LinkFaults draw_faults(Prng& prng, std::uint32_t delay_ns_max) {
   return faults;
 }
 
+void draw_later_faults(Prng& prng, LinkFaults& faults) {
+  if (prng.chance(200)) {
+    faults.squeeze_frames_per_ms = prng.between(2, 40);
+    faults.squeeze_queue_frames = prng.between(1, 40);
+  }
+  if (prng.chance(200)) faults.ring_frames = prng.between(1, 16);
+  if (prng.chance(250)) faults.malformed = prng.between(1, 300);
+}
+
+std::array<WorkloadKind, 3> draw_traffic(Prng& prng) {
+  std::array<WorkloadKind, 3> traffic{};
+  if (prng.chance(400)) return traffic;
+  const bool is_mix = prng.chance(300);
+  for (WorkloadKind& kind : traffic)
+    kind = static_cast<WorkloadKind>(prng.below(kWorkloadKindCount));
+  if (!is_mix) traffic[1] = traffic[2] = traffic[0];
+  return traffic;
+}
+
+void fit_to_traffic(WorkloadKind kind, BoxShape& shape, WorkloadShape& workload) {
+  if (kind != WorkloadKind::kSynFlood && kind != WorkloadKind::kFullTable) return;
+  workload.flow_count4 = std::max(workload.flow_count4, 2 * shape.limits.session4.slot_count);
+  workload.flow_count6 = std::max(workload.flow_count6, 2 * shape.limits.session6.slot_count);
+  const bool is_flood = kind == WorkloadKind::kSynFlood;
+  if (is_flood) workload.tcp_permille = 1000;
+  shape.limits.policy.when_full =
+      is_flood ? tables::FullPolicy::kEvictHalfOpen : tables::FullPolicy::kRefuse;
+}
+
+std::uint64_t draw_start_ns(Prng& prng) {
+  constexpr std::uint64_t kWrap = std::uint64_t{1} << 32U;
+  const std::uint64_t before_ns = prng.below(20'000'000);
+  switch (prng.below(6)) {
+    case 0:
+      return kWrap * 1'000U - before_ns;
+    case 1:
+      return kWrap * 1'000'000U - before_ns;
+    case 2:
+      return kWrap * 1'000'000'000U - before_ns;
+    default:
+      return 1'000'000'000;
+  }
+}
+
+namespace {
+
 Events draw_events(Prng& prng) {
   Events events;
   const auto rate = [&prng](std::uint32_t permille_max) {
@@ -119,6 +163,13 @@ Plan draw_plan(Prng& prng, std::uint32_t steps) {
     plan.events.flap = later.between(1, 20);
     plan.flap_ns_max = later.below(5'000'000);
   }
+  draw_later_faults(later, plan.storm);
+  plan.traffic = draw_traffic(later);
+  fit_to_traffic(plan.traffic[0], plan.shape, plan.workload);
+  plan.start_ns = draw_start_ns(later);
+  if (later.chance(100)) plan.first_term = 0xFFFF'FFFFU - later.below(4);
+  plan.is_owner_later = later.chance(150);
+  if (later.chance(50)) plan.shape.stream.frame_bytes_max = ha2::kFrameBytesNeeded;
   return plan;
 }
 

@@ -8,6 +8,7 @@
 // Spec:    swarm testing: each seed has some of the faults, few have all.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "tests/support/prng.hpp"
@@ -44,11 +45,29 @@ struct Plan {
   std::uint32_t told_ns_max = 0;     // how late a box may hear of a new stream
   std::uint32_t flap_ns_max = 0;     // how long a box may hold its peer for gone
   std::uint32_t hush_permille = 0;   // steps without operations
+  std::uint64_t start_ns = 1'000'000'000;
+  std::uint32_t first_term = 1;
+  bool is_owner_later = false;            // the owner runs a later build of this version
+  std::array<WorkloadKind, 3> traffic{};  // of each round
 };
 
 // steps: of each storm; 0 = drawn as well.
 // What came later than the first regressions is drawn from a generator of its own, so that their
 // seeds keep their meaning where it is off.
 Plan draw_plan(Prng& prng, std::uint32_t steps);
+
+// What both kinds of run draw alike.
+BoxShape draw_shape(Prng& prng);
+WorkloadShape draw_workload(Prng& prng, const BoxShape& shape);
+LinkFaults draw_faults(Prng& prng, std::uint32_t delay_ns_max);
+void draw_later_faults(Prng& prng, LinkFaults& faults);
+std::array<WorkloadKind, 3> draw_traffic(Prng& prng);
+
+// More flows than slots, and what a full table does, where the traffic is to fill it.
+void fit_to_traffic(WorkloadKind kind, BoxShape& shape, WorkloadShape& workload);
+
+// A little before a clock's send time (32 bits of microseconds), milliseconds or seconds wrap; or
+// one second.
+std::uint64_t draw_start_ns(Prng& prng);
 
 }  // namespace twinplane::tests

@@ -50,7 +50,20 @@ class Box {
   // One number for all that the tables hold, what is not replicated included.
   std::uint64_t fingerprint() const noexcept;
 
+  // A frame that arrived, as a worker takes it. I5, I7, I8: one of another stream, or one that no
+  // engine makes, must change nothing, and none may allocate; else why_wrong() says what happened.
+  void receive(const SimLink::Received& frame, std::uint64_t now_ns);
+
+  // Lets the stream send. Neither may that allocate.
+  void poll(std::uint64_t now_ns, SimLink& link);
+
+  const std::string& why_wrong() const noexcept { return why_wrong_; }
+
  private:
+  void blame(std::string why) {
+    if (why_wrong_.empty()) why_wrong_ = std::move(why);
+  }
+
   struct Free {
     void operator()(std::byte* block) const noexcept { std::free(block); }
   };
@@ -59,11 +72,14 @@ class Box {
   std::unique_ptr<tables::Partition> partition_;
   std::unique_ptr<ha2::FrameBuilder> builder_;
   std::unique_ptr<ha2::Replica> replica_;
+  std::string why_wrong_;
 };
 
 class SimPair {
  public:
-  SimPair(const BoxShape& shape, std::uint64_t seed);
+  // The clock starts at start_ns, terms at first_term: near where a number wraps, if wanted.
+  SimPair(const BoxShape& shape, std::uint64_t seed, std::uint64_t start_ns = 1'000'000'000,
+          std::uint32_t first_term = 1);
 
   std::uint64_t now_ns() const noexcept { return now_ns_; }
 
@@ -119,9 +135,6 @@ class SimPair {
   void advance(std::uint64_t step_ns);
   void poll();
 
-  // Frames of another stream that changed a table (I5).
-  const std::string& foreign_change() const noexcept { return foreign_change_; }
-
  private:
   struct Waiting {
     std::uint64_t at_ns;
@@ -139,12 +152,10 @@ class SimPair {
   std::array<SimLink, 2> links_;
   std::array<std::optional<Waiting>, 2> waiting_;
   std::array<std::uint64_t, 2> paused_until_ns_{};
-  std::uint64_t now_ns_ = 1'000'000'000;
+  std::uint64_t now_ns_;
   std::size_t owner_index_ = 0;
   ha2::StreamName name_;
   std::uint64_t stream_number_ = 0;
-  std::string foreign_change_;
-  std::vector<std::byte> frame_;
 };
 
 }  // namespace twinplane::tests

@@ -40,6 +40,44 @@ tables::KeyEnds<Address> ends_of(const tables::FlowKey<Address>& key) noexcept {
 
 }  // namespace
 
+WorkloadShape shape_of(WorkloadKind kind, const WorkloadShape& drawn) noexcept {
+  WorkloadShape shape = drawn;
+  const auto weigh = [&shape](std::uint32_t create, std::uint32_t advance, std::uint32_t data,
+                              std::uint32_t end, std::uint32_t reuse, std::uint32_t expire) {
+    shape.create_weight = create;
+    shape.advance_weight = advance;
+    shape.data_weight = data;
+    shape.end_weight = end;
+    shape.reuse_weight = reuse;
+    shape.expire_weight = expire;
+  };
+  switch (kind) {
+    case WorkloadKind::kHotKeys:
+      weigh(6, 10, 5, 5, 10, 0);
+      shape.hot_permille = 950;
+      break;
+    case WorkloadKind::kSynFlood:
+      weigh(30, 1, 0, 0, 0, 1);
+      shape.hot_permille = 0;
+      break;
+    case WorkloadKind::kMassExpiry:
+      weigh(12, 5, 2, 0, 0, 2);
+      shape.is_time_jumping = true;
+      shape.jump_permille = 60;
+      shape.jump_ms = 4'000'000;
+      shape.scan_slots = 4096;
+      break;
+    case WorkloadKind::kFullTable:
+      weigh(20, 5, 3, 1, 2, 0);
+      shape.hot_permille = 0;
+      break;
+    case WorkloadKind::kMixed:
+    case WorkloadKind::kCount:
+      break;
+  }
+  return shape;
+}
+
 template <class Address>
 SessionOf<Address> Workload::session_of(std::uint32_t number) const noexcept {
   SessionOf<Address> session{};
@@ -78,6 +116,7 @@ SessionOf<Address> Workload::session_of(std::uint32_t number) const noexcept {
 
 template <class Address>
 void Workload::create(SessionTable<Address>& sessions, std::uint32_t number, std::uint64_t now_ns) {
+  if (is_closed_) return;
   SessionOf<Address> session = session_of<Address>(number);
   // Half the time another user of the same key: what it is allowed may have changed.
   session.state.rule = static_cast<std::uint16_t>(session.state.rule + prng_.below(2));
@@ -87,7 +126,8 @@ void Workload::create(SessionTable<Address>& sessions, std::uint32_t number, std
     tables::tcp_open(session.state, {seq, 0, 0, 65535, tables::kTcpSyn,
                                      static_cast<std::uint8_t>(prng_.coin() ? 7 : 15)});
   }
-  static_cast<void>(sessions.create(session, now_ms(now_ns)));
+  const auto result = sessions.create(session, now_ms(now_ns));
+  refused_count_ += result.status == tables::InsertStatus::kInserted ? 0 : 1;
 }
 
 template <class Address>
@@ -179,8 +219,8 @@ void Workload::operate_on(SessionTable<Address>& sessions, std::uint32_t flow_co
     if (is_live) sessions.end(slot);
     create(sessions, number, now_ns);
   } else {
-    if (shape_.is_time_jumping && prng_.chance(20)) jumped_ms_ += 200'000;
-    sessions.expire(now_ms(now_ns), 64);
+    if (shape_.is_time_jumping && prng_.chance(shape_.jump_permille)) jumped_ms_ += shape_.jump_ms;
+    sessions.expire(now_ms(now_ns), shape_.scan_slots);
   }
   if (is_live && prng_.coin() &&
       tables::SessionTraits<Address>::is_live(sessions.slots().entry(slot)))

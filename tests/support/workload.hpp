@@ -9,13 +9,28 @@
 // Spec:    session_table.hpp, tcp_track.hpp: used as a worker uses them.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "tables/partition.hpp"
 #include "tables/tcp_track.hpp"
 #include "tests/support/prng.hpp"
 
 namespace twinplane::tests {
+
+// Traffic that has a name. kMixed is whatever the seed has drawn.
+enum class WorkloadKind : std::uint8_t {
+  kMixed,
+  kHotKeys,     // few flows that come, change and go all the time, often in the same slot
+  kSynFlood,    // more half-open sessions than slots
+  kMassExpiry,  // nothing ends by itself, then everything is due at once
+  kFullTable,   // more flows than slots, hardly any ends
+  kCount
+};
+inline constexpr std::size_t kWorkloadKindCount = static_cast<std::size_t>(WorkloadKind::kCount);
+inline constexpr std::array<std::string_view, kWorkloadKindCount> kWorkloadNames{
+    "mixed", "hot keys", "SYN flood", "mass expiry", "full table"};
 
 // Drawn for each seed: relative weights of what happens, and what the flows are like.
 struct WorkloadShape {
@@ -34,16 +49,31 @@ struct WorkloadShape {
   std::uint32_t tcp_permille = 700;
   std::uint32_t rich_permille = 100;  // with application and QoS class
   bool is_time_jumping = false;       // now and then everything is due at once
+  std::uint32_t jump_permille = 20;   // of the scans
+  std::uint32_t jump_ms = 200'000;
+  std::uint32_t scan_slots = 64;
 };
+
+// The weights of a kind; what makes the flows' keys stays.
+WorkloadShape shape_of(WorkloadKind kind, const WorkloadShape& drawn) noexcept;
 
 class Workload {
  public:
-  Workload(const WorkloadShape& shape, std::uint64_t seed) : shape_(shape), prng_(seed) {}
+  Workload(const WorkloadShape& shape, std::uint64_t seed)
+      : drawn_(shape), shape_(shape), prng_(seed) {}
 
   // One operation on the owner's tables.
   void operate(tables::Partition& owner, std::uint64_t now_ns);
 
   const WorkloadShape& shape() const noexcept { return shape_; }
+
+  void set_kind(WorkloadKind kind) noexcept { shape_ = shape_of(kind, drawn_); }
+
+  // A box that leaves opens no more sessions.
+  void set_closed(bool is_closed) noexcept { is_closed_ = is_closed; }
+
+  // Creations that found the table full.
+  std::uint64_t refused_count() const noexcept { return refused_count_; }
 
   // The session that flow `number` makes; its keys depend on nothing but the number.
   template <class Address>
@@ -67,8 +97,11 @@ class Workload {
     return static_cast<std::uint32_t>(now_ns / 1'000'000U) + jumped_ms_;
   }
 
+  WorkloadShape drawn_;
   WorkloadShape shape_;
   Prng prng_;
+  bool is_closed_ = false;
+  std::uint64_t refused_count_ = 0;
   std::uint32_t jumped_ms_ = 0;
 };
 

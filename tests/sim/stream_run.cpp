@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/sim/stream_run.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "tests/sim/plan.hpp"
+#include "tests/support/checkers.hpp"
+#include "tests/support/sim_stage.hpp"
+
+namespace twinplane::tests {
+
+namespace {
+
+class StreamRun {
+ public:
+  explicit StreamRun(const SeedOptions& options)
+      : options_(options),
+        prng_(options.seed),
+        plan_(draw_plan(prng_, options.steps)),
+        pair_(plan_.shape, prng_.next(), plan_.start_ns, plan_.first_term),
+        workload_(plan_.workload, prng_.next()),
+        index_(workload_),
+        later_version_(options.seed) {
+    later_version_.set_frame_bytes_max(plan_.shape.stream.frame_bytes_max);
+    for (std::size_t i = 0; i < 2; ++i) {
+      pair_.link_from(i).set_malformer(make_malformed);
+      if (plan_.is_owner_later) pair_.link_from(i).set_stage(&later_version_);
+    }
+  }
+
+  SeedResult run() {
+    if (options_.is_verbose) describe();
+    for (std::uint32_t round = 0; round < plan_.round_count && is_well(); ++round) {
+      workload_.set_kind(plan_.traffic[round]);
+      result_.coverage.add(plan_.traffic[round]);
+      storm();
+      if (is_well()) calm();
+      if (is_well()) verify();
+    }
+    if (options_.is_verbose) show_counters();
+    result_.frames = pair_.link_from(0).sent_count() + pair_.link_from(1).sent_count();
+    result_.streams = pair_.stream_number();
+    cover();
+    return result_;
+  }
+
+ private:
+  bool is_well() const noexcept { return result_.violation.empty(); }
+
+  void describe() const {
+    const ha2::StreamConfig& stream = plan_.shape.stream;
+    std::printf(
+        "seed %llu: %u + %u slots, window %u, frames of %u bytes, delay %u..%u ns, step %llu ns\n",
+        static_cast<unsigned long long>(options_.seed), plan_.shape.limits.session4.slot_count,
+        plan_.shape.limits.session6.slot_count, unsigned{stream.window_frames},
+        unsigned{stream.frame_bytes_max}, plan_.storm.delay_ns_min, plan_.storm.delay_ns_max,
+        static_cast<unsigned long long>(plan_.step_ns));
+    std::printf(
+        "  loss %u, bursts %u x %u, status loss %u, duplicates %u, reordered %u, flips %u, cuts "
+        "%u, "
+        "replays %u, refusals %u permille\n",
+        plan_.storm.loss, plan_.storm.burst_start, plan_.storm.burst_frames_max,
+        plan_.storm.status_loss, plan_.storm.duplicate, plan_.storm.reorder, plan_.storm.flip,
+        plan_.storm.truncate, plan_.storm.replay, plan_.storm.refuse);
+  }
+
+  void show_counters() const {
+    for (std::size_t i = 0; i < ha2::kCounterCount; ++i) {
+      const auto counter = static_cast<ha2::Counter>(i);
+      const std::uint64_t owner = pair_.owner().replica().counters().get(counter);
+      const std::uint64_t mirror = pair_.mirror().replica().counters().get(counter);
+      if (owner + mirror != 0)
+        std::printf("  %-26s owner %8llu, mirror %8llu\n", ha2::kCounterLabels[i].data(),
+                    static_cast<unsigned long long>(owner),
+                    static_cast<unsigned long long>(mirror));
+    }
+  }
+
+  void note(const char* what) const {
+    if (options_.is_verbose)
+      std::printf("  step %llu, %llu us: %s\n", static_cast<unsigned long long>(result_.steps),
+                  static_cast<unsigned long long>(pair_.now_ns() / 1000), what);
+  }
+
+  void fail(std::string violation) {
+    if (is_well() && !violation.empty())
+      result_.violation = std::move(violation) + " (step " + std::to_string(result_.steps) + ")";
+  }
+
+  void look() {
+    const Scene& scene = observer_.look(ends_of(pair_));
+    fail(nothing_forgotten_.check(scene));
+    fail(nothing_invented_.check(scene));
+    fail(nothing_goes_back_.check(scene));
+    fail(improper_.check(scene));
+    fail(quiet_.check(scene));
+    fail(pair_.link_from(0).seq_used_twice());
+    fail(pair_.link_from(1).seq_used_twice());
+    if (result_.steps % 16 == 0) look_at_indexes();
+    if (pair_.owner().replica().owner().verification().different_count != 0)
+      fail("section 5: a verification says that equal tables differ");
+  }
+
+  void look_at_indexes() {
+    fail(index_.check(pair_.owner()));
+    fail(index_.check(pair_.mirror()));
+  }
+
+  void step(std::uint32_t operation_count) {
+    ++result_.steps;
+    pair_.advance(plan_.step_ns);
+    for (std::uint32_t i = 0; i < operation_count; ++i)
+      workload_.operate(pair_.owner().partition(), pair_.now_ns());
+    look();
+    pair_.poll();
+  }
+
+  bool happens(std::uint32_t permille, Covered row, const char* what) {
+    if (!prng_.chance(permille)) return false;
+    result_.coverage.add(row);
+    note(what);
+    return true;
+  }
+
+  // What the boxes' counters hold goes with them.
+  void restart(std::size_t index) {
+    result_.coverage.add_counters(pair_.box(index).replica().counters());
+    pair_.restart(index, plan_.told_ns_max);
+  }
+
+  void take_over(bool is_orderly) {
+    if (!pair_.owner().replica().owner().is_bulk_done())
+      result_.coverage.add(Covered::kTakeOverInBulk);
+    if (taken_over_step_ != 0 && result_.steps - taken_over_step_ < 16)
+      result_.coverage.add(Covered::kDoubleTakeOver);
+    taken_over_step_ = result_.steps;
+    pair_.take_over(is_orderly, plan_.told_ns_max);
+  }
+
+  void cover() {
+    Coverage& coverage = result_.coverage;
+    for (std::size_t i = 0; i < 2; ++i) {
+      coverage.add_counters(pair_.box(i).replica().counters());
+      coverage.add_link(pair_.link_from(i), false);
+    }
+    coverage.add(Covered::kStreams, pair_.stream_number());
+    coverage.add(Covered::kTableWasFull, workload_.refused_count());
+    if (plan_.is_owner_later) coverage.add(Covered::kLaterVersion);
+    if (plan_.shape.stream.frame_bytes_max == ha2::kFrameBytesNeeded)
+      coverage.add(Covered::kSmallestFrames);
+    if (plan_.shape.stream.window_frames == 4) coverage.add(Covered::kWindowOfFour);
+    if (plan_.shape.first_generation != 0) coverage.add(Covered::kGenerationWraps);
+    if (plan_.first_term != 1) coverage.add(Covered::kLastTerms);
+    cover_wraps(plan_.start_ns, pair_.now_ns(), coverage);
+  }
+
+  void draw_event() {
+    const Events& events = plan_.events;
+    const std::size_t owner = pair_.owner_index();
+    if (happens(events.restart_owner, Covered::kCrash, "the owner restarts")) restart(owner);
+    if (happens(events.restart_mirror, Covered::kCrash, "the mirror restarts")) restart(1 - owner);
+    if (happens(events.take_over, Covered::kTakeOver, "the mirror takes over")) take_over(false);
+    if (happens(events.switch_over, Covered::kSwitchOver, "the roles change in order"))
+      take_over(true);
+    if (happens(events.reconnect, Covered::kReconnect, "a new session"))
+      pair_.reconnect(plan_.told_ns_max);
+    if (events.flap != 0 && happens(events.flap, Covered::kFlap, "a box holds its peer for gone"))
+      pair_.flap(prng_.below(2), plan_.flap_ns_max);
+    if (happens(events.pause, Covered::kPause, "a box pauses"))
+      pair_.pause(prng_.below(2), pair_.now_ns() + prng_.below(30'000'000));
+    if (happens(events.outage, Covered::kCut, "the link is cut")) cut(0, true), cut(1, true);
+    if (happens(events.one_way, Covered::kOneWay, "one way is cut")) cut(prng_.below(2), true);
+    if (happens(events.verify, Covered::kVerification, "verification"))
+      pair_.owner().replica().owner().start_verify();
+  }
+
+  void cut(std::size_t index, bool is_cut) {
+    pair_.link_from(index).set_cut(is_cut);
+    cut_until_ns_ = is_cut ? pair_.now_ns() + prng_.below(5'000'000) : 0;
+  }
+
+  void storm() {
+    pair_.set_faults(plan_.storm);
+    for (std::uint32_t i = 0; i < plan_.step_count && is_well(); ++i) {
+      draw_event();
+      if (cut_until_ns_ != 0 && pair_.now_ns() >= cut_until_ns_) cut(0, false), cut(1, false);
+      step(prng_.chance(plan_.hush_permille) ? 0 : prng_.below(plan_.operations_max + 1));
+    }
+    pair_.set_faults(plan_.calm);
+    pair_.end_pauses();
+    cut(0, false);
+    cut(1, false);
+  }
+
+  // One round trip as the streams see it, their own timers included.
+  std::uint64_t round_trip_ns() const noexcept {
+    const ha2::StreamConfig& stream = plan_.shape.stream;
+    return 2 * std::uint64_t{plan_.calm.delay_ns_max} + 4 * plan_.step_ns + stream.heartbeat_ns +
+           stream.reorder_ns + stream.status_ns + stream.flush_ns;
+  }
+
+  // Time that the worst case needs for its bytes alone: every slot stated twice, a slot a frame.
+  std::uint64_t drain_ns() const noexcept {
+    const std::uint64_t slot_count = std::uint64_t{plan_.shape.limits.session4.slot_count} +
+                                     plan_.shape.limits.session6.slot_count;
+    const std::uint64_t slots_per_frame =
+        std::max<std::uint64_t>(1, plan_.shape.stream.frame_bytes_max / 200U);
+    const std::uint64_t frame_count = 2 * slot_count / slots_per_frame + 1;
+    const std::uint64_t flights = frame_count / plan_.shape.stream.window_frames + 1;
+    return flights * (2 * std::uint64_t{plan_.calm.delay_ns_max} + 4 * plan_.step_ns +
+                      plan_.shape.stream.status_ns) +
+           frame_count * plan_.step_ns;
+  }
+
+  // I9: with the faults off all is equal within 20 round trips and the time to send what there is.
+  void calm() {
+    note("calm");
+    const std::uint64_t bound_ns = plan_.told_ns_max + plan_.flap_ns_max + 20 * round_trip_ns() +
+                                   drain_ns() + plan_.shape.stream.refresh_flush_ns +
+                                   plan_.storm.reorder_ns_max;
+    const std::uint64_t end_ns = pair_.now_ns() + bound_ns;
+    while (is_well() && !is_settled() && pair_.now_ns() < end_ns) step(0);
+    if (is_well() && !is_settled())
+      fail("I9 not equal " + std::to_string(bound_ns / 1000) + " us after the faults ended: " +
+           std::to_string(pair_.owner().replica().owner().in_flight_count()) +
+           " frames in flight, " + std::to_string(pair_.owner().replica().owner().at_risk_count()) +
+           " slots at risk, bulk " +
+           (pair_.owner().replica().owner().is_bulk_done() ? "done" : "not done"));
+    look_at_indexes();
+  }
+
+  bool is_settled() const noexcept {
+    return pair_.is_joined() && pair_.owner().replica().owner().is_quiet();
+  }
+
+  void verify() {
+    note("verify");
+    ha2::OwnerStream& owner = pair_.owner().replica().owner();
+    owner.start_verify();
+    const std::uint64_t end_ns = pair_.now_ns() + 20 * round_trip_ns();
+    while (is_well() && owner.verification().is_running && pair_.now_ns() < end_ns) step(0);
+    const auto verification = owner.verification();
+    if (verification.is_running || verification.equal_count != verification.range_count)
+      fail("section 5: of " + std::to_string(verification.range_count) + " ranges only " +
+           std::to_string(verification.equal_count) + " were found equal");
+  }
+
+  SeedOptions options_;
+  Prng prng_;
+  Plan plan_;
+  SimPair pair_;
+  Workload workload_;
+  Observer observer_;
+  NothingForgotten nothing_forgotten_;
+  NothingInvented nothing_invented_;
+  NothingGoesBack nothing_goes_back_;
+  NothingImproper improper_;
+  QuietMeansEqual quiet_;
+  IndexIsExact index_;
+  LaterVersion later_version_;
+  std::uint64_t cut_until_ns_ = 0;
+  std::uint64_t taken_over_step_ = 0;
+  SeedResult result_;
+};
+
+}  // namespace
+
+SeedResult run_stream(const SeedOptions& options) { return StreamRun(options).run(); }
+
+}  // namespace twinplane::tests
