@@ -113,6 +113,7 @@ bool LinkFaults::try_hold(rte_mbuf* packet, std::uint64_t due_ns) noexcept {
 
 bool LinkFaults::take(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
   if (!is_on()) return false;
+  add(LinkFault::kFrames);
   if (is_lost(now_ns)) {
     rte_pktmbuf_free(packet);
     return true;

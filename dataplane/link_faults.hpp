@@ -33,6 +33,7 @@
 namespace twinplane::dataplane {
 
 enum class LinkFault : std::uint8_t {
+  kFrames,  // no fault: all that came by while they were on
   kLost,
   kLostInBurst,
   kQueueFull,  // above the rate, or more than can be held in a stall: lost
@@ -49,8 +50,8 @@ inline constexpr std::size_t kLinkFaultCount = static_cast<std::size_t>(LinkFaul
 
 // As counters, with "fault_" in front.
 inline constexpr std::array<std::string_view, kLinkFaultCount> kLinkFaultLabels{
-    "lost",    "lost_in_burst", "queue_full", "corrupted", "delayed",
-    "stalled", "reordered",     "duplicated", "not_held"};
+    "frames",  "lost",    "lost_in_burst", "queue_full", "corrupted",
+    "delayed", "stalled", "reordered",     "duplicated", "not_held"};
 
 class LinkFaults {
  public:

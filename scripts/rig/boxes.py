@@ -5,6 +5,7 @@ A box may live more than once. Each life has tables, a log and a DPDK prefix of 
 the tables of a killed box can be read after its death, whatever comes next.
 """
 
+import collections
 import os
 import subprocess
 import time
@@ -95,7 +96,7 @@ boot_hold_ms = 1000
 
 [worker]
 idle_sleep_us = 50
-"""
+{more}"""
 
 
 def ring(mtu):
@@ -125,7 +126,8 @@ class Box:
         self.child = None
         self.telemetry = None
         self.last_status = None
-        self.totals_before = {"records_sent": 0, "records_applied": 0}
+        self.last_counters = {}
+        self.totals_before = collections.Counter()
 
     @property
     def peer_name(self):
@@ -158,7 +160,15 @@ class Box:
             tables=self.file("tables"), transport=self.options.transport,
             ha2_ring=ring(self.options.mtu),
             ha2_addresses=addresses, mtu=self.options.mtu, ha1_local=network.HA1[self.name],
-            ha1_peer=network.HA1[self.peer_name])
+            ha1_peer=network.HA1[self.peer_name],
+            more=self._more())
+
+    def _more(self):
+        """Sections that only some runs have."""
+        text = self.options.faults.section() if self.options.faults else ""
+        if self.options.idle_sessions:
+            text += "\n[timeouts]\nudp = 86400\n"  # they stay, unanswered as they are
+        return text
 
     def is_running(self):
         return self.child is not None and self.child.poll() is None
@@ -182,9 +192,20 @@ class Box:
             self.last_status = answer
         return answer
 
+    def counters(self):
+        """All of the box's counters now, or those of its last answer."""
+        self.last_counters = self.ask("/twinplane/counters") or self.last_counters
+        return self.last_counters
+
+    def streams(self):
+        """The streams that this life began, as its log names them."""
+        return [line for line in self.file("log").read_text(errors="replace").splitlines()
+                if "stream=started" in line]
+
     def kill(self):
         """SIGKILL. Gives the moment, CLOCK_MONOTONIC."""
         self.status()
+        self.counters()
         started = self.rundir.started_at(self.child)
         moment_ns = time.monotonic_ns()
         if not processes.kill(self.child.pid, started):
@@ -199,10 +220,14 @@ class Box:
         self.rundir.forget_dpdk_files(self.prefix)
 
     def _bank_totals(self):
-        for key in self.totals_before:
-            self.totals_before[key] += (self.last_status or {}).get(key, 0)
+        self.totals_before.update(self._numbers())
         self.last_status = None
+        self.last_counters = {}
 
     def total(self, key):
-        """A counter, over all lives of this box."""
-        return self.totals_before[key] + (self.last_status or {}).get(key, 0)
+        """A number that only rises, over all lives of this box; as of its last answers."""
+        return self.totals_before[key] + self._numbers().get(key, 0)
+
+    def _numbers(self):
+        known = {**self.last_counters, **(self.last_status or {})}
+        return {key: value for key, value in known.items() if isinstance(value, int)}

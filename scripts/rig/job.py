@@ -6,6 +6,8 @@ import time
 import failover
 import reference
 import results
+import resync
+from crowd import Crowd
 from network import BOXES, Network
 from pair import Pair
 from screen import Screen
@@ -24,6 +26,7 @@ class Job:
         self.traffic = None
         self.report = None
         self.failovers = []
+        self.resync = None
         self.windows = []
 
     def run(self):
@@ -33,11 +36,12 @@ class Job:
         self._start_traffic()
         if self.options.kill == "active":
             self._kill_and_return()
+        elif self.options.kill == "link":
+            self._cut_link()
         self._until(self.options.seconds)
         last = self._end_traffic()
-        result = results.collect(self.options, self.pair, self.failovers, self.traffic, last,
-                                 self.windows)
-        for line in results.summary(result, self.failovers):
+        result = results.collect(self, last)
+        for line in results.summary(result, self.failovers, self.resync):
             print(line)
         if self.pair and not result["passed"]:
             for box in self.pair.boxes:
@@ -82,6 +86,11 @@ class Job:
         traffic.start()
         self.traffic = traffic
         traffic.wait_busy(self.tick)
+        if self.options.idle_sessions:
+            self.screen.say(f"{self.options.idle_sessions} idle sessions come up beside it")
+            active, _ = self.pair.wait_in_sync(self.tick)
+            self.crowd = Crowd(self.network.names, self.options.idle_sessions)
+            self.crowd.come(active, self.tick)
         traffic.mark()
         self.screen.began = time.monotonic()
         self.screen.phase = "traffic is under way"
@@ -105,10 +114,7 @@ class Job:
 
     def _kill_one(self, at_s):
         self._until(at_s)
-        active, passive = self.pair.wait_in_sync(self.tick)
-        verified = self.pair.verify(active, "under load, before the kill", self.tick)
-        self.screen.say(f"verified under load: {verified['equal']} of {verified['ranges']} ranges"
-                        " equal")
+        active, passive = self._verify("under load, before the kill")
         self.screen.say(f"SIGKILL for {active.name}")
         self.screen.phase = f"{active.name} was killed"
         one, windows = failover.kill_active(self.pair, self.traffic, active, passive, self.tick)
@@ -118,6 +124,23 @@ class Job:
                         f" {one.sessions_lost} lost, longest silence"
                         f" {one.longest_silence_ms:.1f} ms")
 
+    def _cut_link(self):
+        self._until(self.options.seconds * 0.2)
+        active, _ = self._verify("under load, before the cut")
+        self.screen.say("HA2 is taken down; HA1 stays")
+        self.screen.phase = "HA2 is down"
+        self.resync = resync.cut_link(self.pair, self.network, active, self.tick, self.screen.say)
+        self.screen.phase = "HA2 is up again"
+        self.screen.say("HA2 is up again")
+        self._verify("under load, after the cut")
+
+    def _verify(self, when):
+        active, passive = self.pair.wait_in_sync(self.tick)
+        verified = self.pair.verify(active, when, self.tick)
+        self.screen.say(f"verified under load: {verified['equal']} of {verified['ranges']} ranges"
+                        " equal")
+        return active, passive
+
     def _until(self, seconds):
         """Lets time pass, on the clock that began when traffic was busy."""
         end = self.screen.began + seconds
@@ -125,10 +148,9 @@ class Job:
             self.tick()
 
     def _end_traffic(self):
-        verify_end = self.pair and self.options.kill == "none"
+        verify_end = self.pair and self.options.kill != "active"
         if verify_end:
-            active, _ = self.pair.wait_in_sync(self.tick)
-            self.pair.verify(active, "under load, at the end", self.tick)
+            self._verify("under load, at the end")
         self.windows.append(self.traffic.mark())
         self.screen.phase = "letting every connection end"
         last = self.traffic.stop(self.tick)
@@ -137,4 +159,6 @@ class Job:
             self.pair.verify(active, "quiet", self.tick)
             self.pair.compare_quiet(self.tick)
         self.tick()
+        if self.pair:
+            self.pair.count()
         return last

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The network of the main job, in namespaces of its own.
 
-      client 10.1.0.1, .2                                     server 10.2.0.1
-             fd00:1::1, ::2                                          fd00:2::1
+      client 10.1.0.1 to .3                                   server 10.2.0.1
+             fd00:1::1 to ::3                                        fd00:2::1
         |                                                       |
     [bridge inside]------in0 east out0------------------[bridge outside]
         |                    ha1 ha2                            |
@@ -11,16 +11,20 @@
         +----------------in0 west out0--------------------------+
 
 The floating gateways (10.1.0.254, fd00:1::fe; 10.2.0.254, fd00:2::fe) belong to whichever box is
-active. The first client address of each family is translated, the second is not. The kernels of
+active. The first client address of each family is translated, the others are not. The kernels of
 the boxes' namespaces have no address on in0, out0 and ha2 and keep silent there.
 """
 
+import contextlib
+import ctypes
+import os
 from pathlib import Path
 
 from commands import RigError, run
 
 CLIENT_TRANSLATED = ("10.1.0.1", "fd00:1::1")
 CLIENT_PLAIN = ("10.1.0.2", "fd00:1::2")
+CLIENT_IDLE = ("10.1.0.3", "fd00:1::3")  # not translated either
 SERVER = ("10.2.0.1", "fd00:2::1")
 INSIDE_GATEWAY = ("10.1.0.254", "fd00:1::fe")
 OUTSIDE_GATEWAY = ("10.2.0.254", "fd00:2::fe")
@@ -40,6 +44,24 @@ BRIDGE = ("net.bridge.bridge-nf-call-iptables=0", "net.bridge.bridge-nf-call-ip6
 HOST = ("net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0",
         "net.ipv6.conf.all.accept_ra=0", "net.ipv6.conf.default.accept_ra=0",
         "net.ipv4.tcp_tw_reuse=1", "net.ipv4.ip_local_port_range=10000 65535")
+
+CLONE_NEWNET = 0x40000000
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+@contextlib.contextmanager
+def inside(namespace):
+    """What is opened in this block belongs to that network namespace."""
+    home = os.open("/proc/self/ns/net", os.O_RDONLY)
+    there = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
+    try:
+        if libc.setns(there, CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+        yield
+    finally:
+        libc.setns(home, CLONE_NEWNET)
+        os.close(home)
+        os.close(there)
 
 
 class Network:
@@ -71,7 +93,8 @@ class Network:
         self._wire("ha2", self.ha2_mtu)
         for box in BOXES:
             self._ip(box, "address", "add", f"{HA1[box]}/30", "dev", "ha1")
-        self._address("client", "c0", (*CLIENT_TRANSLATED, *CLIENT_PLAIN), INSIDE_GATEWAY)
+        self._address("client", "c0", (*CLIENT_TRANSLATED, *CLIENT_PLAIN, *CLIENT_IDLE),
+                      INSIDE_GATEWAY)
         self._address("server", "s0", SERVER, OUTSIDE_GATEWAY)
 
     def _ip(self, role, *words):
@@ -79,6 +102,10 @@ class Network:
 
     def _sysctl(self, role, *settings):
         run("ip", "netns", "exec", self.names[role], "sysctl", "-qw", *settings)
+
+    def link(self, role, device, state):
+        """Takes a device up or down."""
+        self._ip(role, "link", "set", device, state)
 
     def _veth(self, role, device, peer_role, peer_device, mtu):
         self._ip(role, "link", "add", device, "mtu", str(mtu), "type", "veth", "peer", "name",

@@ -4,6 +4,8 @@
 import argparse
 from pathlib import Path
 
+from faults import Faults
+
 DESCRIPTION = """\
 The main job: two Twinplane boxes forward real traffic between a client and a server, the active
 one is killed in the middle of it, and the other goes on. Everything happens in network namespaces
@@ -20,6 +22,8 @@ what runs
 what is shown
   silence            the longest time in which a transfer got no byte; it includes the pace
   lateness           the longest time by which a chunk came later than it was due
+  lag, at risk       the age of the oldest change that the other box may not have, and how many
+                     slots there are with such changes
   kept, lost         sessions of the killed box, read from its tables after its death, that the
                      other box had, and had not
 """
@@ -30,10 +34,13 @@ examples
   scripts/run --return --seconds 40      the killed box comes back, then the other one is killed
   scripts/run --transport udp --underlay 6 --mtu 9000
   scripts/run --kill none                nobody is killed; the tables are compared at the end
+  scripts/run --kill link                HA2 is cut for 5 s: the tables become equal by what differs
+  scripts/run --faults loss=5%,dup=1%,reorder=1%,delay=2ms,seed=1
   scripts/run --reference kernel         no Twinplane: what this machine's network does by itself
 
 exit status
-  0  no transfer broke, the tables were equal, and a box that took over sent packets of old sessions
+  0  no transfer broke, the tables were equal, a box that took over sent packets of old sessions,
+     and a cut of HA2 was followed by no bulk
   1  that was not so, or the job could not run; the reason is the last thing printed
 """
 
@@ -46,6 +53,13 @@ def number(low, high):
         return value
     parse.__name__ = "number"
     return parse
+
+
+def link_faults(text):
+    try:
+        return Faults(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error))
 
 
 def parse(words):
@@ -66,7 +80,14 @@ def parse(words):
            help="IP version under --transport ip and udp (4)")
     option("--mtu", type=number(1280, 9000), default=1500, metavar="N",
            help="MTU of the HA2 link (1500)")
-    option("--kill", choices=("active", "none"), default="active", help="whom to kill (active)")
+    option("--kill", choices=("active", "link", "none"), default="active",
+           help="whom to kill (active); link: nobody, HA2 is cut for 5 s")
+    option("--faults", type=link_faults, metavar="LIST",
+           help="done to every HA2 frame that either box sends, any of: loss=5%%, burst=0.1%%x8"
+                " (runs of 8 losses), dup=1%%, reorder=1%%, delay=2ms or 1ms-3ms, corrupt=0.1%%,"
+                " stall=200ms/5s, rate=10000/s, seed=1; HA1 is left alone")
+    option("--idle-sessions", type=number(0, 90_000), metavar="N",
+           help="sessions that say nothing more (20000 with --kill link, else 0)")
     option("--return", dest="comes_back", action="store_true",
            help="the killed box comes back, syncs beside live traffic, then the second is killed")
     option("--report", type=Path, metavar="FILE", help="write the results there, as JSON; after an error too, with null for what is"
@@ -83,7 +104,12 @@ def parse(words):
         parser.error(f"--report: there is no directory {options.report.resolve().parent}")
     if options.reference:
         options.kill = "none"
-    if options.comes_back and options.kill == "none":
-        parser.error("--return needs somebody to be killed: not with --kill none or --reference")
+    if options.comes_back and options.kill != "active":
+        parser.error("--return needs somebody to be killed: not with --kill link, --kill none or"
+                     " --reference")
+    if options.idle_sessions is None:
+        options.idle_sessions = 20_000 if options.kill == "link" else 0
+    if options.reference and (options.faults or options.idle_sessions):
+        parser.error("--faults and --idle-sessions are the boxes', which --reference replaces")
     options.session_slots = 65_536
     return options

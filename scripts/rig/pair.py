@@ -30,6 +30,12 @@ class Pair:
                 box.check()
                 box.status()
 
+    def count(self):
+        """Reads the counters of those that live."""
+        for box in self.boxes:
+            if box.is_running():
+                box.counters()
+
     def with_role(self, role):
         return [box for box in self.boxes
                 if box.is_running() and (box.last_status or {}).get("role") == role]

@@ -3,6 +3,9 @@
 
 import json
 
+import faults as link_faults
+import resync as link_cut
+
 
 # Measured; null in the report of a run that came to no end.
 MEASURED = (
@@ -11,7 +14,8 @@ MEASURED = (
     "steady_silence_ms", "short_connections", "short_connections_broken",
     "short_connections_skipped", "short_longest_ms", "udp_flows", "udp_requests", "udp_lost",
     "udp_corrupt", "udp_longest_silence_ms", "detection_ms", "takeover_us", "first_packet_us",
-    "records_sent", "records_applied", "tables_equal", "verifications", "failovers",
+    "records_sent", "records_applied", "tables_equal", "verifications", "failovers", "resync",
+    "link_faults_done",
 )
 
 
@@ -30,14 +34,19 @@ def unknown(options):
         "seconds": options.seconds,
         "kill": options.kill,
         "reference": options.reference,
+        "link_faults": options.faults.text if options.faults else None,
+        "idle_sessions": options.idle_sessions,
         "faults": [],
         "passed": False,
         "error": None,
     }
 
 
-def collect(options, pair, failovers, traffic, last, windows):
-    """Everything measured, as one object. `windows`: the reports that each closed a window."""
+def collect(job, last):
+    """Everything that the job measured, as one object; `last`: the traffic's last report."""
+    options, pair, failovers, traffic, windows = (job.options, job.pair, job.failovers, job.traffic,
+                                                  job.windows)
+
     def longest_ms(pick):
         return max((pick(window)["ns"] / 1e6 for window in windows), default=0.0)
 
@@ -71,10 +80,12 @@ def collect(options, pair, failovers, traffic, last, windows):
         "tables_equal": bool(verifications) and all(one["passed"] for one in verifications),
         "verifications": verifications,
         "failovers": [one.as_json() for one in failovers],
+        "resync": job.resync.as_json() if job.resync else None,
+        "link_faults_done": link_faults.done_by(pair.boxes) if options.faults else None,
     }
     assert tuple(measured) == MEASURED
     result = unknown(options) | measured
-    result["faults"] = faults(result)
+    result["faults"] = [*faults(result), *(job.resync.faults() if job.resync else ())]
     result["passed"] = not result["faults"]
     return result
 
@@ -88,6 +99,9 @@ def faults(result):
     unexplained = result["short_connections_broken"] - result["sessions_lost"]
     if unexplained > 0:
         found.append(f"{unexplained} short connections broke that no lost session explains")
+    done = result["link_faults_done"]
+    if done and not any(done[name] for name in link_faults.COUNTERS[1:]):
+        found.append("no fault was done to HA2")
     if result["udp_corrupt"]:
         found.append(f"{result['udp_corrupt']} UDP flows carried wrong content")
     if not result["tables_equal"] and not result["reference"]:
@@ -102,11 +116,16 @@ def faults(result):
     return found
 
 
-def summary(result, failovers):
+def summary(result, failovers, resync):
     """The same for people, as lines."""
     lines = [""]
     for one in failovers:
         lines += _failover_lines(one)
+    if resync:
+        lines += link_cut.summary(resync)
+    if done := result["link_faults_done"]:
+        lines += [f"faults done to HA2: {result['link_faults']}",
+                  f"  done              {link_faults.describe(done)}"]
     for one in result["verifications"]:
         if "lost" in one:
             said = f"{sum(one['lost'])} sessions differ"

@@ -76,6 +76,7 @@ class Screen:
         if status["role"] == "active":
             rate = self.rates.of(box.name + " sent", status["records_sent"], now)
             text += f"  {rate:8.0f} records/s sent     lag {status['lag_us']:5} us"
+            text += f"  {status['at_risk']:6} at risk"
         else:
             rate = self.rates.of(box.name + " applied", status["records_applied"], now)
             text += f"  {rate:8.0f} records/s applied  peer {status['peer']}"

@@ -6,7 +6,6 @@ away again. Exit status: 0 passed, 1 failed, 77 skipped, with the reason as the 
 """
 
 import contextlib
-import ctypes
 import os
 import re
 import signal
@@ -23,17 +22,15 @@ sys.path.insert(0, str(ROOT / "scripts/rig"))
 import machine  # noqa: E402
 from boxes import Box, lcores, ring  # noqa: E402
 from commands import RigError, run as run_command  # noqa: E402
-from network import BOXES, Network  # noqa: E402
+from network import BOXES, Network, inside  # noqa: E402
 from pair import Pair, copy_sparse  # noqa: E402
 import processes  # noqa: E402
 from rundir import RunDirectory, clean_leftovers  # noqa: E402
 from traffic import Traffic  # noqa: E402
 
 BUILD = Path(os.environ.get("TWINPLANE_BUILD", ROOT / "build"))
-CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Failure(Exception):
@@ -59,9 +56,6 @@ class LabBox(Box):
             if count == 0:
                 raise Failure(f"the rig's configuration has no {old!r}")
         return text
-
-    def counters(self):
-        return self.ask("/twinplane/counters") or {}
 
 
 class LabPair(Pair):
@@ -89,24 +83,6 @@ class LabNetwork(Network):
             self._ip("switches", "link", "set", f"ha2-{box}", "master", "ha2")
         self._veth("client", "intruder", "switches", "ha2-intruder", mtu)
         self._ip("switches", "link", "set", "ha2-intruder", "master", "ha2")
-
-    def link(self, role, device, state):
-        self._ip(role, "link", "set", device, state)
-
-
-@contextlib.contextmanager
-def inside(namespace):
-    """What is opened in this block belongs to that network namespace."""
-    home = os.open("/proc/self/ns/net", os.O_RDONLY)
-    there = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
-    try:
-        if libc.setns(there, CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), "setns")
-        yield
-    finally:
-        libc.setns(home, CLONE_NEWNET)
-        os.close(home)
-        os.close(there)
 
 
 class Wire:
@@ -238,7 +214,7 @@ def interrupt(number, _frame):
 def run(test, **changes):
     """Gives `test` a Lab and ends the process as it went."""
     options = SimpleNamespace(build=BUILD, mtu=1500, transport="ethernet", underlay="4", session_slots=16_384,
-                              connections=20, rate=50, udp_flows=4, reference=None, has_switched_ha2=False)
+                              connections=20, rate=50, udp_flows=4, reference=None, faults=None, idle_sessions=0, has_switched_ha2=False)
     vars(options).update(changes)
     try:
         machine.check_privileges()

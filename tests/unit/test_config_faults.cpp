@@ -54,9 +54,8 @@ TEST(ConfigFaults, RefusesWhatIsOutOfRange) {
   EXPECT_THAT(faults_of(plus("loss_percent = 100.5\n")),
               HasSubstr("faults.loss_percent: 100.5 is out of range; must be 0 to 100"));
   EXPECT_THAT(faults_of(plus("corrupt_percent = nan\n")), HasSubstr("must be 0 to 100"));
-  EXPECT_THAT(
-      faults_of(plus("duplicate_percent = '5%'\n")),
-      HasSubstr("faults.duplicate_percent: is a text; must be a number, 0 to 100"));
+  EXPECT_THAT(faults_of(plus("duplicate_percent = '5%'\n")),
+              HasSubstr("faults.duplicate_percent: is a text; must be a number, 0 to 100"));
   EXPECT_THAT(faults_of(plus("delay_ms = -1\n")), HasSubstr("must be 0 to 1000"));
   EXPECT_THAT(faults_of(plus("burst_frames = 1\n")), HasSubstr("must be 2 to 1000"));
   EXPECT_THAT(faults_of(plus("rate_frames_per_s = 10000001\n")),

@@ -96,6 +96,7 @@ TEST_F(LinkFaultsTest, LosesAsManyAsAreAskedForAndCountsThem) {
   send(20'000);
   EXPECT_NEAR(static_cast<double>(count(LinkFault::kLost)), 1000, 150);  // five deviations
   EXPECT_EQ(left_.size(), 20'000 - count(LinkFault::kLost));
+  EXPECT_EQ(count(LinkFault::kFrames), 20'000U);
   EXPECT_TRUE(std::is_sorted(left_.begin(), left_.end()));
 }
 
