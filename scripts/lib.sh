@@ -31,10 +31,10 @@ tp_march() {
   echo x86-64-v3
 }
 
-# tp_build [release|address|thread [TARGET...]]: configures and compiles, into build/, build-address/
-# or build-thread/, everything or only the targets (as ninja calls them: dataplane/twinplane); prints
-# the directory's name on standard output. A second call takes about a second. Another build in the
-# same directory is waited for.
+# tp_build [release|address|thread|fuzz|fuzz-coverage [TARGET...]]: configures and compiles, into
+# build/, else build-KIND/, everything or only the targets (as ninja calls them: dataplane/twinplane);
+# prints the directory's name on standard output. A second call takes about a second. Another build in
+# the same directory is waited for.
 tp_build() {
   local kind=${1:-release} dir options=(-Dauto_features=enabled "-Dcpp_args=-march=$(tp_march)")
   case $kind in
@@ -43,6 +43,17 @@ tp_build() {
       options+=(-Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false) ;;
     thread) dir=$tp_root/build-thread
       options+=(-Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false) ;;
+    # clang for libFuzzer; what it warns of beyond g++ is let be. With the deliberate breakages in it.
+    fuzz | fuzz-coverage) dir=$tp_root/build-$kind
+      local arguments="-march=$(tp_march) -w -fsanitize=fuzzer-no-link -DTWINPLANE_MUTANTS -D_GLIBCXX_ASSERTIONS"
+      local -x CXX=clang++
+      options=(-Dauto_features=enabled -Dbuildtype=debugoptimized -Db_lundef=false)
+      if [[ $kind == fuzz ]]; then
+        options+=(-Db_sanitize=address,undefined "-Dcpp_args=$arguments")
+      else
+        options+=("-Dcpp_args=$arguments -fprofile-instr-generate -fcoverage-mapping"
+          -Dcpp_link_args=-fprofile-instr-generate)
+      fi ;;
     *) tp_die "tp_build: no such kind of build: $kind" ;;
   esac
   shift || true
