@@ -7,6 +7,7 @@ the tables of a killed box can be read after its death, whatever comes next.
 
 import collections
 import os
+import signal
 import subprocess
 import time
 
@@ -91,7 +92,7 @@ peer = "{ha1_peer}:28260"
 [ha]
 enabled = true
 keepalive_interval_ms = 10
-keepalive_threshold = 3
+keepalive_threshold = {threshold}
 boot_hold_ms = 1000
 
 [worker]
@@ -121,6 +122,7 @@ class Box:
         self.name = name
         self.id = network.BOXES.index(name)
         self.options = options
+        self.faults = options.faults  # of the next life
         self.life = 0
         self.killed = False
         self.child = None
@@ -161,11 +163,11 @@ class Box:
             ha2_ring=ring(self.options.mtu),
             ha2_addresses=addresses, mtu=self.options.mtu, ha1_local=network.HA1[self.name],
             ha1_peer=network.HA1[self.peer_name],
-            more=self._more())
+            threshold=self.options.keepalive_threshold, more=self._more())
 
     def _more(self):
         """Sections that only some runs have."""
-        text = self.options.faults.section() if self.options.faults else ""
+        text = self.faults.section() if self.faults else ""
         if self.options.idle_sessions:
             text += "\n[timeouts]\nudp = 86400\n"  # they stay, unanswered as they are
         return text
@@ -202,22 +204,31 @@ class Box:
         return [line for line in self.file("log").read_text(errors="replace").splitlines()
                 if "stream=started" in line]
 
-    def kill(self):
-        """SIGKILL. Gives the moment, CLOCK_MONOTONIC."""
+    def end(self, number=signal.SIGKILL):
+        """SIGKILL, or SIGTERM for an orderly end. Gives the moment, CLOCK_MONOTONIC."""
         self.status()
         self.counters()
         started = self.rundir.started_at(self.child)
         moment_ns = time.monotonic_ns()
-        if not processes.kill(self.child.pid, started):
+        if not processes.kill(self.child.pid, started, number):
             self.check()
         self.killed = True
         return moment_ns
 
+    def kill(self):
+        return self.end()
+
     def bury(self):
-        """After the kill: takes away what the dead process left, but for its tables and log."""
+        """After its end: takes away what the dead process left, but for its tables and log."""
         self.child.wait()
         self.telemetry.close()
         self.rundir.forget_dpdk_files(self.prefix)
+
+    def forget_tables(self):
+        """After the burial, when nobody will read them: many lives fill the memory."""
+        for file in self.rundir.path.glob(f"{self.name}-*.tables*"):
+            if file != self.file("tables") or not self.is_running():
+                file.unlink()
 
     def _bank_totals(self):
         self.totals_before.update(self._numbers())

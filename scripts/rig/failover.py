@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One kill and its accounting: when it was noticed, what was kept, how long transfers heard nothing."""
 
+import signal
 import time
 from dataclasses import asdict, dataclass
 
@@ -66,13 +67,13 @@ class Failover:
                 "silence_parts_ms": self.parts_ms}
 
 
-def kill_active(pair, traffic, active, passive, tick):
-    """Kills the active box with SIGKILL and follows what happens.
+def kill_active(pair, traffic, active, passive, tick, number=signal.SIGKILL):
+    """Kills the active box, or has it end orderly with SIGTERM, and follows what happens.
 
     Gives the failover, and the traffic's reports of the time before it and around it.
     """
     steady = traffic.mark()
-    failover = Failover(active.name, passive.name, active.kill())
+    failover = Failover(active.name, passive.name, active.end(number))
     failover.steady_silence_ms = steady.silence["ns"] / 1e6
     failover.at_risk = (active.last_status or {}).get("at_risk", 0)
     _follow_takeover(failover, passive)

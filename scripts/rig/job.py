@@ -17,8 +17,9 @@ TICK_S = 0.05
 
 
 class Job:
-    def __init__(self, rundir, options):
+    def __init__(self, rundir, options, result):
         self.options = options
+        self.result = result
         self.screen = Screen(options.seconds)
         self.network = Network(rundir, options.mtu)
         self.rundir = rundir
@@ -30,7 +31,7 @@ class Job:
         self.windows = []
 
     def run(self):
-        """Gives the results."""
+        """Completes the result."""
         self._build()
         self._start_boxes()
         self._start_traffic()
@@ -40,13 +41,12 @@ class Job:
             self._cut_link()
         self._until(self.options.seconds)
         last = self._end_traffic()
-        result = results.collect(self, last)
-        for line in results.summary(result, self.failovers, self.resync):
+        results.collect(self, last)
+        for line in results.summary(self.result, self.failovers, self.resync):
             print(line)
-        if self.pair and not result["passed"]:
+        if self.pair and not self.result["passed"]:
             for box in self.pair.boxes:
                 print(f"the log of {box.name} ends:", box.log_end(), sep="\n")
-        return result
 
     def tick(self):
         """Between two looks at anything: shows what there is and sleeps a little."""
@@ -72,10 +72,13 @@ class Job:
         self.screen.say(f"starting the boxes {' and '.join(BOXES)};"
                         f" HA2 over {self.options.transport}, MTU {self.options.mtu}")
         self.screen.phase = "the boxes find each other"
-        self.pair = Pair(self.rundir, names, self.options)
+        self.pair = self._pair()
         self.pair.start()
         active, passive = self.pair.wait_in_sync(self.tick)
         self.screen.say(f"{active.name} is active, {passive.name} is in sync with it")
+
+    def _pair(self):
+        return Pair(self.rundir, self.network.names, self.options)
 
     def _start_traffic(self):
         traffic = Traffic(self.rundir, self.network.names, self.options)

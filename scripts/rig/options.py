@@ -112,4 +112,5 @@ def parse(words):
     if options.reference and (options.faults or options.idle_sessions):
         parser.error("--faults and --idle-sessions are the boxes', which --reference replaces")
     options.session_slots = 65_536
+    options.keepalive_threshold = 3
     return options

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What came out: the report for machines, the summary for people, and whether it was good."""
 
-import json
-
 import faults as link_faults
 import resync as link_cut
 
@@ -43,7 +41,7 @@ def unknown(options):
 
 
 def collect(job, last):
-    """Everything that the job measured, as one object; `last`: the traffic's last report."""
+    """Puts everything that the job measured into its result; `last`: the traffic's last report."""
     options, pair, failovers, traffic, windows = (job.options, job.pair, job.failovers, job.traffic,
                                                   job.windows)
 
@@ -84,10 +82,10 @@ def collect(job, last):
         "link_faults_done": link_faults.done_by(pair.boxes) if options.faults else None,
     }
     assert tuple(measured) == MEASURED
-    result = unknown(options) | measured
+    result = job.result
+    result.update(measured)
     result["faults"] = [*faults(result), *(job.resync.faults() if job.resync else ())]
     result["passed"] = not result["faults"]
-    return result
 
 
 def faults(result):
@@ -171,9 +169,3 @@ def _failover_lines(one):
             lines.append(f"    {name:12}  " + ("did not happen" if value is None
                                                else f"{value:9.3f} {unit}"))
     return lines
-
-
-def write(path, result):
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(result, indent=2) + "\n")
-    part.replace(path)

@@ -14,7 +14,7 @@ BRIEF_BYTES = {"sessions4": 26, "sessions6": 36}
 
 @dataclass
 class Resync:
-    cut_s: float = CUT_S
+    cut_s: int
     path: list = field(default_factory=list)  # at each second of the cut: lag, changes at risk
     # At risk when the link came back. A slot that changed again after its last frame counts twice.
     slots_changed_at_most: int = 0
@@ -40,22 +40,22 @@ class Resync:
         lags = [lag_us for lag_us, _ in self.path]
         if self.seconds is None:
             yield f"the boxes were not even {HEAL_TIMEOUT_S} s after the link came back"
-        if self.slots_changed_at_most == 0 or lags != sorted(lags) or lags[-1] < (CUT_S - 2) * 1e6:
+        if self.slots_changed_at_most == 0 or lags != sorted(lags) or lags[-1] < (self.cut_s - 0.5) * 1e6:
             yield f"the cut was not shown: lag in us and changes at risk were {self.path}"
         if self.bulk_slots_stated or self.streams_begun:
             yield (f"a bulk was done: {self.bulk_slots_stated} slots stated,"
                    f" {self.streams_begun} streams begun")
 
 
-def cut_link(pair, network, active, tick, say):
-    """Takes HA2 down for CUT_S; the boxes live on. Gives what came of it."""
-    one = Resync()
+def cut_link(pair, network, active, tick, say, seconds=CUT_S):
+    """Takes HA2 down; the boxes live on. Gives what came of it."""
+    one = Resync(seconds)
     before = active.status()
     streams = [box.streams() for box in pair.boxes]
     # The end of the peer's: its veth is then without carrier on both sides.
     network.link(pair.boxes[1].name, "ha2", "down")
     began = time.monotonic()
-    for second in range(1, CUT_S + 1):
+    for second in range(1, seconds + 1):
         while time.monotonic() < began + second:
             tick()
         status = active.status()

@@ -30,6 +30,7 @@ class Screen:
         self.phase = ""
         self.lines_up = 0
         self.next_at = 0
+        self.line_every_s = 1.0  # where it goes into a file
 
     def say(self, text):
         """A line that stays."""
@@ -41,7 +42,7 @@ class Screen:
         return time.monotonic() >= self.next_at
 
     def show(self, boxes, report):
-        self.next_at = time.monotonic() + (0.25 if self.on_terminal else 1.0)
+        self.next_at = time.monotonic() + (0.25 if self.on_terminal else self.line_every_s)
         now = time.monotonic()
         parts = [self._box(box, now) for box in boxes]
         if report is not None:
