@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "ha2/session_apply.hpp"
 #include "tables/base/mutant.hpp"
 
 namespace twinplane::ha2 {
@@ -22,8 +21,12 @@ std::uint64_t floor_of(const FrameHeader& header) noexcept {
 }  // namespace
 
 MirrorStream::MirrorStream(const StreamConfig& config, tables::Partition& partition,
-                           Counters& counters)
-    : config_(config), partition_(partition), counters_(counters), held_(config.frame_bytes_max) {}
+                           Counters& counters, DifferenceLog& differences)
+    : config_(config),
+      partition_(partition),
+      counters_(counters),
+      differences_(differences),
+      held_(config.frame_bytes_max) {}
 
 void MirrorStream::start(StreamName name) noexcept {
   name_ = name;
@@ -35,6 +38,7 @@ void MirrorStream::start(StreamName name) noexcept {
   held_.clear();
   digest_next_id_ = 1;
   verdicts_.fill(0);
+  suspects_.clear();
   is_running_ = true;
 }
 
@@ -126,17 +130,18 @@ bool MirrorStream::try_apply(const FrameView& frame, std::uint64_t now_ns) noexc
     counters_.add(Counter::kDropRecord);
     return false;
   }
-  ApplyContext context{
-      partition_,
-      counters_,
-      static_cast<std::uint32_t>(now_ns / 1'000'000'000U),
-      has_digest && has_open_loss(floor_of(frame.header)) && !is_mutant(Mutant::kDigestDespiteLoss),
-      Section{},
-      &MirrorStream::on_verdict,
-      this};
+  ApplyContext context{partition_,
+                       counters_,
+                       static_cast<std::uint32_t>(now_ns / 1'000'000'000U),
+                       has_digest && has_open_loss(floor_of(frame.header)),
+                       Section{},
+                       &MirrorStream::on_verdict,
+                       this};
   for_each_section(frame, [&](const Section& section) {
     if (section.kind == kPrefixKind) context.prefixes = section;
     apply(section, context);
+    if (!suspects_.empty()) [[unlikely]]
+      look_at_suspects(section, now_ns);
   });
   return true;
 }
@@ -248,23 +253,39 @@ void MirrorStream::send_status(std::uint64_t now_ns, Link& link) noexcept {
   wants_status_ = false;
 }
 
-void MirrorStream::on_verdict(void* self, std::uint32_t digest_id, Verdict verdict) noexcept {
-  auto& stream = *static_cast<MirrorStream*>(self);
-  const std::uint32_t ahead = digest_id - stream.digest_next_id_;
+void MirrorStream::look_at_suspects(const Section& section, std::uint64_t now_ns) noexcept {
+  suspects_.look_after(section, partition_, [&](Difference difference) {
+    difference.at_ns = now_ns;
+    difference.partition = config_.partition;
+    difference.is_at_mirror = true;
+    differences_.add(difference);
+  });
+}
+
+void MirrorStream::on_verdict(const ApplyContext& context, std::uint8_t table,
+                              const DigestRange& record, Verdict verdict) noexcept {
+  auto& stream = *static_cast<MirrorStream*>(context.sink);
+  const auto round = static_cast<CheckRound>(record.round);
+  if (verdict == Verdict::kDifferent && record.slot_count.get() == 1 && !context.has_open_loss &&
+      round != CheckRound::kCompare)
+    stream.suspects_.add(stream.partition_, {table, {record.first_slot.get(), 1}}, round);
+  stream.note_verdict(record.id.get(), verdict);
+}
+
+void MirrorStream::note_verdict(std::uint32_t digest_id, Verdict verdict) noexcept {
+  const std::uint32_t ahead = digest_id - digest_next_id_;
   // ids rise by one; what a lost frame had is stated anew under later ids
   if (ahead >= kDigestIdsAheadMax) return;
   // The row of verdicts moves on until its first place is this id's.
   for (std::uint32_t step = 0; step <= ahead; ++step) {
-    for (std::size_t i = stream.verdicts_.size(); i-- > 0;) {
-      const unsigned carry = i == 0 ? 0U : static_cast<unsigned>(stream.verdicts_[i - 1]) >> 6U;
-      stream.verdicts_[i] =
-          static_cast<std::uint8_t>(static_cast<unsigned>(stream.verdicts_[i]) << 2U | carry);
+    for (std::size_t i = verdicts_.size(); i-- > 0;) {
+      const unsigned carry = i == 0 ? 0U : static_cast<unsigned>(verdicts_[i - 1]) >> 6U;
+      verdicts_[i] = static_cast<std::uint8_t>(static_cast<unsigned>(verdicts_[i]) << 2U | carry);
     }
   }
-  stream.digest_next_id_ = digest_id + 1;
-  stream.verdicts_[0] =
-      static_cast<std::uint8_t>(stream.verdicts_[0] | static_cast<unsigned>(verdict));
-  stream.wants_status_ = true;
+  digest_next_id_ = digest_id + 1;
+  verdicts_[0] = static_cast<std::uint8_t>(verdicts_[0] | static_cast<unsigned>(verdict));
+  wants_status_ = true;
 }
 
 }  // namespace twinplane::ha2

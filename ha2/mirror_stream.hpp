@@ -3,8 +3,8 @@
 // says which were lost.
 //
 // Thread:  the core that owns the partition.
-// Memory:  a reorder buffer of 32 frames and one bit a frame of the largest window, taken at
-//          construction.
+// Memory:  a reorder buffer of 32 frames, one bit a frame of the largest window and some kilobytes,
+//          taken at construction.
 // Limits:  seqs up to 4096 ahead of the owner's floor; anything further is refused.
 // Errors:  every refusal has its counter; a refused frame changes nothing.
 // Spec:    PROTOCOL.md sections 5 to 7; rules S3, S4, S6, S7.
@@ -19,6 +19,8 @@
 #include "ha2/link.hpp"
 #include "ha2/owner_stream.hpp"
 #include "ha2/reorder_buffer.hpp"
+#include "ha2/session_apply.hpp"
+#include "ha2/suspects.hpp"
 #include "tables/partition.hpp"
 
 namespace twinplane::ha2 {
@@ -27,7 +29,8 @@ inline constexpr std::uint32_t kWindowFramesMax = 4096;
 
 class MirrorStream {
  public:
-  MirrorStream(const StreamConfig& config, tables::Partition& partition, Counters& counters);
+  MirrorStream(const StreamConfig& config, tables::Partition& partition, Counters& counters,
+               DifferenceLog& differences);
 
   // Waits for seq 1 of this stream.
   void start(StreamName name) noexcept;
@@ -65,13 +68,17 @@ class MirrorStream {
   void give_up_gap(std::uint64_t last_seq, std::uint64_t now_ns) noexcept;
   void note_gap(std::uint64_t now_ns) noexcept;
   void send_status(std::uint64_t now_ns, Link& link) noexcept;
-  static void on_verdict(void* self, std::uint32_t digest_id, Verdict verdict) noexcept;
+  static void on_verdict(const ApplyContext& context, std::uint8_t table, const DigestRange& record,
+                         Verdict verdict) noexcept;
+  void note_verdict(std::uint32_t digest_id, Verdict verdict) noexcept;
+  void look_at_suspects(const Section& section, std::uint64_t now_ns) noexcept;
 
   static constexpr std::size_t kLostWords = 2 * kWindowFramesMax / 64;
 
   StreamConfig config_;
   tables::Partition& partition_;
   Counters& counters_;
+  DifferenceLog& differences_;
   ReorderBuffer held_;
 
   bool is_running_ = false;
@@ -87,6 +94,7 @@ class MirrorStream {
   std::array<std::uint64_t, kLostWords> lost_{};  // bit seq mod size, valid from floor to passed
   std::uint32_t digest_next_id_ = 1;
   std::array<std::uint8_t, 16> verdicts_{};
+  Suspects suspects_;
 };
 
 }  // namespace twinplane::ha2

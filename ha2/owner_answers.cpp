@@ -49,7 +49,7 @@ void OwnerStream::on_status(const FrameView& frame, std::uint64_t now_ns) noexce
     answered_seq_ = seq;
   }
   round_trip_us_ = microseconds(now_ns) - status.echo_time_us.get();
-  take_verdicts(status);
+  take_verdicts(status, now_ns);
   finish_bulk_if_answered();
 }
 
@@ -60,12 +60,22 @@ void OwnerStream::answer_lost(const InFlight& frame) noexcept {
   const std::uint32_t* words = words_of(frame.seq);
   for (std::size_t i = 0; i < frame.section_count; ++i) {
     const SentSection section = frame.sections[i];
+    if (checks_.has_open()) doubt_section(section, words, frame.seq);
     if (section.kind / 16U == static_cast<unsigned>(TableKind::kSession4))
       repair_section<Address4>(section, words);
     else
       repair_section<Address6>(section, words);
     words += section.word_count;
   }
+}
+
+void OwnerStream::doubt_section(SentSection section, const std::uint32_t* words,
+                                std::uint64_t seq) noexcept {
+  if (operation_of(section.kind) == Operation::kDigest) return;
+  const auto table = static_cast<std::uint8_t>(section.kind / 16U);
+  const bool is_run = operation_of(section.kind) == Operation::kEmptyRun;
+  for (std::size_t i = 0; i < section.word_count; i += is_run ? 2 : 1)
+    checks_.doubt(table, {words[i], is_run ? words[i + 1] : 1}, seq);
 }
 
 template <class Address>
@@ -83,24 +93,28 @@ void OwnerStream::repair_section(SentSection section, const std::uint32_t* words
   for (std::size_t i = 0; i + 1 < section.word_count; i += 2) {
     const std::uint32_t first_slot = words[i];
     const std::uint32_t end_slot = first_slot + words[i + 1];
-    const auto free_walk =
-        std::ranges::find_if(walks_.begin() + tables::kTableKindCount, walks_.end(),
-                             [](const Walk& walk) { return walk.next >= walk.end; });
-    if (free_walk == walks_.end()) {
+    if (!try_open_walk(SessionWire<Address>::kTable, {first_slot, words[i + 1]}))
       for (std::uint32_t slot = first_slot; slot < end_slot; ++slot) mark_repair<Address>(slot);
-      continue;
-    }
-    *free_walk = {SessionWire<Address>::kTable, first_slot, end_slot};
-    ++open_walk_count_;
-    auto& owed = owed_[static_cast<std::size_t>(SessionWire<Address>::kTable)];
-    for (std::uint32_t slot = first_slot; slot < end_slot; ++slot) {
-      std::uint64_t& word = owed[slot / 64];
-      const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
-      owed_count_ += (word & bit) == 0 ? 1 : 0;
-      word |= bit;
-    }
-    counters_.add(Counter::kRepairsMarked);
   }
+}
+
+// All slots of the range will be stated anew; false when no place for another walk is free.
+bool OwnerStream::try_open_walk(TableKind table, const SlotRange& range) noexcept {
+  const auto free_walk =
+      std::ranges::find_if(walks_.begin() + tables::kTableKindCount, walks_.end(),
+                           [](const Walk& walk) { return walk.next >= walk.end; });
+  if (free_walk == walks_.end()) return false;
+  *free_walk = {table, range.first_slot, range.first_slot + range.slot_count};
+  ++open_walk_count_;
+  auto& owed = owed_[static_cast<std::size_t>(table)];
+  for (std::uint32_t slot = free_walk->next; slot < free_walk->end; ++slot) {
+    std::uint64_t& word = owed[slot / 64];
+    const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
+    owed_count_ += (word & bit) == 0 ? 1 : 0;
+    word |= bit;
+  }
+  counters_.add(Counter::kRepairsMarked);
+  return true;
 }
 
 template <class Address>
@@ -150,9 +164,13 @@ void OwnerStream::settle_slot(std::size_t table, std::uint32_t slot) noexcept {
 }
 
 void OwnerStream::finish_bulk_if_answered() noexcept {
-  if (is_bulk_done_ || bulk_end_seq_ == 0) return;
-  if (answered_seq_ < bulk_end_seq_ && !is_mutant(Mutant::kBulkDoneUnanswered)) return;
-  if ((owed_count_ != 0 || is_walking()) && !is_mutant(Mutant::kBulkDoneWhileOwed)) return;
+  if (is_bulk_done_) return;
+  const bool is_bulk = beginning_ == Beginning::kBulk;
+  if (is_bulk ? bulk_end_seq_ == 0 : !is_compare_over_) return;
+  if (is_bulk && answered_seq_ < bulk_end_seq_ && !is_mutant(Mutant::kBulkDoneUnanswered)) return;
+  if ((owed_count_ != 0 || is_walking()) &&
+      !is_mutant(is_bulk ? Mutant::kBulkDoneWhileOwed : Mutant::kCompareDoneWhileOwed))
+    return;
   is_bulk_done_ = true;
 }
 

@@ -22,49 +22,96 @@ using tables::TableKind;
 }  // namespace
 
 OwnerStream::OwnerStream(const StreamConfig& config, tables::Partition& partition,
-                         FrameBuilder& builder, Counters& counters)
+                         FrameBuilder& builder, Counters& counters, DifferenceLog& differences)
     : config_(config),
       partition_(partition),
       builder_(builder),
       counters_(counters),
+      differences_(differences),
       window_mask_(config.window_frames - 1U),
       words_per_frame_(FrameBuilder::words_max(config.frame_bytes_max)),
       window_(config.window_frames),
-      words_(config.window_frames * words_per_frame_) {
+      words_(config.window_frames * words_per_frame_),
+      checks_(
+          {partition.slot_count(TableKind::kSession4), partition.slot_count(TableKind::kSession6)}),
+      bulk_share_(config.cost_clock, config.bulk_core_permille),
+      audit_share_(config.cost_clock, config.audit_core_permille) {
   TWINPLANE_CHECK(std::has_single_bit(config.window_frames), ==, true);
   TWINPLANE_CHECK(config.window_frames, >=, 4);
   TWINPLANE_CHECK(config.frame_bytes_max, >=, kFrameBytesNeeded);
+  TWINPLANE_CHECK(config.compare_slots - 1U, <, kRangeSlotsMax);
+  TWINPLANE_CHECK(config.verify_slots - 1U, <, kRangeSlotsMax);
   for (std::size_t table = 0; table < tables::kTableKindCount; ++table)
     owed_[table].resize((partition.slot_count(static_cast<TableKind>(table)) + 63U) / 64U);
 }
 
-void OwnerStream::start(StreamName name, std::uint16_t frame_bytes) noexcept {
-  name_ = name;
+void OwnerStream::start(StreamName name, std::uint16_t frame_bytes, Beginning beginning,
+                        bool goes_on_owning) noexcept {
   TWINPLANE_CHECK(frame_bytes, >=, kFrameBytesNeeded);
+  const bool is_bulk = beginning == Beginning::kBulk;
+  // A walk states all; a comparison is spared what is known to differ.
+  if (is_bulk) {
+    partition_.session4().slots().forget_marks();
+    partition_.session6().slots().forget_marks();
+  } else if (goes_on_owning) {
+    mark_in_flight();
+  }
+  reset_walks(is_bulk);
+  name_ = name;
   frame_bytes_ = std::min(frame_bytes, config_.frame_bytes_max);
   next_seq_ = 1;
   answered_seq_ = 0;
   in_flight_records_ = 0;
   last_sent_ns_ = 0;
   bulk_end_seq_ = 0;
-  const bool keeps_walk = is_mutant(Mutant::kStartKeepsWalk) && is_bulk_done_;
   is_bulk_done_ = false;
+  is_walk_starved_ = false;
+  digest_next_id_ = 1;
+  stuck_frame_count_ = 0;
+  beginning_ = beginning;
+  is_compare_over_ = false;
+  if (is_bulk)
+    checks_.abandon();
+  else
+    checks_.begin(CheckRound::kCompare, config_.compare_slots);
+  wants_verify_ = false;
+  audit_count_ = audit_began_ns_ = audit_ended_ns_ = 0;
+  is_running_ = true;
+}
+
+void OwnerStream::reset_walks(bool is_bulk) noexcept {
+  const bool is_spared = !is_bulk || (is_mutant(Mutant::kStartKeepsWalk) && is_bulk_done_);
   walks_ = {};
   open_walk_count_ = 0;
   for (std::size_t table = 0; table < tables::kTableKindCount; ++table) {
     const auto kind = static_cast<TableKind>(table);
-    walks_[table] = {kind, 0, keeps_walk ? 0 : partition_.slot_count(kind)};
+    walks_[table] = {kind, 0, is_spared ? 0 : partition_.slot_count(kind)};
     open_walk_count_ += walks_[table].end != 0 ? 1 : 0;
     if (owed_count_ != 0) std::ranges::fill(owed_[table], 0);
   }
   owed_count_ = 0;
-  is_walk_starved_ = false;
-  is_verifying_ = false;
-  open_digest_count_ = redo_digest_count_ = 0;
-  digest_next_id_ = 1;
-  partition_.session4().slots().forget_marks();
-  partition_.session6().slots().forget_marks();
-  is_running_ = true;
+}
+
+// What the stream before was not answered on is dirty. Runs of empty slots are left to the
+// comparison.
+void OwnerStream::mark_in_flight() noexcept {
+  for (std::uint64_t seq = answered_seq_ + 1; seq < next_seq_; ++seq) {
+    const InFlight& frame = slot_of(seq);
+    const std::uint32_t* words = words_of(seq);
+    for (std::size_t i = 0; i < frame.section_count; ++i) {
+      const SentSection section = frame.sections[i];
+      const Operation operation = operation_of(section.kind);
+      const bool is_session4 = section.kind / 16U == static_cast<unsigned>(TableKind::kSession4);
+      for (std::size_t w = 0; w < section.word_count; ++w) {
+        if (operation == Operation::kEmptyRun || operation == Operation::kDigest) break;
+        if (is_session4)
+          partition_.session4().slots().mark(words[w], tables::kMarkWhole);
+        else
+          partition_.session6().slots().mark(words[w], tables::kMarkWhole);
+      }
+      words += section.word_count;
+    }
+  }
 }
 
 void OwnerStream::resume(std::uint16_t frame_bytes) noexcept {
@@ -88,13 +135,17 @@ std::uint64_t OwnerStream::oldest_change_ns(std::uint64_t now_ns) const noexcept
 }
 
 bool OwnerStream::is_ahead_of_walk(TableKind table, std::uint32_t slot) const noexcept {
+  if (checks_.round() == CheckRound::kCompare &&
+      checks_.is_untold(static_cast<std::size_t>(table), slot))
+    return true;
   return std::ranges::any_of(walks_, [&](const Walk& walk) {
     return walk.table == table && walk.next <= slot && slot < walk.end;
   });
 }
 
 bool OwnerStream::is_quiet() const noexcept {
-  return is_running_ && is_bulk_done_ && waiting_count() == 0 && in_flight_count() == 0;
+  return is_running_ && is_bulk_done_ && waiting_count() == 0 && in_flight_records_ == 0 &&
+         !is_walking();
 }
 
 std::uint64_t OwnerStream::lag_ns(std::uint64_t now_ns) const noexcept {
@@ -110,6 +161,7 @@ std::uint64_t OwnerStream::bulk_total_slots() const noexcept {
 }
 
 std::uint64_t OwnerStream::bulk_stated_slots() const noexcept {
+  if (checks_.round() == CheckRound::kCompare) return checks_.passed_slots();
   std::uint64_t left = 0;
   for (std::size_t table = 0; table < tables::kTableKindCount; ++table)
     left += walks_[table].end - walks_[table].next;
@@ -138,7 +190,7 @@ bool OwnerStream::is_in_flight(TableKind table, std::uint32_t slot) const noexce
 // ---- sending ------------------------------------------------------------------------------------
 
 bool OwnerStream::is_frame_due(std::uint64_t now_ns) const noexcept {
-  if (is_walking()) return true;
+  if (is_walking() && bulk_share_.is_left()) return true;
   const auto& slots4 = partition_.session4().slots();
   const auto& slots6 = partition_.session6().slots();
   const std::size_t change_count = slots4.changes().size() + slots6.changes().size();
@@ -150,10 +202,7 @@ bool OwnerStream::is_frame_due(std::uint64_t now_ns) const noexcept {
   const std::uint64_t oldest_refresh_ns =
       std::min(slots4.refreshes().oldest_ns(now_ns), slots6.refreshes().oldest_ns(now_ns));
   if (now_ns - oldest_refresh_ns >= config_.refresh_flush_ns) return true;
-  if (!is_verifying_ || !is_bulk_done_ || open_digest_count_ == kDigestsOpenMax) return false;
-  return redo_digest_count_ != 0 ||
-         verify_cursor_[0] < partition_.slot_count(TableKind::kSession4) ||
-         verify_cursor_[1] < partition_.slot_count(TableKind::kSession6);
+  return is_check_due(now_ns);
 }
 
 std::uint32_t OwnerStream::poll(std::uint64_t now_ns, Link& link) noexcept {
@@ -162,6 +211,9 @@ std::uint32_t OwnerStream::poll(std::uint64_t now_ns, Link& link) noexcept {
   partition_.session4().slots().refreshes().stamp(now_ns);
   partition_.session6().slots().refreshes().stamp(now_ns);
   if (!is_running_) return 0;
+  bulk_share_.accrue(now_ns);
+  audit_share_.accrue(now_ns);
+  begin_round_if_due(now_ns);
   std::uint32_t sent_count = 0;
   while (sent_count < config_.frames_per_poll_max && is_frame_due(now_ns)) {
     if (in_flight_count() >= config_.window_frames) {
@@ -205,7 +257,7 @@ bool OwnerStream::try_send_frame(std::uint64_t now_ns, Link& link) noexcept {
   frame.seq = seq;
   frame.sent_ns = now_ns;
   frame.oldest_ns = std::min(frame_oldest_ns_, now_ns);
-  frame.record_count = builder_.record_count();
+  frame.record_count = builder_.record_count() - builder_.count_of(Operation::kDigest);
   frame.states_owed = frame_states_owed_;
   frame.section_count = static_cast<std::uint8_t>(builder_.write_notes(
       {words_of(seq), words_per_frame_}, {frame.sections.data(), frame.sections.size()}));
@@ -223,7 +275,7 @@ bool OwnerStream::try_send_frame(std::uint64_t now_ns, Link& link) noexcept {
   last_sent_ns_ = now_ns;
   counters_.add(Counter::kFramesSent);
   counters_.add(Counter::kBytesSent, frame_bytes);
-  counters_.add(Counter::kRecordsSent, frame.record_count);
+  counters_.add(Counter::kRecordsSent, builder_.record_count());
   counters_.add(Counter::kWholesSent,
                 builder_.count_of(Operation::kBrief) + builder_.count_of(Operation::kFull));
   counters_.add(Counter::kPatchesSent,
@@ -235,20 +287,28 @@ bool OwnerStream::try_send_frame(std::uint64_t now_ns, Link& link) noexcept {
   return true;
 }
 
-// S10: live changes first, but a share of the frame is kept for refreshes and for the walk, so that
-// neither starves.
+// S10: live changes first, but a share of the frame is kept for refreshes, for the walk and for
+// digests, so that none of them starves.
 void OwnerStream::fill_frame(std::uint64_t now_ns) noexcept {
   builder_.begin(frame_bytes_);
   frame_states_owed_ = false;
   frame_oldest_ns_ = oldest_change_ns(now_ns);
   auto& slots4 = partition_.session4().slots();
   auto& slots6 = partition_.session6().slots();
-  const std::size_t walk_bytes =
-      is_walking() ? std::size_t{frame_bytes_} * config_.bulk_share_percent / 100U : 0;
+  const bool walks = is_walking() && bulk_share_.is_left();
+  const bool checks = is_check_due(now_ns);
+  const std::size_t share_bytes = std::size_t{frame_bytes_} * config_.bulk_share_percent / 100U;
+  const std::size_t walk_bytes = walks ? share_bytes : checks ? check_bytes() : 0;
   const bool has_refresh = !slots4.refreshes().empty() || !slots6.refreshes().empty();
   const std::size_t refresh_bytes = has_refresh ? frame_bytes_ / 16U : 0;
-  // A share too small for the slot at hand is none: then the walk begins the next frame.
-  const bool has_walked = is_walk_starved_ && walk_on(now_ns);
+  const auto go_on = [&] {
+    bool is_done = true;
+    if (walks) is_done &= bulk_share_.spend([&] { return walk_on(now_ns); });
+    if (checks) is_done &= check_share().spend([&] { return add_checks(now_ns); });
+    return is_done;
+  };
+  // A share too small for what is at hand is none: then walk and digests begin the next frame.
+  const bool has_gone_on = is_walk_starved_ && go_on();
   const std::size_t half_bytes =
       slots6.changes().empty() ? 0 : (frame_bytes_ - walk_bytes - refresh_bytes) / 2U;
 
@@ -257,13 +317,7 @@ void OwnerStream::fill_frame(std::uint64_t now_ns) noexcept {
   if (half_bytes != 0) add_queued<Address4>(slots4.changes(), now_ns, walk_bytes + refresh_bytes);
   add_queued<Address4>(slots4.refreshes(), now_ns, walk_bytes);
   add_queued<Address6>(slots6.refreshes(), now_ns, walk_bytes);
-  is_walk_starved_ = !walk_on(now_ns) && !has_walked;
-  // While a walk repairs what was lost of a run, the mirror's slots there are not what this side
-  // believes.
-  if (is_verifying_ && is_bulk_done_ && !is_walking()) {
-    add_digests<Address4>(now_ns);
-    add_digests<Address6>(now_ns);
-  }
+  is_walk_starved_ = !go_on() && !has_gone_on;
 }
 
 void OwnerStream::send_heartbeat_if_due(std::uint64_t now_ns, Link& link) noexcept {

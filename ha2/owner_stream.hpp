@@ -3,7 +3,7 @@
 // bulk, repairs what was lost.
 //
 // Thread:  the core that owns the partition.
-// Memory:  window_frames x (frame size + 64) bytes, taken at construction.
+// Memory:  window_frames x (frame size + 64) bytes and a bit a slot, taken at construction.
 // Limits:  window 4 to 4096 frames; at most frames_per_poll_max frames a poll.
 // Errors:  none: without window or buffer it does nothing and the slots stay dirty (S9), counted.
 // Spec:    PROTOCOL.md sections 5 to 7; rules S1, S2, S5, S7 to S12.
@@ -13,11 +13,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "ha2/core_share.hpp"
 #include "ha2/counters.hpp"
 #include "ha2/decode.hpp"
+#include "ha2/difference.hpp"
 #include "ha2/digest.hpp"
 #include "ha2/frame_builder.hpp"
 #include "ha2/link.hpp"
+#include "ha2/range_checks.hpp"
 #include "tables/partition.hpp"
 
 namespace twinplane::ha2 {
@@ -28,10 +31,16 @@ struct StreamConfig {
   // what one frame may hold, headers of the encapsulation not counted
   std::uint16_t frame_bytes_max = 1500;
   std::uint16_t frames_per_poll_max = 32;
-  // of a frame, kept for the bulk walk while live changes fill it
+  // of a frame, kept for the bulk walk or the comparison while live changes fill it
   std::uint16_t bulk_share_percent = 25;
-  std::uint16_t eager_frames = 1;   // S11: with fewer unanswered, a change goes at once
-  std::uint32_t flush_ns = 50'000;  // S11
+  std::uint16_t bulk_core_permille = 1000;  // of the core's time, for walks and comparisons
+  std::uint16_t audit_core_permille = 10;   // of the core's time, for the audit
+  std::uint16_t compare_slots = 1024;       // of one digest, 1..4096
+  std::uint16_t verify_slots = 256;
+  std::uint64_t audit_cycle_ns = 0;  // every range once in that time; 0 = no audit
+  CostClock cost_clock = nullptr;    // what the core's shares are measured by; null = no bound
+  std::uint16_t eager_frames = 1;    // S11: with fewer unanswered, a change goes at once
+  std::uint32_t flush_ns = 50'000;   // S11
   std::uint32_t refresh_flush_ns = 1'000'000;
   std::uint32_t heartbeat_ns = 1'000'000;  // S8: while anything is unanswered
   std::uint32_t reorder_ns = 100'000;      // S3
@@ -55,14 +64,22 @@ inline constexpr std::size_t kSlotBytesMax =
 inline constexpr std::uint16_t kFrameBytesNeeded =
     static_cast<std::uint16_t>(kFrameBytesMin + kSlotBytesMax);
 
+// How a stream makes the mirror equal at its beginning.
+enum class Beginning : std::uint8_t {
+  kBulk,     // every slot is stated
+  kCompare,  // every range is compared, and stated where it differs
+};
+
 class OwnerStream {
  public:
   OwnerStream(const StreamConfig& config, tables::Partition& partition, FrameBuilder& builder,
-              Counters& counters);
+              Counters& counters, DifferenceLog& differences);
 
-  // Begins a stream at seq 1: nothing is dirty, every slot lies ahead of the bulk walk.
-  // frame_bytes: what the peer takes too.
-  void start(StreamName name, std::uint16_t frame_bytes) noexcept;
+  // Begins a stream at seq 1: every slot lies ahead of the bulk walk, or of the comparison.
+  // frame_bytes: what the peer takes too. goes_on_owning: the stream before was this end's, and
+  // what it had not been answered on is news still.
+  void start(StreamName name, std::uint16_t frame_bytes, Beginning beginning,
+             bool goes_on_owning) noexcept;
 
   // No peer: changes are only marked.
   void stop() noexcept { is_running_ = false; }
@@ -78,7 +95,7 @@ class OwnerStream {
   std::uint32_t poll(std::uint64_t now_ns, Link& link) noexcept;
 
   // Digests every range once, in the stream, under load; the mirror's verdicts come back in its
-  // status.
+  // status. Begins when the bulk or the comparison is done.
   void start_verify() noexcept;
 
   struct Verification {
@@ -88,7 +105,17 @@ class OwnerStream {
     std::uint32_t different_count;
   };
 
+  // Of the last start_verify().
   Verification verification() const noexcept;
+
+  struct Audit {
+    std::uint64_t done_count;  // whole rounds of this stream
+    std::uint64_t ended_ns;    // of the last one; 0 = none yet
+    CheckResult last;          // of that one
+    CheckResult running;       // of the one under way; no ranges when none is
+  };
+
+  Audit audit() const noexcept;
 
   bool is_running() const noexcept { return is_running_; }
 
@@ -103,6 +130,7 @@ class OwnerStream {
     return static_cast<std::uint32_t>(next_seq_ - 1 - answered_seq_);
   }
 
+  // Nothing is dirty and nothing that says anything of a slot is unanswered; digests may be.
   bool is_quiet() const noexcept;
 
   // Slots whose change the peer may not have: waiting, or in a frame not answered.
@@ -115,7 +143,7 @@ class OwnerStream {
 
   std::uint64_t next_seq() const noexcept { return next_seq_; }
 
-  // I1's third leg: the walk will still state this slot.
+  // I1's third leg: the walk will still state this slot, or the comparison has not told of it yet.
   bool is_ahead_of_walk(tables::TableKind table, std::uint32_t slot) const noexcept;
 
   // I1's second leg, for the simulator: some unanswered frame states this slot. Linear in what is
@@ -126,8 +154,8 @@ class OwnerStream {
   struct InFlight {
     std::uint64_t seq;
     std::uint64_t sent_ns;
-    std::uint64_t oldest_ns;  // of the changes in it
-    std::uint32_t record_count;
+    std::uint64_t oldest_ns;     // of the changes in it
+    std::uint32_t record_count;  // digests not counted
     std::uint8_t section_count;
     bool states_owed;  // it states a slot whose repair is owed
     std::array<SentSection, FrameBuilder::kLaneCount> sections;
@@ -149,6 +177,8 @@ class OwnerStream {
     return words_.data() + (seq & window_mask_) * words_per_frame_;
   }
 
+  void reset_walks(bool is_bulk) noexcept;
+  void mark_in_flight() noexcept;
   bool is_frame_due(std::uint64_t now_ns) const noexcept;
   std::uint64_t waiting_count() const noexcept;
   std::uint64_t oldest_change_ns(std::uint64_t now_ns) const noexcept;
@@ -177,10 +207,20 @@ class OwnerStream {
   struct Walk;
   template <class Address>
   void add_walk(Walk& walk, std::uint64_t now_ns) noexcept;
+  void begin_round_if_due(std::uint64_t now_ns) noexcept;
+  bool is_check_due(std::uint64_t now_ns) const noexcept;
+  CoreShare& check_share() noexcept;
+  std::size_t check_bytes() const noexcept;
+  bool add_checks(std::uint64_t now_ns) noexcept;
   template <class Address>
-  void add_digests(std::uint64_t now_ns) noexcept;
+  bool try_add_check(const SlotRange& range, std::uint64_t now_ns) noexcept;
+  bool is_under_walk(const CheckRange& range) const noexcept;
+  bool try_open_walk(tables::TableKind table, const SlotRange& range) noexcept;
+  void repair_range(const CheckRange& range) noexcept;
+  void end_round(std::uint64_t now_ns) noexcept;
 
   void answer_lost(const InFlight& frame) noexcept;
+  void doubt_section(SentSection section, const std::uint32_t* words, std::uint64_t seq) noexcept;
   void answer_applied(const InFlight& frame) noexcept;
   template <class Address>
   void repair_section(SentSection section, const std::uint32_t* words) noexcept;
@@ -188,7 +228,7 @@ class OwnerStream {
   void mark_repair(std::uint32_t slot) noexcept;
   void settle_section(SentSection section, const std::uint32_t* words) noexcept;
   void settle_slot(std::size_t table, std::uint32_t slot) noexcept;
-  void take_verdicts(const StatusBody& status) noexcept;
+  void take_verdicts(const StatusBody& status, std::uint64_t now_ns) noexcept;
   void finish_bulk_if_answered() noexcept;
 
   bool is_owed(std::size_t table, std::uint32_t slot) const noexcept {
@@ -199,6 +239,7 @@ class OwnerStream {
   tables::Partition& partition_;
   FrameBuilder& builder_;
   Counters& counters_;
+  DifferenceLog& differences_;
 
   bool is_running_ = false;
   StreamName name_;
@@ -227,6 +268,7 @@ class OwnerStream {
   std::uint32_t open_walk_count_ = 0;
   std::uint64_t bulk_end_seq_ = 0;  // 0 while the walk goes on
   bool is_bulk_done_ = false;
+  Beginning beginning_ = Beginning::kBulk;
   // a bit for each slot whose repair is owed
   std::array<std::vector<std::uint64_t>, tables::kTableKindCount> owed_;
   std::uint64_t owed_count_ = 0;
@@ -234,27 +276,23 @@ class OwnerStream {
   bool is_walk_starved_ = false;
   std::uint64_t frame_oldest_ns_ = 0;
 
-  // Verification: ids are given out one by one; at most 32 are open, so that 64 verdicts always
-  //               cover them.
-  static constexpr std::uint32_t kDigestSlots = 256;
-  static constexpr std::uint32_t kDigestsOpenMax = 32;
+  // Verification, audit and the comparison at the beginning: one round at a time.
+  static constexpr std::uint32_t kChecksAFrame = 4;
+  static constexpr std::uint32_t kStuckFramesMax = 8;
+  static constexpr std::uint64_t kOwedForChecksMax = 8192;
 
-  struct OpenDigest {
-    std::uint32_t id;
-    std::uint8_t table;
-    SlotRange range;
-    std::uint64_t seq;
-  };
-
-  bool is_verifying_ = false;
+  RangeChecks checks_;
+  CoreShare bulk_share_;
+  CoreShare audit_share_;
   std::uint32_t digest_next_id_ = 1;
-  std::array<std::uint32_t, tables::kTableKindCount> verify_cursor_{};
-  std::array<OpenDigest, kDigestsOpenMax> open_digests_{};
-  std::uint32_t open_digest_count_ = 0;
-  std::array<OpenDigest, kDigestsOpenMax> redo_digests_{};
-  std::uint32_t redo_digest_count_ = 0;
-  std::uint32_t verify_equal_count_ = 0;
-  std::uint32_t verify_different_count_ = 0;
+  std::uint32_t stuck_frame_count_ = 0;  // frames that had no room for all that is dirty in next()
+  bool is_compare_over_ = false;
+  bool wants_verify_ = false;
+  CheckResult verified_;
+  CheckResult audited_;
+  std::uint64_t audit_count_ = 0;
+  std::uint64_t audit_began_ns_ = 0;
+  std::uint64_t audit_ended_ns_ = 0;
 };
 
 }  // namespace twinplane::ha2

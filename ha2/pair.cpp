@@ -61,7 +61,8 @@ Pair::Pair(PairConfig config, std::uint64_t boot_id, std::uint64_t nonce_seed)
     : config_(std::move(config)),
       boot_id_(boot_id),
       nonce_state_(nonce_seed),
-      nonce_(next_nonce()) {
+      nonce_(next_nonce()),
+      holds_tables_(config_.holds_tables) {
   TWINPLANE_CHECK(config_.items.size(), <=, kHelloItemsMax);
   TWINPLANE_CHECK(boot_id, !=, 0U);
 }
@@ -114,6 +115,9 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
     if (hello.echo.get() != nonce_) return;
     peer_.boot_id = hello.boot_id.get();
     peer_.knows_me = false;
+    peer_.holds_tables = hello.holds_tables != 0;
+    // What the session that ends here has brought stays.
+    holds_tables_ |= session_ != 0;
     session_ = 0;
     last_hello_ns_ = 0;
   }
@@ -262,6 +266,7 @@ void Pair::become(Role role, std::string reason, std::uint64_t now_ns) {
     takeover_.last_heard_ns = std::max(last_heard_ns_[0], last_heard_ns_[1]);
     takeover_.detected_ns = now_ns;
   }
+  holds_tables_ |= role == Role::kActive;
   role_ = role;
   reason_ = std::move(reason);
   last_keepalive_ns_ = 0;  // tell at once
@@ -329,6 +334,7 @@ Assignment Pair::assignment() const noexcept {
   if (role_ == Role::kPassive) assignment.holding = Holding::kMirror;
   assignment.has_peer = session_ != 0 && assignment.holding != Holding::kNothing;
   assignment.name = {session_, term_};
+  assignment.peer_holds_tables = peer_.holds_tables;
   assignment.frame_bytes = std::min(config_.frame_bytes_max, peer_.frame_bytes_max);
   return assignment;
 }
@@ -346,6 +352,7 @@ void Pair::send_hello(std::uint64_t now_ns, Link& link) {
   hello.peer_boot_id.set(peer_.boot_id);
   hello.box_id = config_.box_id;
   hello.refusal = static_cast<std::uint8_t>(my_refusal_);
+  hello.holds_tables = holds_tables_ ? 1 : 0;
   hello.mtu_bytes.set(config_.frame_bytes_max);
   hello.item_count.set(static_cast<std::uint16_t>(config_.items.size()));
   std::byte* at = room.data();

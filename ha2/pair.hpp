@@ -45,6 +45,7 @@ struct PairConfig {
   std::uint32_t keepalive_threshold = 3;
   std::uint64_t boot_hold_ns = 1'000'000'000;
   std::uint64_t hello_interval_ns = 100'000'000;
+  bool holds_tables = false;  // this box starts with the tables of an earlier life
   std::vector<PairItem> items;
 };
 
@@ -118,6 +119,7 @@ class Pair {
     std::uint32_t keepalive_count = 0;
     std::uint64_t nonce = 0;  // to echo
     bool knows_me = false;
+    bool holds_tables = false;  // as it said when this life of it was first believed
     std::uint16_t frame_bytes_max = 0;
     Role role = Role::kInitial;
     std::uint8_t priority = 0;
@@ -158,6 +160,7 @@ class Pair {
   std::uint32_t term_ = 0;
   bool is_leaving_ = false;
   bool is_synced_ = false;
+  bool holds_tables_;
   std::uint64_t started_ns_ = 0;
   std::uint64_t last_poll_ns_ = 0;
   std::uint64_t last_hello_ns_ = 0;

@@ -15,13 +15,18 @@ void Replica::assume(const Assignment& assignment) noexcept {
   // where it stood.
   const bool is_resumed = assignment.holding == last_holding_ && assignment.name == last_name_ &&
                           !tables::is_mutant(tables::Mutant::kBeginsKnownStreamAnew);
+  // What this session has told that life of the peer it still holds, whatever it held at its start.
+  const bool has_told = assignment.name.session == last_name_.session;
+  const bool was_owner = last_holding_ == Holding::kOwner;
   last_holding_ = assignment.holding;
   last_name_ = assignment.name;
   if (assignment.holding == Holding::kOwner) {
+    const auto beginning =
+        assignment.peer_holds_tables || has_told ? Beginning::kCompare : Beginning::kBulk;
     if (is_resumed)
       owner_.resume(assignment.frame_bytes);
     else
-      owner_.start(assignment.name, assignment.frame_bytes);
+      owner_.start(assignment.name, assignment.frame_bytes, beginning, was_owner);
   } else if (is_resumed) {
     mirror_.resume();
   } else {

@@ -30,11 +30,13 @@ struct Assignment {
   Holding holding = Holding::kNothing;
   bool has_peer = false;  // a session with a peer that takes part: streams run
   StreamName name;
-  std::uint16_t frame_bytes = 0;  // what both boxes can take
+  std::uint16_t frame_bytes = 0;   // what both boxes can take
+  bool peer_holds_tables = false;  // it did not start empty in this life
 
   friend bool operator==(const Assignment& left, const Assignment& right) noexcept {
     return left.holding == right.holding && left.has_peer == right.has_peer &&
-           left.name == right.name && left.frame_bytes == right.frame_bytes;
+           left.name == right.name && left.frame_bytes == right.frame_bytes &&
+           left.peer_holds_tables == right.peer_holds_tables;
   }
 };
 
@@ -43,8 +45,8 @@ class Replica {
   Replica(const StreamConfig& config, tables::Partition& partition, FrameBuilder& builder)
       : partition_(partition),
         partition_index_(config.partition),
-        owner_(config, partition, builder, counters_),
-        mirror_(config, partition, counters_) {}
+        owner_(config, partition, builder, counters_, differences_),
+        mirror_(config, partition, counters_, differences_) {}
 
   // Takes the role. A stream begins when session, term or role changed, and goes on when only the
   // pairing had been interrupted.
@@ -69,6 +71,9 @@ class Replica {
 
   const MirrorStream& mirror() const noexcept { return mirror_; }
 
+  // What verifications found, as either end.
+  DifferenceLog& differences() noexcept { return differences_; }
+
   Counters& counters() noexcept { return counters_; }
 
   const Counters& counters() const noexcept { return counters_; }
@@ -77,6 +82,7 @@ class Replica {
   tables::Partition& partition_;
   std::uint16_t partition_index_;
   Counters counters_;
+  DifferenceLog differences_;
   OwnerStream owner_;
   MirrorStream mirror_;
   Assignment assignment_;

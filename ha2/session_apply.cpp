@@ -151,7 +151,9 @@ bool is_sound_for(const Section& section, const tables::Partition& partition,
       });
     case Operation::kDigest:
       return all_of<DigestRange>(section, [&](const DigestRange& record) {
-        return is_sound_range(record.first_slot.get(), record.slot_count.get(), slot_count);
+        return is_sound_range(record.first_slot.get(), record.slot_count.get(), slot_count) &&
+               record.round >= static_cast<std::uint8_t>(CheckRound::kCompare) &&
+               record.round <= static_cast<std::uint8_t>(CheckRound::kAudit);
       });
     case Operation::kPrefixes:
       break;
@@ -246,21 +248,25 @@ void apply_runs(const Section& section, const ApplyContext& context) noexcept {
   context.counters.add(Counter::kEmptiesApplied, section.count);
 }
 
+// What a comparison finds was to be expected, and what may be on its way is no difference yet.
+Counter counter_of(Verdict verdict, CheckRound round, bool has_open_loss) noexcept {
+  if (verdict == Verdict::kEqual) return Counter::kDigestsEqual;
+  if (has_open_loss) return Counter::kDigestsUntold;
+  return round == CheckRound::kCompare ? Counter::kDigestsOutdated : Counter::kDigestsDifferent;
+}
+
 template <class Address>
 void judge_digests(const Section& section, const ApplyContext& context) noexcept {
   const auto& slots = context.partition.sessions<Address>().slots();
   for (std::size_t i = 0; i < section.count; ++i) {
     const DigestRange& record = section.record<DigestRange>(i);
-    Verdict verdict = Verdict::kCannotTell;
-    if (!context.has_open_loss) {
-      const SlotRange range{record.first_slot.get(), record.slot_count.get()};
-      verdict =
-          digest_of(slots, range) == record.digest.get() ? Verdict::kEqual : Verdict::kDifferent;
-    }
-    context.counters.add(verdict == Verdict::kEqual       ? Counter::kDigestsEqual
-                         : verdict == Verdict::kDifferent ? Counter::kDigestsDifferent
-                                                          : Counter::kDigestsUntold);
-    context.on_verdict(context.sink, record.id.get(), verdict);
+    const SlotRange range{record.first_slot.get(), record.slot_count.get()};
+    const Verdict verdict =
+        digest_of(slots, range) == record.digest.get() ? Verdict::kEqual : Verdict::kDifferent;
+    context.counters.add(
+        counter_of(verdict, static_cast<CheckRound>(record.round), context.has_open_loss));
+    context.on_verdict(context, static_cast<std::uint8_t>(SessionWire<Address>::kTable), record,
+                       verdict);
   }
 }
 

@@ -24,11 +24,12 @@ struct ApplyContext {
   tables::Partition& partition;
   Counters& counters;
   std::uint32_t now_s;
-  // a seq before this frame is lost and not yet answered: digests cannot be told
+  // a seq before this frame is lost and not yet answered: what differs may be on its way
   bool has_open_loss;
   // the last one before the section at hand; count 0 when there was none
   Section prefixes;
-  void (*on_verdict)(void* sink, std::uint32_t digest_id, Verdict verdict);
+  void (*on_verdict)(const ApplyContext& context, std::uint8_t table, const DigestRange& record,
+                     Verdict verdict);
   void* sink;
 };
 

@@ -234,10 +234,14 @@ static_assert(std::has_unique_object_representations_v<SessionImage<tables::Addr
 
 // A slot that never leaves its box reads as empty, on both sides.
 template <class Address>
+inline bool is_replicated(const tables::SessionOf<Address>& session) noexcept {
+  return (session.flags & (tables::kLive | tables::kLocalOnly)) == tables::kLive;
+}
+
+template <class Address>
 inline SessionImage<Address> image_of(const tables::SessionOf<Address>& session) noexcept {
   SessionImage<Address> image;
-  if ((session.flags & tables::kLive) == 0 || (session.flags & tables::kLocalOnly) != 0)
-    return image;
+  if (!is_replicated(session)) return image;
   image.client_side = session.client_side;
   image.server_side =
       (session.flags & tables::kTranslated) != 0 ? session.server_side : session.client_side;

@@ -199,10 +199,20 @@ struct EmptyRun {
   Le32 slot_count;
 };
 
+// Why a range is compared.
+enum class CheckRound : std::uint8_t {
+  kNone,
+  kCompare,  // the beginning of a stream whose mirror holds tables already
+  kVerify,   // somebody asked
+  kAudit,    // in the background, paced
+};
+
 struct DigestRange {
   Le32 id;  // rises by one with each digest of the stream
   Le32 first_slot;
-  Le32 slot_count;
+  Le16 slot_count;
+  std::uint8_t round;  // CheckRound
+  std::uint8_t zero;
   Le64 digest;
 };
 
@@ -216,12 +226,11 @@ struct StatusBody {
   Le16 lost_bytes;      // bytes of `lost` that follow this struct
   Le32 echo_time_us;    // send_time_us of the newest frame passed
   Le32 digest_next_id;  // the id after the newest digest seen
-  // two bits for each of the 64 ids before it, newest first: 0 none, 1 equal, 2 different, 3 could
-  // not tell
+  // two bits for each of the 64 ids before it, newest first: 0 none, 1 equal, 2 different
   std::uint8_t verdicts[16];
 };
 
-enum class Verdict : std::uint8_t { kNone = 0, kEqual = 1, kDifferent = 2, kCannotTell = 3 };
+enum class Verdict : std::uint8_t { kNone = 0, kEqual = 1, kDifferent = 2 };
 
 struct HelloBody {
   Le64 boot_id;          // drawn at start
@@ -230,8 +239,11 @@ struct HelloBody {
   Le64 peer_boot_id;     // whom I talk to; 0 while I know nobody
   std::uint8_t box_id;   // 0 or 1
   std::uint8_t refusal;  // Refusal: why I will not pair; 0 when I will
-  Le16 mtu_bytes;        // the largest frame I take
-  Le16 item_count;       // HelloItem structs that follow
+  // 1: my tables are not those of a box that was just started empty, so that a stream towards me
+  // begins with a comparison
+  std::uint8_t holds_tables;
+  Le16 mtu_bytes;   // the largest frame I take
+  Le16 item_count;  // HelloItem structs that follow
 };
 
 // One property that both boxes must (or need not) agree on.
@@ -272,7 +284,7 @@ static_assert(kIsWireType<EmptySlot> && sizeof(EmptySlot) == 4);
 static_assert(kIsWireType<EmptyRun> && sizeof(EmptyRun) == 8);
 static_assert(kIsWireType<DigestRange> && sizeof(DigestRange) == 20);
 static_assert(kIsWireType<StatusBody> && sizeof(StatusBody) == 34);
-static_assert(kIsWireType<HelloBody> && sizeof(HelloBody) == 38);
+static_assert(kIsWireType<HelloBody> && sizeof(HelloBody) == 39);
 static_assert(kIsWireType<HelloItem> && sizeof(HelloItem) == 33);
 static_assert(kIsWireType<KeepaliveBody> && sizeof(KeepaliveBody) == 22);
 

@@ -25,6 +25,13 @@ BoxShape draw_shape(Prng& prng) {
   stream.heartbeat_ns = prng.pick(std::array<std::uint32_t, 2>{200'000, 1'000'000});
   stream.reorder_ns = prng.pick(std::array<std::uint32_t, 3>{0, 20'000, 100'000});
   stream.status_ns = prng.pick(std::array<std::uint32_t, 2>{20'000, 100'000});
+  // Ranges of all sizes against the tables', and an audit now and then; drawn apart, so that the
+  // regressions keep their meaning.
+  Prng later(shape.hash_seed ^ 0xA0D17U);
+  constexpr std::array<std::uint16_t, 5> kRangeSlots{1, 5, 16, 40, 256};
+  stream.compare_slots = later.pick(kRangeSlots);
+  stream.verify_slots = later.pick(kRangeSlots);
+  if (later.coin()) stream.audit_cycle_ns = later.between(1, 50) * 1'000'000U;
   return shape;
 }
 

@@ -24,9 +24,12 @@ bool fell(std::uint32_t edge, std::uint32_t before) noexcept {
   return before != 0 && static_cast<std::int32_t>(edge - before) < 0;
 }
 
-std::string what_fell(const SlotView& now, const SlotView& before) {
+// A comparison tells nothing of window edges: until they are stated in this stream, the mirror's
+// are those of another.
+std::string what_fell(const SlotView& now, const SlotView& before, bool are_edges_known) {
   for (std::size_t direction = 0; direction < 2; ++direction) {
     if (now.tcp_ranks[direction] < before.tcp_ranks[direction]) return "a TCP rank";
+    if (!are_edges_known) continue;
     if (before.edges[direction] != 0 && now.edges[direction] == 0) return "a known window edge";
     if (fell(now.edges[direction], before.edges[direction]) ||
         fell(now.edges_max[direction], before.edges_max[direction]))
@@ -176,6 +179,8 @@ std::string NothingInvented::check(const Scene& scene) {
 }
 
 void NothingGoesBack::note(Last& last, const SlotView& now) noexcept {
+  last.are_edges_known |= !last.view.is_live || now.generation != last.view.generation ||
+                          now.edges != last.view.edges || now.edges_max != last.view.edges_max;
   last.view = now;
   if (!last.is_known || !now.is_live) return;
   last.generation = now.generation;
@@ -195,7 +200,7 @@ std::string NothingGoesBack::judge(std::size_t table, std::uint32_t slot, const 
   const Last& last = last_[table][slot];
   if (!last.is_known || !now.is_live) return {};
   if (last.view.is_live && now.generation == last.view.generation) {
-    const std::string what = what_fell(now, last.view);
+    const std::string what = what_fell(now, last.view, last.are_edges_known);
     return what.empty() ? what
                         : "I3 went back: " + place_text(table, slot) + ": " + what + ": " +
                               view_text(last.view) + " became " + view_text(now);

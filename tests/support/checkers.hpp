@@ -64,6 +64,7 @@ class NothingGoesBack {
     std::uint16_t generation = 0;
     bool has_generation = false;
     bool is_known = false;  // stated in this stream
+    bool are_edges_known = false;
   };
 
   void begin(const Scene& scene);

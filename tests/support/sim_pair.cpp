@@ -64,6 +64,13 @@ void Box::receive(const SimLink::Received& frame, std::uint64_t now_ns) {
         std::to_string(mine.session) + " term " + std::to_string(mine.term));
 }
 
+void Box::assume(const ha2::Assignment& assignment) {
+  const std::uint64_t allocations = allocation_count();
+  replica_->assume(assignment);
+  if (allocation_count() != allocations) blame("I7 a change of role allocates");
+  if (assignment.has_peer) last_stream_ = assignment.name;
+}
+
 void Box::poll(std::uint64_t now_ns, SimLink& link) {
   const std::uint64_t allocations = allocation_count() - link.allocation_count();
   replica_->poll(now_ns, link);
@@ -106,27 +113,31 @@ void SimPair::tell(std::size_t index, std::uint64_t at_ns) {
   assignment.has_peer = true;
   assignment.name = name_;
   assignment.frame_bytes = shape_.stream.frame_bytes_max;
+  assignment.peer_holds_tables = do_tables_match_;
   waiting_[index].reset();
   if (at_ns <= now_ns_)
-    boxes_[index]->replica().assume(assignment);
+    boxes_[index]->assume(assignment);
   else
     waiting_[index] = Waiting{at_ns, assignment};
 }
 
 void SimPair::restart(std::size_t index, std::uint32_t delay_ns_max) {
   boxes_[index] = std::make_unique<Box>(shape_);
+  do_tables_match_ = false;
   paused_until_ns_[index] = 0;
   begin_stream({new_session(), name_.term}, index, delay_ns_max);
 }
 
 void SimPair::take_over(bool is_orderly, std::uint32_t delay_ns_max) {
   owner_index_ = 1 - owner_index_;
+  do_tables_match_ = true;
   paused_until_ns_[owner_index_] = 0;
   begin_stream({is_orderly ? name_.session : new_session(), name_.term + 1}, owner_index_,
                delay_ns_max);
 }
 
 void SimPair::reconnect(std::uint32_t delay_ns_max) {
+  do_tables_match_ = true;
   begin_stream({new_session(), name_.term}, prng_.below(2), delay_ns_max);
 }
 
@@ -135,7 +146,7 @@ void SimPair::flap(std::size_t index, std::uint32_t duration_ns_max) {
   if (waiting_[index] || !known.has_peer) return;
   ha2::Assignment alone = known;
   alone.has_peer = false;
-  boxes_[index]->replica().assume(alone);
+  boxes_[index]->assume(alone);
   waiting_[index] = Waiting{now_ns_ + prng_.below(duration_ns_max + 1), known};
 }
 
@@ -154,7 +165,7 @@ void SimPair::advance(std::uint64_t step_ns) {
   for (SimLink& link : links_) link.set_now(now_ns_);
   for (std::size_t index = 0; index < 2; ++index) {
     if (waiting_[index] && waiting_[index]->at_ns <= now_ns_) {
-      boxes_[index]->replica().assume(waiting_[index]->assignment);
+      boxes_[index]->assume(waiting_[index]->assignment);
       waiting_[index].reset();
     }
     if (!is_paused(index)) receive(index);

@@ -54,8 +54,14 @@ class Box {
   // engine makes, must change nothing, and none may allocate; else why_wrong() says what happened.
   void receive(const SimLink::Received& frame, std::uint64_t now_ns);
 
+  // A change of role or peer. Nor may that allocate.
+  void assume(const ha2::Assignment& assignment);
+
   // Lets the stream send. Neither may that allocate.
   void poll(std::uint64_t now_ns, SimLink& link);
+
+  // The stream that it took part in last: what is only interrupted keeps its name.
+  ha2::StreamName last_stream() const noexcept { return last_stream_; }
 
   const std::string& why_wrong() const noexcept { return why_wrong_; }
 
@@ -72,6 +78,7 @@ class Box {
   std::unique_ptr<tables::Partition> partition_;
   std::unique_ptr<ha2::FrameBuilder> builder_;
   std::unique_ptr<ha2::Replica> replica_;
+  ha2::StreamName last_stream_;
   std::string why_wrong_;
 };
 
@@ -156,6 +163,8 @@ class SimPair {
   std::size_t owner_index_ = 0;
   ha2::StreamName name_;
   std::uint64_t stream_number_ = 0;
+  // The two have had a stream since one of them started empty: the next one begins by comparing.
+  bool do_tables_match_ = false;
 };
 
 }  // namespace twinplane::tests

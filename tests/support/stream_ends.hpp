@@ -120,9 +120,10 @@ class StreamEnds {
     begin({7, 1});
   }
 
-  void begin(ha2::StreamName name) {
+  void begin(ha2::StreamName name, bool does_mirror_hold_tables = false) {
     name_ = name;
     ha2::Assignment assignment;
+    assignment.peer_holds_tables = does_mirror_hold_tables;
     assignment.has_peer = true;
     assignment.name = name;
     assignment.frame_bytes = shape_.stream.frame_bytes_max;
@@ -200,6 +201,10 @@ class StreamEnds {
       exchange();
     }
   }
+
+  tables::Partition& partition() noexcept { return owner_.partition(); }
+
+  tables::Partition& mirrored_partition() noexcept { return mirror_.partition(); }
 
   std::uint32_t create(std::uint32_t number, bool is_translated = false) {
     return sessions().create(make_session<tables::Address4>(number, is_translated), 0).slot;

@@ -277,19 +277,22 @@ TEST(MirrorStream, SkipsRecordsOfAKindItDoesNotKnowAndCountsThem) {
   EXPECT_EQ(ends.mirror_stream().passed_seq(), 1U);
 }
 
-TEST(MirrorStream, CannotTellADigestWhileALossIsOpen) {
+TEST(MirrorStream, JudgesADigestWhileALossIsOpenButCountsNoDifference) {
   StreamEnds ends;
   ends.settle();
   const std::uint64_t seq = ends.mirror_stream().passed_seq() + 1;
   DigestRange digest{};
   digest.id.set(1);
   digest.slot_count.set(64);
+  digest.round = static_cast<std::uint8_t>(CheckRound::kVerify);
+  digest.digest.set(77);
   const auto kind = wire_kind(TableKind::kSession4, Operation::kDigest);
   ends.to_the_mirror(data_frame<DigestRange>(ends.name(), seq + 1, 2, kind, {digest}));
   ends.wait(kReorderNs);
   const auto status = ends.poll_mirror();
   ASSERT_EQ(status.size(), 1U);
-  EXPECT_EQ(body_of(status[0]).verdicts[0] & 3U, static_cast<unsigned>(Verdict::kCannotTell));
+  EXPECT_EQ(body_of(status[0]).verdicts[0] & 3U, static_cast<unsigned>(Verdict::kDifferent));
+  EXPECT_EQ(ends.mirror_count(Counter::kDigestsDifferent), 0U);
   EXPECT_EQ(ends.mirror_count(Counter::kDigestsUntold), 1U);
 }
 

@@ -322,40 +322,5 @@ TEST(OwnerStream, SaysHowOldTheOldestUnansweredChangeIs) {
   EXPECT_EQ(ends.stream().at_risk_count(), 0U);
 }
 
-TEST(OwnerStream, VerificationFindsEqualTablesEqual) {
-  StreamEnds ends;
-  for (std::uint32_t number = 0; number < 40; ++number) ends.create(number, number % 3 == 0);
-  ends.settle();
-  ends.stream().start_verify();
-  for (int i = 0; i < 10; ++i) ends.exchange(), ends.wait(1'000'000);
-  const auto verification = ends.stream().verification();
-  EXPECT_FALSE(verification.is_running);
-  EXPECT_EQ(verification.equal_count, verification.range_count);
-}
-
-TEST(OwnerStream, VerificationFindsASingleWrongBitAndItsRepairMendsIt) {
-  StreamEnds ends;
-  std::uint32_t slot = 0;
-  for (std::uint32_t number = 0; number < 40; ++number) slot = ends.create(number);
-  ends.settle();
-  ends.mirrored().slots().changeable(slot).state.rule ^= 1U;
-  ends.stream().start_verify();
-  for (int i = 0; i < 10; ++i) ends.exchange(), ends.wait(1'000'000);
-  EXPECT_EQ(ends.stream().verification().different_count, 1U);
-  ends.settle();
-  EXPECT_TRUE(ends.is_equal(slot));
-}
-
-TEST(OwnerStream, VerificationAsksAgainWhereItsFrameWasLost) {
-  StreamEnds ends;
-  ends.create(1);
-  ends.settle();
-  ends.stream().start_verify();
-  ASSERT_FALSE(ends.poll_owner().empty());  // lost
-  for (int i = 0; i < 20; ++i) ends.wait(1'000'000), ends.exchange();
-  EXPECT_FALSE(ends.stream().verification().is_running);
-  EXPECT_EQ(ends.stream().verification().different_count, 0U);
-}
-
 }  // namespace
 }  // namespace twinplane::ha2
