@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -262,7 +263,9 @@ bool Pair::is_better_than_peer() const noexcept {
 
 void Pair::become(Role role, std::string reason, std::uint64_t now_ns) {
   if (role == Role::kActive) {
-    term_ = std::max(term_, peer_.term) + 1;
+    term_ = std::max(term_, peer_.term);
+    // Only a peer that lies leads there: a term of 0 would undo what has been decided since.
+    if (term_ != std::numeric_limits<std::uint32_t>::max()) ++term_;
     takeover_.last_heard_ns = std::max(last_heard_ns_[0], last_heard_ns_[1]);
     takeover_.detected_ns = now_ns;
   }

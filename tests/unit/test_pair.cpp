@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstddef>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -352,6 +354,22 @@ TEST_F(Boxes, TwoBoxesWithOneIdAreTold) {
   run(300);
   EXPECT_TRUE(pair(0).is_refused());
   EXPECT_NE(pair(0).refusal_text().find("box.id"), std::string::npos);
+}
+
+TEST_F(Boxes, TheLastTermThereIsDoesNotWrap) {
+  start_both();
+  const Decoded decoded = decode(boxes_[0].out[0].last_sent);
+  std::vector<std::byte> alive(boxes_[0].out[0].last_sent);
+  ASSERT_EQ(decoded.frame.header.type, static_cast<std::uint8_t>(FrameType::kKeepalive));
+  std::memset(alive.data() + sizeof(FrameHeader) + offsetof(KeepaliveBody, term), 0xFF, 4);
+  seal(alive);
+  pair(1).on_frame(Path::kHa2, decode(alive).frame, now_ns_);
+  run(1, 0);
+  EXPECT_EQ(pair(1).term(), 0xFFFFFFFFU);
+  kill(0);
+  run(100);
+  EXPECT_EQ(role(1), Role::kActive);
+  EXPECT_EQ(pair(1).term(), 0xFFFFFFFFU);
 }
 
 TEST_F(Boxes, AnOldHelloDoesNotBringAnOldLifeBack) {
