@@ -46,6 +46,7 @@ class LabBox(Box):
     """
 
     edits = ()
+    more = ""  # sections behind the others
     detection = ("keepalive_threshold = 3", "keepalive_threshold = 10")
 
     def _configuration(self):
@@ -55,7 +56,7 @@ class LabBox(Box):
             text, count = pattern.subn(lambda _, new=new: new, text)
             if count == 0:
                 raise Failure(f"the rig's configuration has no {old!r}")
-        return text
+        return text + self.more
 
 
 class LabPair(Pair):
