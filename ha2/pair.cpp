@@ -230,7 +230,8 @@ void Pair::on_keepalive(Path path, const FrameView& frame, std::uint64_t now_ns)
   peer_.keepalive_count = alive.count.get();
   peer_.priority = alive.priority;
   peer_.box_id = alive.box_id;
-  peer_.term = std::max(peer_.term, alive.term.get());
+  // A new life knows nothing of the terms of the one before.
+  peer_.term = is_same_life ? std::max(peer_.term, alive.term.get()) : alive.term.get();
   peer_.is_synced = alive.is_synced != 0;
   peer_.is_leaving = alive.is_leaving != 0;
 }
@@ -295,6 +296,8 @@ void Pair::decide(std::uint64_t now_ns) {
         become(Role::kActive, "the peer is silent on every path", now_ns);
       else if (peer_.is_leaving && peer_.role == Role::kActive)
         become(Role::kActive, "the peer leaves", now_ns);
+      else if (peer_.role == Role::kActive && peer_.term < term_)
+        become(Role::kActive, "the peer is active under a lower term", now_ns);
       else if (peer_.role == Role::kInitial)
         become(Role::kActive, "the peer started anew", now_ns);
       else if (peer_.role == Role::kPassive && is_better_than_peer())
@@ -335,7 +338,11 @@ Assignment Pair::assignment() const noexcept {
   Assignment assignment;
   if (role_ == Role::kActive) assignment.holding = Holding::kOwner;
   if (role_ == Role::kPassive) assignment.holding = Holding::kMirror;
-  assignment.has_peer = session_ != 0 && assignment.holding != Holding::kNothing;
+  // Two boxes that were active unheard may meet under one session and term: neither is the other's
+  // mirror until one has given way (I5).
+  const bool has_mirror = peer_.role == Role::kPassive && peer_.speaker_id == peer_.boot_id;
+  assignment.has_peer = session_ != 0 && assignment.holding != Holding::kNothing &&
+                        (assignment.holding == Holding::kMirror || has_mirror);
   assignment.name = {session_, term_};
   assignment.peer_holds_tables = peer_.holds_tables;
   assignment.frame_bytes = std::min(config_.frame_bytes_max, peer_.frame_bytes_max);

@@ -84,6 +84,11 @@ class Boxes : public testing::Test {
       while (!frames.empty()) {
         const Decoded decoded = decode(frames.front());
         ASSERT_EQ(decoded.error, DecodeError::kNone);
+        const auto type = static_cast<FrameType>(decoded.frame.header.type);
+        if (are_keepalives_lost_ && type == FrameType::kKeepalive) {
+          frames.pop_front();
+          continue;
+        }
         boxes_[to].pair->on_frame(static_cast<Path>(path), decoded.frame, now_ns_);
         frames.pop_front();
       }
@@ -100,6 +105,7 @@ class Boxes : public testing::Test {
 
   std::uint64_t now_ns_ = 1'000 * kMs;
   std::uint64_t boot_id_ = 1000;
+  bool are_keepalives_lost_ = false;
   std::array<Box, 2> boxes_;
 };
 
@@ -258,6 +264,75 @@ TEST_F(Boxes, AnActiveThatStartsAnewFindsItsPeerActive) {
   EXPECT_EQ(role(1), Role::kActive);
   EXPECT_EQ(role(0), Role::kPassive);
   EXPECT_NE(pair(1).assignment().name.session, session) << "a new life is a new stream";
+  EXPECT_TRUE(pair(1).assignment().has_peer);
+}
+
+// What the old life of the peer had counted is no term of the new one: the passive box would wait
+// under it for ever.
+TEST_F(Boxes, ThePassiveFollowsANewLifeOfItsPeerDownToALowerTerm) {
+  start_both();
+  cut(Path::kHa2, true);
+  cut(Path::kHa1, true);
+  run(100);
+  cut(Path::kHa2, false);
+  cut(Path::kHa1, false);
+  run(100);
+  kill(1);
+  run(100);
+  ASSERT_EQ(role(0), Role::kActive);
+  ASSERT_GT(pair(0).term(), 1U);
+  pair(0).leave();
+  for (Wire& wire : boxes_[0].out) wire.frames.clear();
+  start(1, config(1));
+  run(50);
+  ASSERT_EQ(role(1), Role::kInitial) << "it has heard of that term, from a box that leaves";
+  kill(0);
+  start(0, config(0));
+  run(1500);
+  EXPECT_EQ(role(0), Role::kActive);
+  EXPECT_EQ(role(1), Role::kPassive);
+  EXPECT_EQ(pair(0).assignment().name, pair(1).assignment().name);
+}
+
+TEST_F(Boxes, AMirrorThatSleptThroughTheRestartOfItsPeerTakesOver) {
+  start_both();
+  kill(0);
+  run(100);
+  start(0, config(0));
+  run(1500);
+  ASSERT_EQ(role(0), Role::kPassive);
+  ASSERT_GT(pair(0).term(), 1U);
+  kill(1);
+  start(1, config(1));
+  run(1500, 0);  // the mirror is frozen, and the new life becomes active alone
+  ASSERT_EQ(role(1), Role::kActive);
+  ASSERT_LT(pair(1).term(), pair(0).term());
+  run(1500);
+  EXPECT_EQ(role(0), Role::kActive) << "the higher term has the sessions";
+  EXPECT_EQ(role(1), Role::kPassive);
+  EXPECT_EQ(pair(0).assignment().name, pair(1).assignment().name);
+}
+
+TEST_F(Boxes, TwoThatWereActiveUnheardNeverOwnOneStreamBoth) {
+  cut(Path::kHa2, true);
+  cut(Path::kHa1, true);
+  start(0, config(0));
+  start(1, config(1));
+  run(1500);
+  ASSERT_EQ(role(0), Role::kActive);
+  ASSERT_EQ(role(1), Role::kActive);
+  ASSERT_EQ(pair(0).term(), pair(1).term());
+  cut(Path::kHa2, false);
+  are_keepalives_lost_ = true;  // so that they pair before one gives way
+  run(500);
+  ASSERT_TRUE(pair(0).is_paired());
+  ASSERT_TRUE(pair(1).is_paired());
+  EXPECT_FALSE(pair(0).assignment().has_peer);
+  EXPECT_FALSE(pair(1).assignment().has_peer);
+  are_keepalives_lost_ = false;
+  run(100);
+  EXPECT_EQ(role(0), Role::kActive);
+  EXPECT_TRUE(pair(0).assignment().has_peer);
   EXPECT_TRUE(pair(1).assignment().has_peer);
 }
 
