@@ -26,11 +26,13 @@ struct Options {
   std::uint32_t steps = 0;
   std::string mutant;
   std::string regressions;
+  twinplane::tests::RunKind kind = twinplane::tests::RunKind::kBySeed;
   bool is_verbose = false;
 };
 
 constexpr const char* kUsage =
-    "usage: scripts/sim [--seeds N] [--first-seed K] [--steps S] [--mutant NAME] [--verbose]\n"
+    "usage: scripts/sim [--seeds N] [--first-seed K] [--steps S] [--kind KIND]\n"
+    "                   [--mutant NAME] [--verbose]\n"
     "\n"
     "Runs two real engines over a link with faults, in virtual time, a run a seed; checks after\n"
     "every step that nothing is forgotten, invented or goes back, and after calm that all is "
@@ -39,6 +41,8 @@ constexpr const char* kUsage =
     "  --seeds N        how many (default 1000)\n"
     "  --first-seed K   the first one (default 1)\n"
     "  --steps S        steps of each storm (default: drawn from the seed)\n"
+    "  --kind KIND      stream: one partition, roles by script; whole: two boxes that decide\n"
+    "                   themselves (default: three seeds in four streams)\n"
     "  --mutant NAME    with a deliberate breakage; `--mutant list` names them\n"
     "  --verbose        what each seed has drawn, and what happens in it\n"
     "\n"
@@ -54,6 +58,12 @@ std::uint64_t number_of(std::string_view word, const char* text) {
   const std::uint64_t value = std::strtoull(text, &end, 10);
   if (end == text || *end != '\0') refuse(std::string(word) + " takes a number, not: " + text);
   return value;
+}
+
+twinplane::tests::RunKind kind_of(const std::string& name) {
+  if (name == "stream") return twinplane::tests::RunKind::kStream;
+  if (name == "whole") return twinplane::tests::RunKind::kWhole;
+  refuse("--kind takes stream or whole, not: " + name);
 }
 
 Options parse(int count, char** words) {
@@ -79,6 +89,8 @@ Options parse(int count, char** words) {
       options.first_seed = number_of(word, value);
     else if (word == "--steps")
       options.steps = static_cast<std::uint32_t>(number_of(word, value));
+    else if (word == "--kind")
+      options.kind = kind_of(value);
     else if (word == "--mutant")
       options.mutant = value;
     else if (word == "--regressions")
@@ -121,7 +133,8 @@ void show_progress(std::uint64_t done, std::uint64_t total, Clock::time_point st
 }
 
 bool run(const Options& options, std::uint64_t seed, twinplane::tests::SeedResult& sum) {
-  const auto result = twinplane::tests::run_seed({seed, options.steps, options.is_verbose});
+  const auto result =
+      twinplane::tests::run_seed({seed, options.steps, options.is_verbose, options.kind});
   sum.steps += result.steps;
   sum.frames += result.frames;
   sum.streams += result.streams;

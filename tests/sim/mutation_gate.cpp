@@ -31,7 +31,7 @@ struct Verdict {
 [[noreturn]] void run_child(int report, unsigned long long seeds_max) {
   for (unsigned long long seed = 1; seed <= seeds_max; ++seed) {
     if (write(report, &seed, sizeof seed) != sizeof seed) std::exit(3);
-    const auto result = twinplane::tests::run_seed({seed, 0, false});
+    const auto result = twinplane::tests::run_seed({seed, 0, false, {}});
     if (result.violation.empty()) continue;
     std::printf("    %s\n", result.violation.c_str());
     std::fflush(stdout);

@@ -2,6 +2,7 @@
 #include "tests/sim/seed_run.hpp"
 
 #include "tests/sim/stream_run.hpp"
+#include "tests/sim/whole_run.hpp"
 
 namespace twinplane::tests {
 
@@ -14,6 +15,10 @@ void cover_wraps(std::uint64_t start_ns, std::uint64_t end_ns, Coverage& coverag
   if (wraps(1'000'000'000)) coverage.add(Covered::kSecondsWrap);
 }
 
-SeedResult run_seed(const SeedOptions& options) { return run_stream(options); }
+SeedResult run_seed(const SeedOptions& options) {
+  const bool is_whole =
+      options.kind == RunKind::kBySeed ? options.seed % 4 == 3 : options.kind == RunKind::kWhole;
+  return is_whole ? run_whole(options) : run_stream(options);
+}
 
 }  // namespace twinplane::tests

@@ -147,7 +147,8 @@ const Scene& Observer::look(const std::array<EndState, 2>& ends) {
     const ha2::Assignment& mine = ends[owner].box->replica().assignment();
     const ha2::Assignment& theirs = ends[1 - owner].box->replica().assignment();
     if (mine.holding != ha2::Holding::kOwner || theirs.holding != ha2::Holding::kMirror ||
-        mine.name.session == 0 || !(mine.name == theirs.name))
+        !(mine.name == theirs.name) || !(ends[0].box->last_stream() == mine.name) ||
+        !(ends[1].box->last_stream() == mine.name))
       continue;
     scene_.is_joined = true;
     scene_.owner_index = owner;

@@ -78,6 +78,8 @@ class Observer {
  public:
   const Scene& look(const std::array<EndState, 2>& ends);
 
+  const Scene& last() const noexcept { return scene_; }
+
  private:
   template <class Address>
   void look_at(std::size_t end);

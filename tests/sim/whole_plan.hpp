@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// whole_plan.hpp - what a seed has drawn for a whole pair: two machines, two links, traffic, and
+// what happens to them.
+//
+// Thread:  any; values.
+// Memory:  none to speak of.
+// Limits:  1 to 3 partitions; keepalives each 1 to 10 ms.
+// Errors:  none.
+// Spec:    swarm testing: each seed has some of the faults, few have all.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "tests/sim/plan.hpp"
+#include "tests/support/sim_whole_pair.hpp"
+
+namespace twinplane::tests {
+
+// Permille of the steps.
+struct WholeEvents {
+  std::uint32_t crash = 0;
+  std::uint32_t crash_both = 0;
+  std::uint32_t leave = 0;
+  std::uint32_t pause = 0;
+  std::uint32_t hang_worker = 0;
+  std::uint32_t hang_control = 0;
+  std::uint32_t leap = 0;
+  std::uint32_t cut_ha2 = 0;
+  std::uint32_t cut_ha1 = 0;
+  std::uint32_t cut_both = 0;
+  std::uint32_t one_way = 0;
+  std::uint32_t flaps = 0;
+  std::uint32_t other_item = 0;
+  std::uint32_t verify = 0;
+};
+
+struct WholePlan {
+  std::array<MachineShape, 2> machines;
+  WorkloadShape workload;
+  std::array<WorkloadKind, 3> traffic{};          // of each round
+  std::array<LinkFaults, ha2::kPathCount> storm;  // by path
+  std::array<LinkFaults, ha2::kPathCount> calm;
+  WholeEvents events;
+  std::uint64_t step_ns = 0;       // while streams are watched
+  std::uint32_t hop_permille = 0;  // steps that are a good part of a keepalive interval
+  std::uint32_t step_count = 0;    // of each storm
+  std::uint32_t round_count = 0;
+  std::uint32_t operations_max = 0;  // a step and partition
+  std::uint32_t skipped_permille = 0;
+  std::uint32_t ring_frames = 0;
+  std::array<std::uint64_t, 2> boots_ns{};  // after the start
+
+  const ha2::PairConfig& pair() const noexcept { return machines[0].box.pair; }
+
+  std::uint64_t silence_ns() const noexcept {
+    return pair().keepalive_interval_ns * pair().keepalive_threshold;
+  }
+};
+
+WholePlan draw_whole_plan(Prng& prng, std::uint32_t steps);
+
+}  // namespace twinplane::tests
