@@ -138,6 +138,11 @@ class Box:
     def file(self, kind):
         return self.rundir.path / f"{self.name}-{self.life}.{kind}"
 
+    @property
+    def tables(self):
+        """The file of this life's tables: one for all lives where they are to be kept."""
+        return self.file("tables")
+
     def start(self):
         self._bank_totals()
         self.life += 1
@@ -159,7 +164,7 @@ class Box:
         return CONFIGURATION.format(
             name=self.name, id=self.id, priority=100 - 10 * self.id, lcores=lcores(self.id),
             prefix=self.prefix, session_slots=self.options.session_slots,
-            tables=self.file("tables"), transport=self.options.transport,
+            tables=self.tables, transport=self.options.transport,
             ha2_ring=ring(self.options.mtu),
             ha2_addresses=addresses, mtu=self.options.mtu, ha1_local=network.HA1[self.name],
             ha1_peer=network.HA1[self.peer_name],
