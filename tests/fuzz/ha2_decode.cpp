@@ -79,25 +79,11 @@ void run(std::span<const std::byte> input) {
   require_can_be_taken_over(mirror, now_ns);
 }
 
-constexpr ChunkMutations kMutations{&mutate_data_frame, &make_data_frame};
-
 }  // namespace
+
+ChunkMutations twinplane::fuzz::chunk_mutations() { return {&mutate_data_frame, &make_data_frame}; }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
   run(std::as_bytes(std::span(data, bytes)));
   return 0;
-}
-
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t bytes,
-                                               std::size_t bytes_max, unsigned seed) {
-  return mutate_chunks(data, bytes, bytes_max, seed, kMutations);
-}
-
-extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* left, std::size_t left_bytes,
-                                                 const std::uint8_t* right, std::size_t right_bytes,
-                                                 std::uint8_t* out, std::size_t out_bytes,
-                                                 unsigned seed) {
-  return cross_chunks(std::as_bytes(std::span(left, left_bytes)),
-                      std::as_bytes(std::span(right, right_bytes)),
-                      std::as_writable_bytes(std::span(out, out_bytes)), seed);
 }

@@ -94,27 +94,31 @@ void mutate_bytes(Chunk& chunk, std::size_t bytes_max, tests::Prng&) {
                                       std::min(before, bytes_max), bytes_max));
 }
 
-std::size_t mutate_chunks(std::uint8_t* data, std::size_t bytes, std::size_t bytes_max,
-                          unsigned seed, const ChunkMutations& mutations) {
-  tests::Prng prng(seed);
+}  // namespace twinplane::fuzz
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t bytes,
+                                               std::size_t bytes_max, unsigned seed) {
+  using namespace twinplane::fuzz;
+  twinplane::tests::Prng prng(seed);
   if (prng.chance(60)) return LLVMFuzzerMutate(data, bytes, bytes_max);
   std::vector<Chunk> chunks = read_chunks(std::as_bytes(std::span(data, bytes)));
   const std::size_t room_bytes = bytes_max > bytes + kChunkHeadBytes ? bytes_max - bytes : 0;
   for (std::uint32_t left = prng.between(1, 3); left > 0; --left)
-    change_list(chunks, room_bytes / 2, mutations, prng);
+    change_list(chunks, room_bytes / 2, chunk_mutations(), prng);
   return put(write_chunks(chunks), data, bytes_max);
 }
 
-std::size_t cross_chunks(std::span<const std::byte> left, std::span<const std::byte> right,
-                         std::span<std::byte> out, unsigned seed) {
-  tests::Prng prng(seed);
-  std::vector<Chunk> chunks = read_chunks(left);
-  const std::vector<Chunk> more = read_chunks(right);
+extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* left, std::size_t left_bytes,
+                                                 const std::uint8_t* right, std::size_t right_bytes,
+                                                 std::uint8_t* out, std::size_t out_bytes,
+                                                 unsigned seed) {
+  using namespace twinplane::fuzz;
+  twinplane::tests::Prng prng(seed);
+  std::vector<Chunk> chunks = read_chunks(std::as_bytes(std::span(left, left_bytes)));
+  const std::vector<Chunk> more = read_chunks(std::as_bytes(std::span(right, right_bytes)));
   if (!chunks.empty()) chunks.resize(prng.below(static_cast<std::uint32_t>(chunks.size()) + 1));
   if (!more.empty())
     chunks.insert(chunks.end(), more.begin() + prng.below(static_cast<std::uint32_t>(more.size())),
                   more.end());
-  return put(write_chunks(chunks), reinterpret_cast<std::uint8_t*>(out.data()), out.size());
+  return put(write_chunks(chunks), out, out_bytes);
 }
-
-}  // namespace twinplane::fuzz

@@ -43,10 +43,7 @@ struct ChunkMutations {
 // Any bytes: as libFuzzer itself would.
 void mutate_bytes(Chunk& chunk, std::size_t bytes_max, tests::Prng& prng);
 
-// LLVMFuzzerCustomMutator and LLVMFuzzerCustomCrossOver over lists.
-std::size_t mutate_chunks(std::uint8_t* data, std::size_t bytes, std::size_t bytes_max,
-                          unsigned seed, const ChunkMutations& mutations);
-std::size_t cross_chunks(std::span<const std::byte> left, std::span<const std::byte> right,
-                         std::span<std::byte> out, unsigned seed);
+// Given by the target; libFuzzer's custom mutator and crossover of chunks.cpp work by it.
+ChunkMutations chunk_mutations();
 
 }  // namespace twinplane::fuzz
