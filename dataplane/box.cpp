@@ -10,6 +10,8 @@
 #include <stdexcept>
 
 #include "dataplane/bytes.hpp"
+#include "dataplane/clock.hpp"
+#include "dataplane/config_hello.hpp"
 #include "dataplane/ip_numbers.hpp"
 #include "dataplane/log.hpp"
 #include "dataplane/rss.hpp"
@@ -147,29 +149,53 @@ Box::~Box() = default;
 
 void Box::make_tables() {
   tables::ImageHead head;
-  head.magic = tables::ImageHead::kMagic;
   head.partition_count = config_.tables.partitions;
   head.session4_slots = config_.tables.session4_slots;
   head.session6_slots = config_.tables.session6_slots;
   head.has_half_open_queue = config_.tables.full_policy == FullPolicy::kEvictHalfOpen ? 1 : 0;
   head.box_id = config_.box.id;
   head.hash_seed = draw_secret();
+  head.configuration = numbering_digest(config_);
+  head.machine_start = machine_start();
   tables::PartitionLimits limits = tables::limits_of(head);
   limits.policy = session_policy(config_);
   head.partition_bytes = tables::Partition::bytes(limits);
-  table_memory_.emplace(head, config_.tables.file, config_.eal.huge_pages != HugePages::kOff);
+  table_memory_.emplace(
+      head, TableMemorySetup{.file = config_.tables.file,
+                             .keeps_tables = config_.tables.keep,
+                             .may_use_huge_pages = config_.eal.huge_pages != HugePages::kOff});
   log_notice(
       "tables=" + std::to_string(table_memory_->bytes() >> 20U) + "MiB huge_pages=" +
       (table_memory_->is_on_huge_pages() ? "yes" : "no (random lookups cost a page walk more)"));
-  for (std::uint32_t i = 0; i < head.partition_count; ++i) {
-    tables::Carver carver(table_memory_->partition_block(i));
+  if (!table_memory_->why_not_kept().empty())
+    log_warning("tables=empty reason=\"" + config_.tables.file +
+                " cannot be kept: " + table_memory_->why_not_kept() + "\"");
+  make_partitions(limits, head.hash_seed);
+}
+
+void Box::make_partitions(const tables::PartitionLimits& limits, std::uint64_t hash_seed) {
+  const std::uint64_t start_ns = now_ns();
+  const auto block_state =
+      table_memory_->is_kept() ? tables::Carver::Block::kUsed : tables::Carver::Block::kZeroed;
+  tables::AdoptedSlots adopted;
+  for (std::uint32_t i = 0; i < config_.tables.partitions; ++i) {
+    tables::Carver carver(table_memory_->partition_block(i), block_state);
     partitions_.push_back(
-        std::make_unique<tables::Partition>(carver, limits, tables::HashSeed{head.hash_seed + i}));
+        std::make_unique<tables::Partition>(carver, limits, tables::HashSeed{hash_seed + i}));
+    tables::Partition& partition = *partitions_.back();
     // Without a peer, ever, marks would only cost.
-    partitions_.back()->session4().slots().set_recording(config_.ha.enabled);
-    partitions_.back()->session6().slots().set_recording(config_.ha.enabled);
-    partition_views_.push_back(partitions_.back().get());
+    partition.session4().slots().set_recording(config_.ha.enabled);
+    partition.session6().slots().set_recording(config_.ha.enabled);
+    partition_views_.push_back(&partition);
+    if (!table_memory_->is_kept()) continue;
+    const tables::AdoptedSlots here = partition.adopt();
+    adopted.kept += here.kept;
+    adopted.refused += here.refused;
   }
+  if (table_memory_->is_kept())
+    log_notice("tables=kept sessions=" + std::to_string(adopted.kept) +
+               " refused=" + std::to_string(adopted.refused) +
+               " in_ms=" + std::to_string((now_ns() - start_ns) / 1'000'000));
 }
 
 void Box::make_ports() {
@@ -241,8 +267,9 @@ void Box::make_control() {
                   "\": done on purpose to every kind of frame sent over HA2");
     ha1_ = std::make_unique<Ha1Socket>(config_.ha1);
   }
-  control_ = std::make_unique<Control>(config_, orders_, workers_, control_ring_,
-                                       control_link_.get(), ha1_.get(), peer_mac_, encap_);
+  control_ =
+      std::make_unique<Control>(config_, orders_, workers_, control_ring_, control_link_.get(),
+                                ha1_.get(), peer_mac_, encap_, table_memory_->is_kept());
   telemetry_ = std::make_unique<Telemetry>(TelemetrySource{config_, *control_, workers_, orders_,
                                                            page_desk_, *workers_.front()->home()});
 }
@@ -265,6 +292,7 @@ void Box::run(std::atomic<bool>& is_stopping) {
                " started");
     control_->run(is_stopping);
   }
+  table_memory_->mark_clean();
   log_notice("box=" + config_.box.name + " stopped");
 }
 

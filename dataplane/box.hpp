@@ -34,6 +34,7 @@ class Box {
 
  private:
   void make_tables();
+  void make_partitions(const tables::PartitionLimits& limits, std::uint64_t hash_seed);
   void make_ports();
   void make_workers();
   void make_control();

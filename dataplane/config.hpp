@@ -105,6 +105,7 @@ struct TablesConfig {
   std::uint32_t session6_slots{16384};  // per partition
   FullPolicy full_policy{FullPolicy::kRefuse};
   std::string file;  // empty = anonymous memory
+  bool keep{false};  // over an orderly restart, in `file`
 };
 
 struct TimeoutsConfig {
@@ -123,7 +124,11 @@ struct Ha2Config {
   std::uint32_t window_frames{256};
   std::uint32_t flush_us{50};
   std::uint32_t reorder_us{100};
-  std::uint32_t buffers{4096};  // of frames sent, received and on their way between cores
+  std::uint32_t bulk_share_percent{25};  // of each frame, kept for bulk while changes fill it
+  std::uint32_t bulk_core_percent{50};   // of a worker's time, at most, for bulk
+  std::uint32_t audit_cycle_s{60};       // every range of slots once in that time; 0 = no audit
+  std::uint32_t audit_core_percent{1};   // of a worker's time, at most
+  std::uint32_t buffers{4096};           // of frames sent, received and on their way between cores
 };
 
 struct Ha1Config {

@@ -109,6 +109,14 @@ std::uint64_t timeouts_digest(const Config& config) {
 
 }  // namespace
 
+std::uint64_t numbering_digest(const Config& config) {
+  NameDigest digest;
+  digest.add_number(names_digest(config.ports));
+  digest.add_number(zones_digest(config));
+  digest.add_number(names_digest(config.rules));
+  return digest.value();
+}
+
 std::vector<HelloItem> hello_items(const Config& config) {
   // One virtual system, number 0, is all there is.
   constexpr std::uint64_t kVsysCount = 1;

@@ -30,4 +30,8 @@ struct HelloItem {
 // Always in the same order. `box.id` is not among them: it must differ.
 std::vector<HelloItem> hello_items(const Config& config);
 
+// What the small numbers in sessions stand for: a table kept over a restart is of use only under
+// the same.
+std::uint64_t numbering_digest(const Config& config);
+
 }  // namespace twinplane::dataplane

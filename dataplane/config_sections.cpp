@@ -120,6 +120,11 @@ void read_tables(Section section, Config& config) {
       "full_policy", tables.full_policy,
       {{"refuse", FullPolicy::kRefuse}, {"evict-half-open", FullPolicy::kEvictHalfOpen}});
   section.read_text("file", tables.file);
+  section.read_boolean("keep", tables.keep);
+  if (tables.keep && tables.file.empty())
+    section.faults().add(section.path("keep"), "is true, and there is no file to keep them in",
+                         "give tables.file a path, in memory as \"/dev/shm/twinplane\" or on a "
+                         "hugetlbfs, or set keep = false");
   section.finish();
 }
 
@@ -180,6 +185,10 @@ void read_ha2(Section section, Config& config) {
   }
   section.read_integer("flush_us", ha2.flush_us, {0, 100000});
   section.read_integer("reorder_us", ha2.reorder_us, {0, 10000});
+  section.read_integer("bulk_share_percent", ha2.bulk_share_percent, {5, 90});
+  section.read_integer("bulk_core_percent", ha2.bulk_core_percent, {1, 100});
+  section.read_integer("audit_cycle_s", ha2.audit_cycle_s, {0, 86400});
+  section.read_integer("audit_core_percent", ha2.audit_core_percent, {1, 50});
   section.read_integer("buffers", ha2.buffers, {64, 65536});
   section.finish();
 }

@@ -86,7 +86,10 @@ std::string tables_text(const TablesConfig& tables) {
          " MiB of entries), a full table " +
          (tables.full_policy == FullPolicy::kRefuse ? "refuses new sessions"
                                                     : "evicts the oldest half-open session") +
-         ", " + (tables.file.empty() ? "in anonymous memory" : "in file " + tables.file);
+         ", " +
+         (tables.file.empty()
+              ? "in anonymous memory"
+              : "in file " + tables.file + (tables.keep ? ", kept over an orderly restart" : ""));
 }
 
 std::string ha2_text(const Ha2Config& ha2) {
@@ -105,7 +108,13 @@ std::string ha2_text(const Ha2Config& ha2) {
   text += ha2.peer_mac_known ? ", peer " + to_text(ha2.peer_mac) : ", peer's MAC learned";
   return text + ", MTU " + std::to_string(ha2.mtu_bytes) + ", window " +
          count_of(ha2.window_frames, "frame") + ", flush " + std::to_string(ha2.flush_us) +
-         " us, reorder " + std::to_string(ha2.reorder_us) + " us";
+         " us, reorder " + std::to_string(ha2.reorder_us) + " us\nbulk: at least " +
+         std::to_string(ha2.bulk_share_percent) + " % of each frame, at most " +
+         std::to_string(ha2.bulk_core_percent) + " % of a worker's time; " +
+         (ha2.audit_cycle_s == 0
+              ? "no audit"
+              : "audit: all tables in " + std::to_string(ha2.audit_cycle_s) + " s, at most " +
+                    std::to_string(ha2.audit_core_percent) + " % of a worker's time");
 }
 
 std::string pair_text(const Config& config) {

@@ -30,8 +30,10 @@ std::uint64_t draw() {
   return value;
 }
 
-ha2::PairConfig pair_config(const Config& config, const ha2::EncapConfig& encap) {
+ha2::PairConfig pair_config(const Config& config, const ha2::EncapConfig& encap,
+                            bool holds_tables) {
   ha2::PairConfig pair;
+  pair.holds_tables = holds_tables;
   pair.box_id = config.box.id;
   pair.priority = config.box.priority;
   pair.frame_bytes_max =
@@ -57,7 +59,7 @@ class NoLink final : public ha2::Link {
 Control::Control(const Config& config, Orders& orders,
                  std::vector<std::unique_ptr<Worker>>& workers, HandoffRing& control_ring,
                  Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac,
-                 const ha2::EncapConfig& encap)
+                 const ha2::EncapConfig& encap, bool holds_tables)
     : config_(config),
       orders_(orders),
       workers_(workers),
@@ -66,7 +68,7 @@ Control::Control(const Config& config, Orders& orders,
       ha1_(ha1),
       peer_mac_(peer_mac),
       encap_(encap),
-      pair_(pair_config(config, encap), draw(), draw()),
+      pair_(pair_config(config, encap, holds_tables), draw(), draw()),
       turn_counts_(workers.size(), 0),
       turned_ns_(workers.size(), 0) {}
 
@@ -121,7 +123,24 @@ void Control::turn(std::uint64_t now) {
       orders_.ask_announce();
     }
   }
+  take_findings();
   publish(now);
+}
+
+void Control::take_findings() {
+  ha2::Difference finding;
+  for (const auto& worker : workers_) {
+    while (worker->findings().try_take(finding)) {
+      log_warning(finding_text(finding));
+      const std::lock_guard lock(status_mutex_);
+      findings_.add(finding);
+    }
+  }
+}
+
+FindingHistory Control::findings() const {
+  const std::lock_guard lock(status_mutex_);
+  return findings_;
 }
 
 void Control::take_link_frames(std::uint64_t now) {
@@ -228,16 +247,9 @@ void Control::publish(std::uint64_t now) {
   status_.paths_up = (is_ha2_up ? 1U : 0U) | (pair_.is_path_up(ha2::Path::kHa1, now) ? 2U : 0U);
   status_.refused_hellos = pair_.refused_hello_count();
   status_.bad_link_frames = pair_.bad_frame_count() + bad_link_frames_;
-  if (pair_.is_refused())
-    status_.sync = "refused";
-  else if (!is_ha2_up)
-    status_.sync = "link-down";
-  else if (!pair_.is_paired())
-    status_.sync = "none";
-  else if (pair_.role() == ha2::Role::kActive)
-    status_.sync = is_mirror_complete() ? "in-sync" : "bulk";
-  else
-    status_.sync = pair_.is_peer_synced() ? "in-sync" : "bulk";
+  status_.findings_count = findings_.count();
+  status_.sync = pair_.is_refused() ? "refused" : is_ha2_up ? sync_text() : "link-down";
+  note_bulk(now);
   if (status_.refusal != last_refusal && !status_.refusal.empty())
     log_warning("pair=refused reason=\"" + status_.refusal + "\"");
   if (status_.sync != last_sync) log_notice("sync=" + status_.sync);
@@ -252,6 +264,31 @@ void Control::publish(std::uint64_t now) {
   }
   status_.takeover_ns = owned_ns;
   status_.first_packet_ns = first_ns;
+}
+
+// Between boxes that hear each other and agree.
+std::string Control::sync_text() const {
+  if (!pair_.is_paired()) return "none";
+  if (pair_.role() != ha2::Role::kActive) return pair_.is_peer_synced() ? "in-sync" : "bulk";
+  if (is_mirror_complete()) return "in-sync";
+  std::uint64_t comparing = 0;
+  for (const auto& worker : workers_) comparing += worker->stats().partitions_comparing.get();
+  return comparing == 0 ? "bulk" : "compare";
+}
+
+void Control::note_bulk(std::uint64_t now) {
+  status_.bulk_percent = 0;
+  status_.bulk_left_ms = 0;
+  if (status_.sync != "bulk" && status_.sync != "compare") return bulk_progress_.forget();
+  std::uint64_t stated = 0;
+  std::uint64_t total = 0;
+  for (const auto& worker : workers_) {
+    stated += worker->stats().bulk_stated_slots.get();
+    total += worker->stats().bulk_total_slots.get();
+  }
+  bulk_progress_.note(stated, total, now);
+  status_.bulk_percent = bulk_progress_.percent();
+  status_.bulk_left_ms = bulk_progress_.left_ms();
 }
 
 BoxStatus Control::status() const {

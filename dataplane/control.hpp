@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/bulk_progress.hpp"
+#include "dataplane/finding_history.hpp"
 #include "dataplane/ha1_socket.hpp"
 #include "dataplane/ha2_link.hpp"
 #include "dataplane/orders.hpp"
@@ -42,6 +44,9 @@ struct BoxStatus {
   std::uint64_t first_packet_ns = 0;
   std::uint64_t refused_hellos = 0;
   std::uint64_t bad_link_frames = 0;
+  std::uint32_t bulk_percent = 0;    // while sync is "bulk" or "compare"
+  std::uint64_t bulk_left_ms = 0;    // at the pace so far; 0 = not known
+  std::uint64_t findings_count = 0;  // of differences, since the start
 };
 
 class Control {
@@ -49,12 +54,15 @@ class Control {
   // `ha2_link` and `ha1` are null where ha.enabled is false: the box is then active alone.
   Control(const Config& config, Orders& orders, std::vector<std::unique_ptr<Worker>>& workers,
           HandoffRing& control_ring, Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac,
-          const ha2::EncapConfig& encap);
+          const ha2::EncapConfig& encap, bool holds_tables);
 
   // Until `is_stopping`; then tells the peer that it leaves, and returns.
   void run(const std::atomic<bool>& is_stopping);
 
   BoxStatus status() const;
+
+  // What verifications and audits found; any thread.
+  FindingHistory findings() const;
 
   // Hellos and keepalives that the relay ring did not take; any thread.
   std::uint64_t frames_dropped() const noexcept {
@@ -72,6 +80,9 @@ class Control {
   bool are_workers_alive(std::uint64_t now_ns);
   void give_orders();
   void publish(std::uint64_t now_ns);
+  void take_findings();
+  std::string sync_text() const;
+  void note_bulk(std::uint64_t now_ns);
   bool is_mirror_complete() const noexcept;
   bool is_peer_told(std::uint64_t since_ns) const noexcept;
 
@@ -92,6 +103,8 @@ class Control {
   std::uint64_t bad_link_frames_ = 0;
   mutable std::mutex status_mutex_;
   BoxStatus status_;
+  FindingHistory findings_;
+  BulkProgress bulk_progress_;
 };
 
 }  // namespace twinplane::dataplane

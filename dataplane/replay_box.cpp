@@ -64,7 +64,8 @@ ReplayBox::ReplayBox(const ReplayBoxSetup& setup)
     : in_(setup.in),
       encap_(ethernet_encap(setup.out.port())),
       peer_mac_(encap_.peer_mac),
-      memory_(image_head(setup.config), "", false),
+      memory_(image_head(setup.config),
+              {.file = "", .keeps_tables = false, .may_use_huge_pages = false}),
       frame_bytes_max_(
           static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(encap_, setup.config.ha2.mtu_bytes))),
       link_(&setup.out.port(), 0, nullptr, setup.ha2_pool, encap_, peer_mac_, frame_bytes_max_),

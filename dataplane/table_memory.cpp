@@ -2,11 +2,16 @@
 #include "dataplane/table_memory.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <new>
 #include <stdexcept>
 
@@ -29,36 +34,104 @@ std::size_t round_up(std::size_t bytes, std::size_t step) noexcept {
                            "tables.partitions, or give more memory.");
 }
 
+// Closed at the end of its scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) noexcept : number_(number) {}
+
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const noexcept { return number_; }
+
+ private:
+  int number_;
+};
+
+std::byte* map(int descriptor, std::size_t bytes) {
+  void* const base =
+      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, descriptor, 0);
+  if (base == MAP_FAILED) fail("cannot map memory", bytes);
+  return static_cast<std::byte*>(base);
+}
+
+bool is_on_hugetlbfs(int descriptor) noexcept {
+  struct statfs status {};
+
+  return ::fstatfs(descriptor, &status) == 0 && status.f_type == HUGETLBFS_MAGIC;
+}
+
 }  // namespace
 
-TableMemory::TableMemory(const tables::ImageHead& head, const std::string& file,
-                         bool may_use_huge_pages)
+std::array<char, 40> machine_start() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string text;
+  std::getline(file, text);
+  std::array<char, 40> start{};
+  std::memcpy(start.data(), text.data(), std::min(text.size(), start.size() - 1));
+  return start;
+}
+
+TableMemory::TableMemory(const tables::ImageHead& head, const TableMemorySetup& setup)
     : bytes_(round_up(tables::kImageHeadBytes + head.partition_count * head.partition_bytes,
                       kHugePageBytes)),
       partition_bytes_(head.partition_bytes) {
-  void* base = MAP_FAILED;
-  if (!file.empty()) {
-    const int descriptor =
-        ::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (descriptor < 0) fail("cannot open tables.file \"" + file + "\"", bytes_);
-    if (::ftruncate(descriptor, static_cast<off_t>(bytes_)) != 0)
-      fail("cannot size tables.file \"" + file + "\"", bytes_);
-    base =
-        ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, descriptor, 0);
-    ::close(descriptor);
-  } else {
-    constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
-    if (may_use_huge_pages && free_huge_mib() >= bytes_ >> 20U)
-      base = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, kFlags | MAP_HUGETLB, -1, 0);
-    is_on_huge_pages_ = base != MAP_FAILED;
-    if (base == MAP_FAILED) base = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, kFlags, -1, 0);
-  }
-  if (base == MAP_FAILED) fail("cannot map memory", bytes_);
-  base_ = static_cast<std::byte*>(base);
+  if (setup.file.empty())
+    map_anonymous(setup.may_use_huge_pages);
+  else
+    map_file(head, setup);
   new (base_) tables::ImageHead(head);
 }
 
+void TableMemory::map_anonymous(bool may_use_huge_pages) {
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+  void* base = MAP_FAILED;
+  if (may_use_huge_pages && free_huge_mib() >= bytes_ >> 20U)
+    base = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, kFlags | MAP_HUGETLB, -1, 0);
+  is_on_huge_pages_ = base != MAP_FAILED;
+  if (base == MAP_FAILED) base = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, kFlags, -1, 0);
+  if (base == MAP_FAILED) fail("cannot map memory", bytes_);
+  base_ = static_cast<std::byte*>(base);
+}
+
+void TableMemory::map_file(const tables::ImageHead& head, const TableMemorySetup& setup) {
+  const std::string name = "tables.file \"" + setup.file + "\"";
+  const Descriptor file(
+      ::open(setup.file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (file.get() < 0) fail("cannot open " + name, bytes_);
+
+  struct stat status {};
+
+  if (::fstat(file.get(), &status) != 0) fail("cannot read " + name, bytes_);
+  const auto file_bytes = static_cast<std::size_t>(status.st_size);
+  is_on_huge_pages_ = is_on_hugetlbfs(file.get());
+  if (setup.keeps_tables && file_bytes == bytes_) {
+    base_ = map(file.get(), bytes_);
+    tables::ImageHead old;
+    std::memcpy(static_cast<void*>(&old), base_, sizeof old);
+    const char* const reason = tables::why_not_kept(old, head, file_bytes);
+    is_kept_ = reason == nullptr;
+    if (is_kept_) return;
+    why_not_kept_ = reason;
+    ::munmap(base_, bytes_);
+  } else if (setup.keeps_tables && file_bytes != 0) {
+    why_not_kept_ = "it has another size: another version has written it, or [tables] was changed";
+  }
+  // Made anew, and with that zeroed.
+  if (::ftruncate(file.get(), 0) != 0 || ::ftruncate(file.get(), static_cast<off_t>(bytes_)) != 0)
+    fail("cannot size " + name, bytes_);
+  base_ = map(file.get(), bytes_);
+}
+
 TableMemory::~TableMemory() { ::munmap(base_, bytes_); }
+
+void TableMemory::mark_clean() noexcept {
+  reinterpret_cast<tables::ImageHead*>(base_)->is_clean = 1;
+}
 
 std::span<std::byte> TableMemory::partition_block(std::uint32_t partition) noexcept {
   return {base_ + tables::kImageHeadBytes + partition * partition_bytes_, partition_bytes_};

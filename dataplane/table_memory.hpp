@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // table_memory.hpp - the memory that all partitions' tables are cut from: huge pages, ordinary
-// memory, or a file.
+// memory, or a file, whose tables may be those of the process before.
 //
 // Thread:  main, at start and end.
-// Memory:  what image_bytes() says, taken at once and touched, so that the packet path never waits
-//          for a page.
+// Memory:  what the head says, taken at once and touched, so that the packet path never waits for a
+//          page.
 // Limits:  that of the machine.
-// Errors:  throws std::runtime_error that says how much was wanted and what to do.
-// Spec:    tables/image.hpp for the file's head.
+// Errors:  throws std::runtime_error that says how much was wanted and what to do. A file whose
+//          tables cannot be kept is made anew, and why is said in words.
+// Spec:    tables/image.hpp for the file's head; dataplane/DESIGN.md D-D13.
 #pragma once
 
 #include <cstddef>
@@ -19,26 +20,47 @@
 
 namespace twinplane::dataplane {
 
+struct TableMemorySetup {
+  std::string file;  // empty: anonymous memory, on huge pages where enough are free
+  bool keeps_tables = false;
+  bool may_use_huge_pages = true;
+};
+
 class TableMemory {
  public:
-  // `file` empty: anonymous memory, on huge pages where enough are free. Else the file is made anew
-  // and mapped.
-  TableMemory(const tables::ImageHead& head, const std::string& file, bool may_use_huge_pages);
+  TableMemory(const tables::ImageHead& head, const TableMemorySetup& setup);
   ~TableMemory();
   TableMemory(const TableMemory&) = delete;
   TableMemory& operator=(const TableMemory&) = delete;
 
   std::span<std::byte> partition_block(std::uint32_t partition) noexcept;
 
+  // The blocks hold what an earlier process left; else they are zeroed.
+  bool is_kept() const noexcept { return is_kept_; }
+
+  // Why not, where it was asked for and there was a file; else empty.
+  const std::string& why_not_kept() const noexcept { return why_not_kept_; }
+
+  // No change is under way and none will come: the next process may keep the tables.
+  void mark_clean() noexcept;
+
   std::size_t bytes() const noexcept { return bytes_; }
 
   bool is_on_huge_pages() const noexcept { return is_on_huge_pages_; }
 
  private:
+  void map_file(const tables::ImageHead& head, const TableMemorySetup& setup);
+  void map_anonymous(bool may_use_huge_pages);
+
   std::byte* base_ = nullptr;
   std::size_t bytes_ = 0;
   std::size_t partition_bytes_ = 0;
   bool is_on_huge_pages_ = false;
+  bool is_kept_ = false;
+  std::string why_not_kept_;
 };
+
+// Names this start of the machine: the kernel's boot id.
+std::array<char, 40> machine_start();
 
 }  // namespace twinplane::dataplane

@@ -4,11 +4,13 @@
 #include <rte_mempool.h>
 #include <rte_telemetry.h>
 
+#include <algorithm>
 #include <charconv>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 
+#include "dataplane/clock.hpp"
 #include "dataplane/session_text.hpp"
 #include "dataplane/telemetry_faults.hpp"
 
@@ -88,6 +90,23 @@ const char* transport_name(Ha2Transport transport) {
   return "unknown";
 }
 
+// The audit in the background: rounds of this stream, the age of the last one, and how far this one
+// is.
+void add_audit(rte_tel_data* data) {
+  std::uint64_t rounds = ~std::uint64_t{0};
+  std::uint64_t ended_ns = ~std::uint64_t{0};
+  for (const auto& worker : source()->workers) {
+    rounds = std::min(rounds, worker->stats().audit_rounds.get());
+    ended_ns = std::min(ended_ns, worker->stats().audit_ended_ns.get());
+  }
+  const std::uint64_t ranges =
+      sum([](const WorkerStats& stats) { return stats.audit_ranges.get(); });
+  const std::uint64_t told = sum([](const WorkerStats& stats) { return stats.audit_told.get(); });
+  add_number(data, "audit_rounds", rounds);
+  add_number(data, "audit_age_ms", ended_ns == 0 ? 0 : (now_ns() - ended_ns) / 1'000'000);
+  add_number(data, "audit_percent", ranges == 0 ? 0 : told * 100 / ranges);
+}
+
 int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
   const BoxStatus status = source()->control.status();
   rte_tel_data_start_dict(data);
@@ -123,6 +142,10 @@ int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data*
              sum([](const WorkerStats& stats) { return stats.bulk_stated_slots.get(); }));
   add_number(data, "bulk_total_slots",
              sum([](const WorkerStats& stats) { return stats.bulk_total_slots.get(); }));
+  add_number(data, "bulk_percent", status.bulk_percent);
+  add_number(data, "bulk_left_ms", status.bulk_left_ms);
+  add_audit(data);
+  add_number(data, "differences_found", status.findings_count);
   add_number(data, "partitions_quiet",
              sum([](const WorkerStats& stats) { return stats.partitions_quiet.get(); }));
   add_text(data, "transport", transport_name(source()->config.ha2.transport));
@@ -224,13 +247,47 @@ int on_verified(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
   for (const auto& worker : source()->workers)
     is_running |= worker->stats().verify_running.get() != 0 ||
                   worker->stats().verify_number.get() != source()->orders.verify_number();
+  const std::uint64_t ranges =
+      sum([](const WorkerStats& stats) { return stats.verify_ranges.get(); });
+  const std::uint64_t equal =
+      sum([](const WorkerStats& stats) { return stats.verify_equal.get(); });
+  const std::uint64_t different =
+      sum([](const WorkerStats& stats) { return stats.verify_different.get(); });
   rte_tel_data_start_dict(data);
   add_number(data, "running", is_running ? 1 : 0);
-  add_number(data, "ranges",
-             sum([](const WorkerStats& stats) { return stats.verify_ranges.get(); }));
-  add_number(data, "equal", sum([](const WorkerStats& stats) { return stats.verify_equal.get(); }));
-  add_number(data, "different",
-             sum([](const WorkerStats& stats) { return stats.verify_different.get(); }));
+  add_number(data, "ranges", ranges);
+  add_number(data, "equal", equal);
+  add_number(data, "different", different);
+  add_number(data, "percent", ranges == 0 ? 0 : (equal + different) * 100 / ranges);
+  const bool is_told = ranges != 0 && equal + different == ranges;
+  add_text(data, "verdict",
+           is_running ? "running"
+           : !is_told ? "none: ask for /twinplane/verify on the active box, with its peer in sync"
+           : different == 0 ? "equal"
+                            : "different: repaired; /twinplane/differences has what differed");
+  return 0;
+}
+
+int on_differences(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  const FindingHistory history = source()->control.findings();
+  rte_tel_data_start_dict(data);
+  add_number(data, "found", history.count());
+  std::size_t number = 0;
+  for (const ha2::Difference& finding : history.kept()) {
+    rte_tel_data* const dict = rte_tel_data_alloc();
+    if (dict == nullptr) return 0;
+    rte_tel_data_start_dict(dict);
+    add_number(dict, "age_ms", (now_ns() - finding.at_ns) / 1'000'000);
+    add_text(dict, "round", round_text(finding));
+    add_text(dict, "table", table_text(finding));
+    add_number(dict, "partition", finding.partition);
+    add_number(dict, "first_slot", finding.range.slots.first_slot);
+    add_number(dict, "slots", finding.range.slots.slot_count);
+    add_text(dict, "found_by", finding.is_at_mirror ? "mirror" : "owner");
+    add_text(dict, "fields", fields_text(finding));
+    rte_tel_data_add_dict_container(data, ("difference" + std::to_string(number++)).c_str(), dict,
+                                    0);
+  }
   return 0;
 }
 
@@ -276,6 +333,8 @@ Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
                    "Digests every range of every table and has the peer compare. No parameters.");
   register_command("/twinplane/verified", with_source<on_verified>,
                    "How far the last verify is and what it found. No parameters.");
+  register_command("/twinplane/differences", with_source<on_differences>,
+                   "What verifications and audits found, the last 64. No parameters.");
   register_command(
       "/twinplane/sessions", with_source<on_sessions>,
       "A page of sessions. Parameters: PARTITION,FIRST_SLOT; next_slot 0 = last page.");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The loop: orders, frames, streams, ages, figures. What happens to packets is in
-// worker_packets.cpp.
+// The loop: orders, frames, streams, ages. What happens to packets is in worker_packets.cpp; what
+// others see of it in worker_publish.cpp.
 #include "dataplane/worker.hpp"
 
 #include <rte_cycles.h>
@@ -20,7 +20,14 @@ constexpr std::uint32_t kIdleTurnsBeforeSleep = 16;
 constexpr std::uint16_t kEagerFrames = 8;
 constexpr TokenBucketLimits kIcmpErrorLimits{.rate_per_s = 1000, .burst = 100};
 
-ha2::StreamConfig stream_config(const WorkerShared& shared, std::uint32_t partition) {
+// A worker's share is divided among its streams.
+std::uint16_t permille_of(std::uint32_t percent, std::size_t stream_count) noexcept {
+  return static_cast<std::uint16_t>(
+      std::max<std::size_t>(1, percent * 10 / std::max<std::size_t>(1, stream_count)));
+}
+
+ha2::StreamConfig stream_config(const WorkerShared& shared, std::uint32_t partition,
+                                std::size_t stream_count) {
   const Ha2Config& ha2 = shared.config.ha2;
   ha2::StreamConfig stream;
   stream.partition = static_cast<std::uint16_t>(partition);
@@ -30,6 +37,12 @@ ha2::StreamConfig stream_config(const WorkerShared& shared, std::uint32_t partit
   stream.eager_frames = kEagerFrames;
   stream.flush_ns = ha2.flush_us * 1000U;
   stream.reorder_ns = ha2.reorder_us * 1000U;
+  stream.bulk_share_percent = static_cast<std::uint16_t>(ha2.bulk_share_percent);
+  if (ha2.bulk_core_percent != 100)
+    stream.bulk_core_permille = permille_of(ha2.bulk_core_percent, stream_count);
+  stream.audit_core_permille = permille_of(ha2.audit_core_percent, stream_count);
+  stream.audit_cycle_ns = ha2.audit_cycle_s * 1'000'000'000ULL;
+  stream.cost_clock = now_ns;
   return stream;
 }
 
@@ -47,10 +60,11 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
       builder_(ha2::frame_bytes_for_mtu(shared.encap, shared.config.ha2.mtu_bytes)),
       icmp_errors_(kIcmpErrorLimits, now_ns()) {
   replicas_.resize(shared.partitions.size());
+  const std::size_t stream_count = (replicas_.size() + worker_count - 1U - index) / worker_count;
   for (std::uint32_t i = 0; i < replicas_.size(); ++i)
     if (is_mine(i))
-      replicas_[i] =
-          std::make_unique<ha2::Replica>(stream_config(shared_, i), partition(i), builder_);
+      replicas_[i] = std::make_unique<ha2::Replica>(stream_config(shared_, i, stream_count),
+                                                    partition(i), builder_);
   for (std::size_t port = 0; port < shared.ports.size(); ++port)
     config_port_of_[shared.ports[port]->dpdk_port()] = static_cast<std::uint8_t>(port);
   if (home_ != nullptr) home_->attach(egress_, shared_.packet_pool, stats_);
@@ -197,63 +211,6 @@ void Worker::expire(std::uint64_t now) noexcept {
     mine.session6().expire(time.milliseconds(),
                            share(mine.slot_count(tables::TableKind::kSession6)));
   }
-}
-
-void Worker::publish(std::uint64_t now) noexcept {
-  last_publish_ns_ = now;
-  tables::SessionCounters sum;
-  std::uint64_t sessions4 = 0, sessions6 = 0, lag_ns = 0, at_risk = 0, stated = 0, total = 0,
-                synced = 0, quiet = 0;
-  std::uint64_t verify_running = 0, ranges = 0, equal = 0, different = 0;
-  const auto add = [&sum](const tables::SessionCounters& counters) {
-    sum.created += counters.created;
-    sum.ended += counters.ended;
-    sum.expired += counters.expired;
-    sum.evicted_half_open += counters.evicted_half_open;
-    sum.refused_full += counters.refused_full + counters.refused_index_full;
-  };
-  for (const auto& replica : replicas_) {
-    if (replica == nullptr) continue;
-    const tables::Partition& mine = replica->partition();
-    sessions4 += mine.session4().slots().live_count();
-    sessions6 += mine.session6().slots().live_count();
-    add(mine.session4().counters());
-    add(mine.session6().counters());
-    const ha2::OwnerStream& owner = replica->owner();
-    total += owner.bulk_total_slots();
-    if (!owner.is_running()) continue;
-    lag_ns = std::max(lag_ns, owner.lag_ns(now));
-    at_risk += owner.at_risk_count();
-    stated += owner.bulk_stated_slots();
-    synced += owner.is_bulk_done() ? 1 : 0;
-    quiet += owner.is_quiet() ? 1 : 0;
-    const ha2::OwnerStream::Verification verification = owner.verification();
-    verify_running += verification.is_running ? 1 : 0;
-    ranges += verification.range_count;
-    equal += verification.equal_count;
-    different += verification.different_count;
-  }
-  stats_.sessions4.set(sessions4);
-  stats_.sessions6.set(sessions6);
-  stats_.sessions_created.set(sum.created);
-  stats_.sessions_ended.set(sum.ended);
-  stats_.sessions_expired.set(sum.expired);
-  stats_.sessions_evicted.set(sum.evicted_half_open);
-  stats_.sessions_refused.set(sum.refused_full);
-  for (std::size_t i = 0; i < kFragmentCounterRows.size(); ++i)
-    stats_.fragments[i].set(fragments_.counters().*kFragmentCounterRows[i].value);
-  stats_.lag_ns.set(lag_ns);
-  stats_.at_risk.set(at_risk);
-  stats_.bulk_stated_slots.set(stated);
-  stats_.bulk_total_slots.set(total);
-  stats_.partitions_synced.set(synced);
-  stats_.partitions_quiet.set(quiet);
-  stats_.verify_ranges.set(ranges);
-  stats_.verify_equal.set(equal);
-  stats_.verify_different.set(different);
-  stats_.verify_running.set(verify_running);
-  stats_.verify_number.set(verify_number_);
-  stats_.published_ns.set(now);
 }
 
 }  // namespace twinplane::dataplane

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "dataplane/egress.hpp"
+#include "dataplane/finding_ring.hpp"
 #include "dataplane/forward.hpp"
 #include "dataplane/fragment.hpp"
 #include "dataplane/ha2_link.hpp"
@@ -71,6 +72,9 @@ class Worker {
   const Home* home() const noexcept { return home_.get(); }
 
   const WorkerStats& stats() const noexcept { return stats_; }
+
+  // Taken by the control thread.
+  FindingRing& findings() noexcept { return findings_; }
 
   // Of all its streams together with what came in for none of them.
   std::uint64_t counter(ha2::Counter counter) const noexcept;
@@ -136,6 +140,8 @@ class Worker {
   void drop(rte_mbuf* packet, DropReason reason) noexcept;
   void expire(std::uint64_t now_ns) noexcept;
   void publish(std::uint64_t now_ns) noexcept;
+  void publish_streams(std::uint64_t now_ns) noexcept;
+  void pass_findings_on() noexcept;
 
   std::span<std::byte> bytes_of(rte_mbuf* packet) noexcept {
     return {rte_pktmbuf_mtod(packet, std::byte*), packet->data_len};
@@ -161,6 +167,7 @@ class Worker {
   ha2::Counters link_counters_;
   TokenBucket icmp_errors_;
   WorkerStats stats_;
+  FindingRing findings_;
   bool is_active_ = false;
   bool awaits_first_packet_ = false;
   std::uint32_t verify_number_ = 0;

@@ -64,13 +64,19 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge bulk_stated_slots;
   Gauge bulk_total_slots;
   Gauge partitions_synced;
+  Gauge partitions_comparing;  // not synced yet, and begun by a comparison
   Gauge partitions_quiet;
   Gauge verify_running;
   Gauge verify_ranges;
   Gauge verify_equal;
   Gauge verify_different;
-  Gauge verify_number;  // the last request this worker has begun
-  Gauge published_ns;   // the beginning of the turn that all of these are of
+  Gauge verify_number;   // the last request this worker has begun
+  Gauge audit_rounds;    // of the partition that has the fewest
+  Gauge audit_ended_ns;  // of the oldest last round; 0 = some partition has none yet
+  Gauge audit_ranges;    // of the rounds under way, and those told
+  Gauge audit_told;
+  Gauge findings_refused;  // history entries for which there was no place
+  Gauge published_ns;      // the beginning of the turn that all of these are of
   // Liveness and takeover.
   Gauge turn_count;       // rises with each turn of the loop
   Gauge owned_since_ns;   // when this worker took its partitions over

@@ -119,7 +119,12 @@ class OwnerStream {
 
   bool is_running() const noexcept { return is_running_; }
 
-  // S12: every seq up to the end of the walk is answered and no repair is owed.
+  // The stream begins by a comparison that is not over yet.
+  bool is_comparing() const noexcept {
+    return is_running_ && !is_bulk_done_ && beginning_ == Beginning::kCompare;
+  }
+
+  // S12: every seq up to the end of the walk, or every verdict, is answered and no repair is owed.
   bool is_bulk_done() const noexcept { return is_bulk_done_; }
 
   std::uint64_t bulk_stated_slots() const noexcept;

@@ -116,9 +116,9 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
     if (hello.echo.get() != nonce_) return;
     peer_.boot_id = hello.boot_id.get();
     peer_.knows_me = false;
-    peer_.holds_tables = hello.holds_tables != 0;
-    // What the session that ends here has brought stays.
-    holds_tables_ |= session_ != 0;
+    // Of use only where this box's tables have to do with the peer's: they are kept as well, or the
+    // two have been a pair in this life.
+    peer_.holds_tables = hello.holds_tables != 0 && (config_.holds_tables || had_stream_);
     session_ = 0;
     last_hello_ns_ = 0;
   }
@@ -234,6 +234,7 @@ void Pair::on_keepalive(Path path, const FrameView& frame, std::uint64_t now_ns)
   peer_.term = is_same_life ? std::max(peer_.term, alive.term.get()) : alive.term.get();
   peer_.is_synced = alive.is_synced != 0;
   peer_.is_leaving = alive.is_leaving != 0;
+  peer_.speaker_holds_tables = alive.holds_tables != 0;
 }
 
 bool Pair::is_path_up(Path path, std::uint64_t now_ns) const noexcept {
@@ -262,6 +263,13 @@ bool Pair::is_better_than_peer() const noexcept {
          std::tuple(peer_.priority, -int{peer_.box_id}, peer_.speaker_id);
 }
 
+// Of two boxes that start together one that has kept its tables goes first: the other would have
+// its sessions forgotten.
+bool Pair::is_better_at_start() const noexcept {
+  if (holds_tables_ != peer_.speaker_holds_tables) return holds_tables_;
+  return is_better_than_peer();
+}
+
 void Pair::become(Role role, std::string reason, std::uint64_t now_ns) {
   if (role == Role::kActive) {
     term_ = std::max(term_, peer_.term);
@@ -282,8 +290,7 @@ void Pair::decide(std::uint64_t now_ns) {
     case Role::kInitial:
       if (is_alive && peer_.role == Role::kActive && !peer_.is_leaving) {
         become(Role::kPassive, "the peer is active", now_ns);
-      } else if (is_alive && !is_leaving_ && peer_.role == Role::kInitial &&
-                 is_better_than_peer()) {
+      } else if (is_alive && !is_leaving_ && peer_.role == Role::kInitial && is_better_at_start()) {
         // Both are new: the better one goes first, once a part of the hold has let it look round.
         if (now_ns - started_ns_ >= config_.boot_hold_ns / 4)
           become(Role::kActive, "higher priority at start", now_ns);
@@ -316,6 +323,7 @@ void Pair::poll(std::uint64_t now_ns, Link& ha2_link, Link& ha1_link) {
   if (started_ns_ == 0) started_ns_ = now_ns;
   forgive_own_stall(now_ns);
   decide(now_ns);
+  if (assignment().has_peer) had_stream_ = holds_tables_ = true;
   if (last_keepalive_ns_ == 0 || now_ns - last_keepalive_ns_ >= config_.keepalive_interval_ns) {
     // Kept on its grid, so that a late poll does not stretch the interval; after a long pause it
     // starts anew.
@@ -394,6 +402,7 @@ void Pair::send_keepalive(Path path, std::uint64_t now_ns, Link& link) {
   alive.term.set(term_);
   alive.is_synced = is_synced_ ? 1 : 0;
   alive.is_leaving = is_leaving_ ? 1 : 0;
+  alive.holds_tables = holds_tables_ ? 1 : 0;
   alive.count.set(keepalive_count_);
   std::memcpy(room.data(), &header, sizeof header);
   std::memcpy(room.data() + sizeof header, &alive, sizeof alive);

@@ -127,6 +127,7 @@ class Pair {
     std::uint32_t term = 0;
     bool is_synced = false;
     bool is_leaving = false;
+    bool speaker_holds_tables = false;
   };
 
   void on_hello(const FrameView& frame, std::uint64_t now_ns);
@@ -137,6 +138,7 @@ class Pair {
   void decide(std::uint64_t now_ns);
   void become(Role role, std::string reason, std::uint64_t now_ns);
   bool is_better_than_peer() const noexcept;
+  bool is_better_at_start() const noexcept;
   void send_hello(std::uint64_t now_ns, Link& link);
   void send_keepalive(Path path, std::uint64_t now_ns, Link& link);
   std::uint64_t next_nonce() noexcept;
@@ -161,6 +163,7 @@ class Pair {
   bool is_leaving_ = false;
   bool is_synced_ = false;
   bool holds_tables_;
+  bool had_stream_ = false;  // with some life of the peer
   std::uint64_t started_ns_ = 0;
   std::uint64_t last_poll_ns_ = 0;
   std::uint64_t last_hello_ns_ = 0;

@@ -262,6 +262,7 @@ struct KeepaliveBody {
   Le32 term;               // highest term this box has seen
   std::uint8_t is_synced;  // from the active box: the receiver's mirror is complete
   std::uint8_t is_leaving;
+  std::uint8_t holds_tables;  // as in HelloBody
   // rises by one with each round, and is the same on every path: the higher is the newer
   Le32 count;
 };
@@ -286,6 +287,6 @@ static_assert(kIsWireType<DigestRange> && sizeof(DigestRange) == 20);
 static_assert(kIsWireType<StatusBody> && sizeof(StatusBody) == 34);
 static_assert(kIsWireType<HelloBody> && sizeof(HelloBody) == 39);
 static_assert(kIsWireType<HelloItem> && sizeof(HelloItem) == 33);
-static_assert(kIsWireType<KeepaliveBody> && sizeof(KeepaliveBody) == 22);
+static_assert(kIsWireType<KeepaliveBody> && sizeof(KeepaliveBody) == 23);
 
 }  // namespace twinplane::ha2

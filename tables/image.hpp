@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // image.hpp - the head of a table file: whose tables these are and how they are cut, so that they
-// can be read after a crash.
+// can be read after a crash, and kept over a restart.
 //
-// Thread:  written once at start; read by tools.
+// Thread:  written at start and at an orderly end; read by tools and by the next process.
 // Memory:  4096 bytes in front of the partitions' blocks.
 // Limits:  one layout a version; a file of another version or size is refused.
-// Errors:  is_sound() is false: not a table file, of another version, or cut short.
-// Spec:    tables/DESIGN.md D-T7.
+// Errors:  is_sound() is false: not a table file, of another version, or cut short. why_not_kept()
+//          says in words why a process starts empty.
+// Spec:    tables/DESIGN.md D-T7, D-T9.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "tables/partition.hpp"
 
@@ -22,8 +23,11 @@ inline constexpr std::size_t kImageHeadBytes = 4096;
 struct ImageHead {
   static constexpr std::uint64_t kMagic = 0x31454E414C504E54;  // "TNPLANE1"
 
-  std::uint64_t magic = 0;
-  std::uint32_t layout_version = 1;
+  static constexpr std::uint32_t kLayoutVersion = 2;
+  static constexpr std::uint32_t kPartitionsMax = 65535;
+
+  std::uint64_t magic = kMagic;
+  std::uint32_t layout_version = kLayoutVersion;
   std::uint32_t partition_count = 0;
   std::uint32_t session4_slots = 0;
   std::uint32_t session6_slots = 0;
@@ -32,9 +36,16 @@ struct ImageHead {
   std::uint64_t partition_bytes = 0;
   // to read the index; secret while the box lives, so the file is its owner's alone
   std::uint64_t hash_seed = 0;
+  // of the names that rules, ports and zones are numbered by
+  std::uint64_t configuration = 0;
+  // which start of the machine: its clock is the one that ages and start times are of
+  std::array<char, 40> machine_start{};
+  std::uint32_t is_clean = 0;  // 1: its process ended in order, no change is half done
+  std::uint32_t zero = 0;
 
   bool is_sound(std::uint64_t file_bytes) const noexcept {
-    return magic == kMagic && layout_version == 1 && partition_count != 0 &&
+    return magic == kMagic && layout_version == kLayoutVersion && partition_count != 0 &&
+           partition_count <= kPartitionsMax && partition_bytes <= file_bytes &&
            file_bytes >= kImageHeadBytes + partition_count * partition_bytes;
   }
 };
@@ -48,6 +59,25 @@ inline PartitionLimits limits_of(const ImageHead& head) noexcept {
   limits.policy.when_full =
       head.has_half_open_queue != 0 ? FullPolicy::kEvictHalfOpen : FullPolicy::kRefuse;
   return limits;
+}
+
+// Why the tables behind `old` cannot be those of a box whose head is `mine`; nullptr when they can.
+inline const char* why_not_kept(const ImageHead& old, const ImageHead& mine,
+                                std::uint64_t file_bytes) noexcept {
+  if (old.magic != ImageHead::kMagic) return "it is no table file";
+  if (old.layout_version != ImageHead::kLayoutVersion) return "another version has written it";
+  if (!old.is_sound(file_bytes)) return "it is cut short";
+  if (old.is_clean != 1) return "it is unclean: the process that used it did not end in order";
+  if (old.box_id != mine.box_id) return "it is the other box's";
+  if (old.machine_start != mine.machine_start) return "it is from before the machine's last start";
+  if (old.partition_count != mine.partition_count || old.session4_slots != mine.session4_slots ||
+      old.session6_slots != mine.session6_slots ||
+      old.has_half_open_queue != mine.has_half_open_queue ||
+      old.partition_bytes != mine.partition_bytes)
+    return "its tables are cut differently: [tables] was changed";
+  if (old.configuration != mine.configuration)
+    return "its rules, ports or zones have other numbers: the configuration was changed";
+  return nullptr;
 }
 
 }  // namespace twinplane::tables

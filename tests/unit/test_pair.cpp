@@ -294,6 +294,64 @@ TEST_F(Boxes, ThePassiveFollowsANewLifeOfItsPeerDownToALowerTerm) {
   EXPECT_EQ(pair(0).assignment().name, pair(1).assignment().name);
 }
 
+TEST_F(Boxes, TwoThatStartEmptyAreToldAll) {
+  start_both();
+  EXPECT_FALSE(pair(0).assignment().peer_holds_tables);
+}
+
+TEST_F(Boxes, APeerThatComesBackEmptyIsToldAll) {
+  start_both();
+  kill(1);
+  start(1, config(1));
+  run(1500);
+  ASSERT_TRUE(pair(0).assignment().has_peer);
+  EXPECT_FALSE(pair(0).assignment().peer_holds_tables);
+}
+
+TEST_F(Boxes, APeerThatComesBackWithItsTablesIsComparedWith) {
+  start_both();
+  kill(1);
+  PairConfig kept = config(1);
+  kept.holds_tables = true;
+  start(1, kept);
+  run(1500);
+  ASSERT_TRUE(pair(0).assignment().has_peer);
+  EXPECT_TRUE(pair(0).assignment().peer_holds_tables);
+}
+
+TEST_F(Boxes, TheActiveThatComesBackWithItsTablesIsComparedWithByWhoTookOver) {
+  start_both();
+  kill(0);
+  run(200);
+  PairConfig kept = config(0);
+  kept.holds_tables = true;
+  start(0, kept);
+  run(1500);
+  ASSERT_EQ(role(1), Role::kActive);
+  EXPECT_TRUE(pair(1).assignment().peer_holds_tables);
+}
+
+TEST_F(Boxes, TablesThatHaveNothingToDoWithThisBoxAreToldAnew) {
+  PairConfig kept = config(1);
+  kept.holds_tables = true;
+  start(0, config(0));
+  run(1500);  // active alone, with sessions of its own
+  start(1, kept);
+  run(1500);
+  ASSERT_EQ(role(0), Role::kActive);
+  EXPECT_FALSE(pair(0).assignment().peer_holds_tables);
+}
+
+TEST_F(Boxes, OfTwoThatStartTogetherTheOneThatKeptItsTablesGoesFirst) {
+  PairConfig kept = config(1);
+  kept.holds_tables = true;
+  start(0, config(0));
+  start(1, kept);
+  run(1500);
+  EXPECT_EQ(role(1), Role::kActive);
+  EXPECT_EQ(role(0), Role::kPassive);
+}
+
 TEST_F(Boxes, AMirrorThatSleptThroughTheRestartOfItsPeerTakesOver) {
   start_both();
   kill(0);
