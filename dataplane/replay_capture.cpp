@@ -91,6 +91,7 @@ CaptureReader::CaptureReader(const CaptureFile& file, const PacketPool& pool)
     : file_(open_capture(file.path())),
       device_("net_pcap0", "rx_pcap=" + file_.path()),
       port_(port_setup(device_.name()), pool),
+      left_count_(file.packet_count()),
       stamp_offset_(rte_mbuf_dynfield_lookup(RTE_MBUF_DYNFIELD_TIMESTAMP_NAME, nullptr)),
       stamp_flag_(0) {
   const int bit = rte_mbuf_dynflag_lookup(RTE_MBUF_DYNFLAG_RX_TIMESTAMP_NAME, nullptr);

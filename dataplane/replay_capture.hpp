@@ -14,6 +14,7 @@
 
 #include <rte_mbuf.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -82,9 +83,13 @@ class CaptureReader {
  public:
   CaptureReader(const CaptureFile& file, const PacketPool& pool);
 
-  // 0 when all has been read.
+  // 0 when all has been read that CaptureFile counted: the device reads on behind damage, from
+  // wherever the file stands then.
   std::uint16_t receive(rte_mbuf** packets, std::uint16_t count) noexcept {
-    return port_.receive(0, packets, count);
+    const auto wanted = static_cast<std::uint16_t>(std::min<std::uint64_t>(count, left_count_));
+    const std::uint16_t received = port_.receive(0, packets, wanted);
+    left_count_ -= received;
+    return received;
   }
 
   // Microseconds; nothing when the device gave none.
@@ -94,6 +99,7 @@ class CaptureReader {
   FileHandle file_;
   VirtualDevice device_;
   Port port_;
+  std::uint64_t left_count_;
   int stamp_offset_;
   std::uint64_t stamp_flag_;
 };

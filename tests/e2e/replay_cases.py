@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -302,6 +303,13 @@ class Replay(unittest.TestCase):
         done = self.run_replay(self.write(good[:-1]))
         self.assertIn("damaged after 2 packets", done.stderr)
         self.assertIn('"captures_damaged":1', done.stdout)
+
+    def test_what_stands_behind_damage_is_not_replayed(self):
+        first, second = (capture([udp("192.0.2.1", SERVER4, (port, 2))]) for port in (1, 2))
+        no_record = struct.pack("<IIII", 0, 0, 0x7FFFFFFF, 0x7FFFFFFF)
+        done = self.run_replay(self.write(first + no_record + second[24:]))
+        self.assertIn("damaged after 1 packets", done.stderr)
+        self.assertIn('"packets":1,', done.stdout)
 
     def test_what_cannot_be_read_is_refused_with_a_remedy(self):
         good = self.write(capture([udp("192.0.2.1", SERVER4, (1, 2))]))
