@@ -82,7 +82,9 @@ inline change(s) {
   if
   :: slot[s] == EMPTY -> slot[s] = 1; mark[s] = WHOLE; printf("owner: slot %d is filled\n", s)
   :: slot[s] != EMPTY -> slot[s] = EMPTY; mark[s] = WHOLE; printf("owner: slot %d is emptied\n", s)
-  :: slot[s] != EMPTY -> slot[s] = 3 - slot[s]; mark[s] = mark[s] | PATCH; printf("owner: slot %d changes to %d\n", s, slot[s])
+  :: slot[s] != EMPTY ->
+     slot[s] = 3 - slot[s]; mark[s] = mark[s] | PATCH;
+     printf("owner: slot %d changes to %d\n", s, slot[s])
   fi
 }
 

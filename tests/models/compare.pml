@@ -86,7 +86,8 @@ bool told[SLOTS], unknown[SLOTS];
 #define is_in_flight(s) (is_said_in(0, s) || is_said_in(1, s))
 #define is_asked(s) ((sent > 0 && holds(digest[0], s)) || (sent > 1 && holds(digest[1], s)))
 #define is_dirty (mark[0] != 0 || mark[1] != 0 || mark[2] != 0)
-#define is_known(s) (mirror[s] == slot[s] || mark[s] != 0 || is_in_flight(s) || is_ahead(s) || waits_for(s) || is_asked(s))
+#define is_known(s) \
+  (mirror[s] == slot[s] || mark[s] != 0 || is_in_flight(s) || is_ahead(s) || waits_for(s) || is_asked(s))
 #define owes_any (owed[0] || owed[1] || owed[2])
 #define has_open_digest ((sent > 0 && digest[0] != 0) || (sent > 1 && digest[1] != 0))
 
@@ -105,7 +106,9 @@ inline change(s) {
   if
   :: slot[s] == EMPTY -> slot[s] = 1; mark[s] = WHOLE; printf("owner: slot %d is filled\n", s)
   :: slot[s] != EMPTY -> slot[s] = EMPTY; mark[s] = WHOLE; printf("owner: slot %d is emptied\n", s)
-  :: slot[s] != EMPTY -> slot[s] = 3 - slot[s]; mark[s] = mark[s] | PATCH; printf("owner: slot %d changes to %d\n", s, slot[s])
+  :: slot[s] != EMPTY ->
+     slot[s] = 3 - slot[s]; mark[s] = mark[s] | PATCH;
+     printf("owner: slot %d changes to %d\n", s, slot[s])
   fi
 }
 
@@ -148,7 +151,8 @@ inline walk() {
 }
 
 #define is_under_walk(range) \
-  (is_walking && ((holds(range, 0) && is_ahead(0)) || (holds(range, 1) && is_ahead(1)) || (holds(range, 2) && is_ahead(2))))
+  (is_walking && ((holds(range, 0) && is_ahead(0)) || (holds(range, 1) && is_ahead(1)) || \
+                  (holds(range, 2) && is_ahead(2))))
 
 inline add_digest() {
   waiting = waiting & ~range;

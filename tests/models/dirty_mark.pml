@@ -4,14 +4,16 @@
 // Stands for: tables/dirty_queue.hpp (push, pop), tables/slot_table.hpp (mark, take_marks), and their use in
 //   ha2/owner_records.cpp (add_queued, add_walk) and owner_verify.cpp (try_add_check); rule S1.
 // Bound: 2 slots, 3 changes each, frames of one record, in any order with walks and digest flushes.
-// One core does both, so a change never comes between the steps of one call. With TWO_CORES (a mutant,
-//   as nothing allows it) it may: the code takes the slot off the queue last, so it relies on one core. The
-//   same with the slot taken off first (QUEUE_FIRST) would not; that S1's order is what matters there is the
-//   last mutant's word.
+// One core does both, so a change never comes between the steps of one call. The code relies on it: it takes
+//   the slot off the queue last, and with a second core (a mutant) a change in between would be forgotten.
+//   If the slot went first, S1's order alone would do even then (the variant), and without it not (a mutant);
+//   there a mark and its place in the queue are taken to change as one, and marks to go by one exchange.
 // Not covered: ages, the refresh queue (the same class), the ring's wrap (tests/unit/test_dirty_queue.cpp).
 //
 // claim none_forgotten: a slot with a mark is in the queue, and one that was changed since it was said has a mark
 // claim queue_is_bounded: a slot is in the queue at most once
+//
+// variant queue-first: two cores, the slot leaves the queue first, then its mark goes, then it is read
 //
 // mutant no-room-forgets -> none_forgotten: the marks are not put back when the frame has no room
 // mutant pops-without-room -> none_forgotten: the slot leaves the queue although its record found no room
@@ -22,7 +24,7 @@
 #if defined(MUTANT_TWO_CORES)
 #define TWO_CORES
 #endif
-#if defined(MUTANT_READS_THEN_CLEARS)
+#if defined(VARIANT_QUEUE_FIRST) || defined(MUTANT_READS_THEN_CLEARS)
 #define TWO_CORES
 #define QUEUE_FIRST
 #endif
@@ -45,9 +47,7 @@ inline push(s) {
 }
 
 inline pop(s) {
-  queue?s;
-  queued[s] = false;
-  in_queue[s]--
+  atomic { queue?s; queued[s] = false; in_queue[s]-- }
 }
 
 inline leave_queue(s) {
@@ -70,10 +70,12 @@ inline check() {
 // ---- what changes slots: the packet path --------------------------------------------------------
 
 inline change(s) {
-  value[s]++; // then mark():
-  mark[s] = true;
-  push(s);
-  printf("packets: slot %d changes to %d\n", s, value[s])
+  value[s]++;
+  atomic { // mark()
+    mark[s] = true;
+    push(s);
+    printf("packets: slot %d changes to %d\n", s, value[s])
+  }
 }
 
 // ---- what says them: OwnerStream ----------------------------------------------------------------
@@ -86,11 +88,9 @@ inline say_queued() {
 #endif
 #ifdef MUTANT_READS_THEN_CLEARS
   seen = value[s];
-  had_mark = mark[s];
-  mark[s] = false;
+  atomic { had_mark = mark[s]; mark[s] = false }
 #else
-  had_mark = mark[s]; // take_marks()
-  mark[s] = false;
+  atomic { had_mark = mark[s]; mark[s] = false } // take_marks()
   seen = value[s];
 #endif
   if

@@ -6,6 +6,7 @@ A model says in its header what it claims and how it can be broken; these lines 
 
   // claim NAME: meaning               an assertion on a variable of that name, or an LTL formula
   // mutant NAME -> CLAIM: meaning     with -DMUTANT_NAME (upper case, _ for -) CLAIM must fail
+  // variant NAME: meaning             with -DVARIANT_NAME everything must hold as well
 
 Every mutant in the text must stand in the header, and every claim must be broken by a mutant: a check
 that cannot fail is none.
@@ -26,9 +27,13 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 LIMIT_S = 150  # of one search; it takes a tenth of that
 DEPTH_MAX = 3_000_000  # steps; a search that wants more has failed
 CLAIM = re.compile(r"^// claim ([a-z_]+): ", re.M)
+VARIANT = re.compile(r"^// variant ([a-z0-9-]+): (.*(?:\n//   .*)*)", re.M)
 MUTANT = re.compile(r"^// mutant ([a-z0-9-]+) -> ([a-z_]+): (.*(?:\n//   .*)*)", re.M)
 # What Spin says of a search that was not complete.
-INCOMPLETE = ("max search depth too small", "Search not completed", "out of memory", "reached -DMEMLIM", "aborted")
+INCOMPLETE = (
+    "max search depth too small", "Search not completed", "out of memory", "reached -DMEMLIM", "aborted")
+# Of a trail: what no side of the model says.
+NO_STEP = ("spin: trail ends", "ltl ", "Never claim", "starting claim", "using statement")
 
 
 class Fault(Exception):
@@ -39,7 +44,9 @@ class Model:
     def __init__(self, path):
         self.path, self.name, self.text = path, path.stem, path.read_text()
         self.claims = CLAIM.findall(self.text)
-        self.mutants = {name: (claim, re.sub(r"\s*\n//\s*", " ", why)) for name, claim, why in MUTANT.findall(self.text)}
+        self.mutants = {
+            name: (claim, re.sub(r"\s*\n//\s*", " ", why)) for name, claim, why in MUTANT.findall(self.text)}
+        self.variants = [name for name, _ in VARIANT.findall(self.text)]
         self.formulas = re.findall(r"^ltl ([a-z_]+)", self.text, re.M)
 
     def faults(self):
@@ -56,8 +63,13 @@ class Model:
             yield "more than one LTL formula"
 
 
-def macro_of(mutant):
-    return mutant.upper().replace("-", "_")
+def macro_of(name):
+    return name.upper().replace("-", "_")
+
+
+def defines(model, name):
+    """What the preprocessor is told of a mutant or variant; nothing of the model as it is."""
+    return [f"-D{'VARIANT' if name in model.variants else 'MUTANT'}_{macro_of(name)}"] if name else []
 
 
 def run(words, folder):
@@ -68,8 +80,7 @@ def run(words, folder):
 def search(model, mutant, folder):
     """Compiles and runs the verifier in `folder`; returns what it printed."""
     copy = shutil.copy(model.path, folder)
-    define = [f"-DMUTANT_{macro_of(mutant)}"] if mutant else []
-    status, text = run(["spin", *define, "-a", pathlib.Path(copy).name], folder)
+    status, text = run(["spin", *defines(model, mutant), "-a", pathlib.Path(copy).name], folder)
     if status != 0 or "error" in text.lower():
         raise Fault(f"spin refuses it:\n{text}")
     # Breadth first finds the shortest counterexample. Cycles are found depth first alone, by weakly
@@ -84,8 +95,8 @@ def search(model, mutant, folder):
     return run(["./pan", f"-m{DEPTH_MAX}", "-w23", *options], folder)[1]
 
 
-def judge_clean(model, text):
-    """Raises unless the whole state space was searched, all of the model ran, and nothing was found."""
+def judge_clean(model, text, all_runs):
+    """Raises unless the whole state space was searched, nothing was found and (all_runs) no line is dead."""
     for words in INCOMPLETE:
         if words in text:
             raise Fault(f"the search is not complete: {words}")
@@ -95,7 +106,7 @@ def judge_clean(model, text):
     if not re.search(r"errors: 0\b", text):
         raise Fault(f"a claim does not hold:\n{text}")
     unreached = [line.strip() for line in re.findall(r"^\t.*, state \d+, .*$", text, re.M) if '"-end-"' not in line]
-    if unreached:
+    if unreached and all_runs:
         raise Fault("some of it never runs:\n  " + "\n  ".join(unreached))
 
 
@@ -119,10 +130,10 @@ def case(model, mutant):
             text = search(model, mutant, folder)
         found = re.search(r"(\S+) states, stored", text)
         states = int(float(found[1])) if found else 0
-        if mutant:
+        if mutant in model.mutants:
             judge_mutant(model, model.mutants[mutant][0], text)
         else:
-            judge_clean(model, text)
+            judge_clean(model, text, not mutant)
     except Fault as fault:
         return time.monotonic() - start, states, str(fault)
     except subprocess.TimeoutExpired as expired:
@@ -131,7 +142,8 @@ def case(model, mutant):
 
 
 def check(models, jobs):
-    cases = [(model, None) for model in models] + [(model, name) for model in models for name in model.mutants]
+    cases = [(model, None) for model in models] + [
+        (model, name) for model in models for name in [*model.variants, *model.mutants]]
     results, faults = {}, [f"{model.name}: {fault}" for model in models for fault in model.faults()]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         futures = {pool.submit(case, *one): one for one in cases}
@@ -140,11 +152,12 @@ def check(models, jobs):
             results[model.name, mutant] = future.result()
             seconds, _, fault = future.result()
             label = f"{model.name} {mutant or ''}".strip()
-            print(f"   [{len(results)}/{len(cases)}] {label}: {'FAILED' if fault else 'caught' if mutant else 'holds'},"
+            print(f"   [{len(results)}/{len(cases)}] {label}: {'FAILED' if fault else 'caught' if mutant in model.mutants else 'holds'},"
                   f" {seconds:.1f} s", file=sys.stderr, flush=True)
             if fault:
                 faults.append(f"{label}: {fault}")
     print(f"{'model':<14}{'states':>12}{'seconds':>10}   mutants caught")
+    mutant_count = sum(len(model.mutants) for model in models)
     for model in models:
         seconds, states, fault = results[model.name, None]
         caught = sum(results[model.name, mutant][2] is None for mutant in model.mutants)
@@ -154,7 +167,7 @@ def check(models, jobs):
         print("\n" + "\n".join(faults))
         print(f"\n{len(faults)} faults; a counterexample step by step: scripts/models --trail MODEL MUTANT")
     else:
-        print(f"{len(models)} models hold, {len(cases) - len(models)} mutants caught")
+        print(f"{len(models)} models hold, {mutant_count} mutants caught")
     return 1 if faults else 0
 
 
@@ -165,12 +178,11 @@ def trail(model, mutant):
         if not list(pathlib.Path(folder).glob("*.trail")):
             print(f"{model.name}: no counterexample")
             return 1
-        define = [f"-DMUTANT_{macro_of(mutant)}"] if mutant else []
-        _, text = run(["spin", *define, "-T", "-t", model.path.name], folder)
-    if mutant:
+        _, text = run(["spin", *defines(model, mutant), "-T", "-t", model.path.name], folder)
+    if mutant in model.mutants:
         print(f"{model.name}, {mutant}: {model.mutants[mutant][1]}; so {model.mutants[mutant][0]} fails:\n")
     for line in text.split("#processes")[0].splitlines():
-        if line.strip() and not line.startswith(("spin: trail ends", "ltl ", "Never claim", "starting claim", "using statement")):
+        if line.strip() and not line.startswith(NO_STEP):
             print("  " + re.sub(r"^spin: .*Error: ", "", line.strip()))
     return 0
 
@@ -196,7 +208,7 @@ def main():
     if options.trail:
         model = models[names[0]] if names else sys.exit("error: --trail takes a model and a mutant")
         mutant = options.words[1] if len(options.words) == 2 else ""
-        if mutant != "none" and mutant not in model.mutants:
+        if mutant not in ("none", *model.variants, *model.mutants):
             sys.exit(f"error: {model.name} has no mutant {mutant!r}\n       it has: {', '.join(model.mutants)}")
         return trail(model, None if mutant == "none" else mutant)
     return check([models[name] for name in names] or list(models.values()), options.jobs)

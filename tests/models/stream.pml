@@ -192,7 +192,10 @@ end:
   do
   :: atomic { change(0) }
   :: atomic { change(1) }
-  :: atomic { next_seq <= FRAMES && next_seq - 1 - answered < WINDOW && (mark[0] != CLEAN || mark[1] != CLEAN) -> send() }
+  :: atomic {
+       next_seq <= FRAMES && next_seq - 1 - answered < WINDOW && (mark[0] != CLEAN || mark[1] != CLEAN) ->
+       send()
+     }
 #ifdef MUTANT_MARK_LOST_WITHOUT_BUFFER
   :: atomic { mark[0] != CLEAN -> mark[0] = CLEAN; printf("owner: no buffer\n"); check_nothing_forgotten() }
 #endif
