@@ -1,98 +1,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // twinplane-tables - reads table files, of a living box or of one that was killed: its sessions, or
 // what of them another box has.
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <memory>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "dataplane/session_text.hpp"
+#include "dataplane/table_file.hpp"
 #include "ha2/session_codec.hpp"
-#include "tables/image.hpp"
 
 namespace {
 
 using namespace twinplane;
+using dataplane::TableFile;
 
-// One table file, mapped privately: cutting tables from it writes their few control words into this
-// process's copy alone.
-class Image {
- public:
-  explicit Image(const std::string& path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-
-    struct stat status {};
-
-    if (descriptor < 0 || ::fstat(descriptor, &status) != 0)
-      throw std::runtime_error("cannot read " + path + ": " + std::strerror(errno));
-    bytes_ = static_cast<std::size_t>(status.st_size);
-    void* const base =
-        bytes_ == 0 ? MAP_FAILED
-                    : ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0);
-    ::close(descriptor);
-    if (base == MAP_FAILED)
-      throw std::runtime_error("cannot map " + path + ": it is empty or not a file");
-    base_ = static_cast<std::byte*>(base);
-    if (bytes_ < tables::kImageHeadBytes)
-      throw std::runtime_error(path + " is no table file: too short");
-    std::memcpy(&head_, base_, sizeof head_);
-    if (!head_.is_sound(bytes_))
-      throw std::runtime_error(
-          path + " is no table file of this version: give the path set as tables.file");
-    const tables::PartitionLimits limits = tables::limits_of(head_);
-    if (tables::Partition::bytes(limits) != head_.partition_bytes)
-      throw std::runtime_error(path +
-                               " was written by another build: its tables are cut differently");
-    for (std::uint32_t i = 0; i < head_.partition_count; ++i) {
-      tables::Carver carver(
-          {base_ + tables::kImageHeadBytes + i * head_.partition_bytes, head_.partition_bytes});
-      partitions_.push_back(std::make_unique<tables::Partition>(
-          carver, limits, tables::HashSeed{head_.hash_seed + i}));
-    }
-  }
-
-  ~Image() { ::munmap(base_, bytes_); }
-
-  Image(const Image&) = delete;
-  Image& operator=(const Image&) = delete;
-
-  const tables::ImageHead& head() const { return head_; }
-
-  tables::Partition& partition(std::uint32_t index) const { return *partitions_[index]; }
-
- private:
-  std::byte* base_ = nullptr;
-  std::size_t bytes_ = 0;
-  tables::ImageHead head_;
-  std::vector<std::unique_ptr<tables::Partition>> partitions_;
-};
-
-// Calls visit(partition, slot, session) for each live slot of both families. Entries say themselves
-// whether they are live.
-template <class Visit>
-void for_each_session(const Image& image, Visit&& visit) {
-  for (std::uint32_t p = 0; p < image.head().partition_count; ++p) {
-    const auto walk = [&](const auto& slots) {
-      for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot)
-        if ((slots.entry(slot).flags & tables::kLive) != 0) visit(p, slot, slots.entry(slot));
-    };
-    walk(image.partition(p).session4().slots());
-    walk(image.partition(p).session6().slots());
-  }
-}
-
-int print_one(const Image& image, bool is_quiet) {
+int print_one(const TableFile& file, bool is_quiet) {
   std::uint64_t count = 0;
-  for_each_session(image, [&](std::uint32_t partition, std::uint32_t slot, const auto& session) {
+  file.for_each_session([&](std::uint32_t partition, std::uint32_t slot, const auto& session) {
     ++count;
     if (is_quiet) return;
     nlohmann::ordered_json json = dataplane::session_json(session);
@@ -101,7 +27,7 @@ int print_one(const Image& image, bool is_quiet) {
     std::puts(json.dump().c_str());
   });
   std::puts(
-      nlohmann::ordered_json{{"sessions", count}, {"box", image.head().box_id}}.dump().c_str());
+      nlohmann::ordered_json{{"sessions", count}, {"box", file.head().box_id}}.dump().c_str());
   return 0;
 }
 
@@ -110,13 +36,13 @@ std::uint16_t generations_ahead(std::uint16_t earlier, std::uint16_t later) {
   return static_cast<std::uint16_t>((later - earlier) & tables::kGenerationMask);
 }
 
-int compare(const Image& a, const Image& b) {
+int compare(const TableFile& a, const TableFile& b) {
   if (a.head().partition_count != b.head().partition_count ||
       a.head().session4_slots != b.head().session4_slots ||
       a.head().session6_slots != b.head().session6_slots)
     throw std::runtime_error("the two files are not of one pair: partitions or slots differ");
   std::uint64_t sessions_a = 0, sessions_b = 0, kept = 0, lost = 0, local = 0, same = 0;
-  for_each_session(a, [&](std::uint32_t partition, std::uint32_t slot, const auto& mine) {
+  a.for_each_session([&](std::uint32_t partition, std::uint32_t slot, const auto& mine) {
     if ((mine.flags & tables::kLocalOnly) != 0) {
       ++local;
       return;
@@ -141,7 +67,7 @@ int compare(const Image& a, const Image& b) {
     ++(has_same_key || was_freed ? kept : lost);
     if (has_same_key && ha2::image_of(mine) == ha2::image_of(theirs)) ++same;
   });
-  for_each_session(b, [&](std::uint32_t, std::uint32_t, const auto&) { ++sessions_b; });
+  b.for_each_session([&](std::uint32_t, std::uint32_t, const auto&) { ++sessions_b; });
   const nlohmann::ordered_json summary{{"sessions_a", sessions_a},
                                        {"sessions_b", sessions_b},
                                        {"kept", kept},
@@ -174,8 +100,8 @@ int main(int argc, char** argv) {
       "their box, by rule.");
   CLI11_PARSE(app, argc, argv);
   try {
-    const Image image(image_path);
-    return other_path.empty() ? print_one(image, is_quiet) : compare(image, Image(other_path));
+    const TableFile file(image_path);
+    return other_path.empty() ? print_one(file, is_quiet) : compare(file, TableFile(other_path));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "twinplane-tables: %s\n", error.what());
     return 1;
