@@ -203,6 +203,10 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
              sum([](const WorkerStats& stats) { return stats.sessions_evicted.get(); }));
   add_number(data, "sessions_refused",
              sum([](const WorkerStats& stats) { return stats.sessions_refused.get(); }));
+  add_number(data, "sessions_unindexed",
+             sum([](const WorkerStats& stats) { return stats.sessions_unindexed.get(); }));
+  add_number(data, "sessions_damaged",
+             sum([](const WorkerStats& stats) { return stats.sessions_damaged.get(); }));
   add_number(data, "packets_handed_over",
              sum([](const WorkerStats& stats) { return stats.packets_handed_over.get(); }));
   add_number(data, "packets_fragmented",

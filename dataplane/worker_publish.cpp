@@ -9,7 +9,7 @@ namespace twinplane::dataplane {
 void Worker::publish(std::uint64_t now) noexcept {
   last_publish_ns_ = now;
   tables::SessionCounters sum;
-  std::uint64_t sessions4 = 0, sessions6 = 0;
+  std::uint64_t sessions4 = 0, sessions6 = 0, unindexed = 0, damaged = 0;
   const auto add = [&sum](const tables::SessionCounters& counters) {
     sum.created += counters.created;
     sum.ended += counters.ended;
@@ -22,6 +22,9 @@ void Worker::publish(std::uint64_t now) noexcept {
     const tables::Partition& mine = replica->partition();
     sessions4 += mine.session4().slots().live_count();
     sessions6 += mine.session6().slots().live_count();
+    unindexed +=
+        mine.session4().slots().unindexed_count() + mine.session6().slots().unindexed_count();
+    damaged += mine.session4().slots().swept_count() + mine.session6().slots().swept_count();
     add(mine.session4().counters());
     add(mine.session6().counters());
   }
@@ -32,6 +35,8 @@ void Worker::publish(std::uint64_t now) noexcept {
   stats_.sessions_expired.set(sum.expired);
   stats_.sessions_evicted.set(sum.evicted_half_open);
   stats_.sessions_refused.set(sum.refused_full);
+  stats_.sessions_unindexed.set(unindexed);
+  stats_.sessions_damaged.set(damaged);
   for (std::size_t i = 0; i < kFragmentCounterRows.size(); ++i)
     stats_.fragments[i].set(fragments_.counters().*kFragmentCounterRows[i].value);
   publish_streams(now);

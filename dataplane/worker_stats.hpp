@@ -59,6 +59,8 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge sessions_expired;
   Gauge sessions_evicted;
   Gauge sessions_refused;
+  Gauge sessions_unindexed;  // stays 0: SlotTable::unindexed_count()
+  Gauge sessions_damaged;    // stays 0: SlotTable::swept_count()
   Gauge lag_ns;
   Gauge at_risk;
   Gauge bulk_stated_slots;

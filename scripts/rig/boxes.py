@@ -79,7 +79,7 @@ session4_slots = {session_slots}
 session6_slots = {session_slots}
 full_policy = "refuse"
 file = "{tables}"
-
+{keep}
 [ha2]
 device = "net_af_packet2,iface=ha2{ha2_ring}"
 transport = "{transport}"
@@ -141,6 +141,8 @@ class Box:
     @property
     def tables(self):
         """The file of this life's tables: one for all lives where they are to be kept."""
+        if self.options.keep_tables:
+            return self.rundir.path / f"{self.name}.tables"
         return self.file("tables")
 
     def start(self):
@@ -164,7 +166,7 @@ class Box:
         return CONFIGURATION.format(
             name=self.name, id=self.id, priority=100 - 10 * self.id, lcores=lcores(self.id),
             prefix=self.prefix, session_slots=self.options.session_slots,
-            tables=self.tables, transport=self.options.transport,
+            tables=self.tables, keep="keep = true\n" if self.options.keep_tables else "", transport=self.options.transport,
             ha2_ring=ring(self.options.mtu),
             ha2_addresses=addresses, mtu=self.options.mtu, ha1_local=network.HA1[self.name],
             ha1_peer=network.HA1[self.peer_name],
@@ -203,6 +205,10 @@ class Box:
         """All of the box's counters now, or those of its last answer."""
         self.last_counters = self.ask("/twinplane/counters") or self.last_counters
         return self.last_counters
+
+    def has_kept_tables(self):
+        """Whether this life began with the tables of the one before."""
+        return "tables=kept" in self.file("log").read_text(errors="replace")
 
     def streams(self):
         """The streams that this life began, as its log names them."""

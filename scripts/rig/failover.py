@@ -78,7 +78,7 @@ def kill_active(pair, traffic, active, passive, tick, number=signal.SIGKILL):
     failover.at_risk = (active.last_status or {}).get("at_risk", 0)
     _follow_takeover(failover, passive)
     copy = passive.file("tables-at-failover")
-    copy_sparse(passive.file("tables"), copy)
+    copy_sparse(passive.tables, copy)
     active.bury()
 
     deadline = time.monotonic() + SETTLE_S
@@ -92,7 +92,7 @@ def kill_active(pair, traffic, active, passive, tick, number=signal.SIGKILL):
     failover.longest_silence_flow = silence["flow"]
     failover.longest_lateness_ms = after.lateness["ns"] / 1e6
     failover.udp_longest_silence_ms = after.datagrams["silence"]["ns"] / 1e6
-    compared = pair.compare_images(active.file("tables"), copy)
+    compared = pair.compare_images(active.tables, copy)
     failover.sessions_at_failover = compared["sessions_a"]
     failover.sessions_kept = compared["kept"]
     failover.sessions_lost = compared["lost"]

@@ -113,4 +113,5 @@ def parse(words):
         parser.error("--faults and --idle-sessions are the boxes', which --reference replaces")
     options.session_slots = 65_536
     options.keepalive_threshold = 3
+    options.keep_tables = False
     return options

@@ -87,7 +87,7 @@ class Pair:
         """Both boxes' live tables, when nothing moves: each must have what the other has."""
         deadline = time.monotonic() + seconds
         while True:
-            files = [box.file("tables") for box in self.boxes]
+            files = [box.tables for box in self.boxes]
             lost = [self.compare_images(*order)["lost"] for order in (files, files[::-1])]
             if lost == [0, 0] or time.monotonic() > deadline:
                 self.verifications.append({"when": "quiet, both table files", "lost": lost,

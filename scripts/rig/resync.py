@@ -28,12 +28,12 @@ class Resync:
     streams_begun: int = 0
 
     @property
-    def sent_ratio(self):
-        """Bytes sent of those that a bulk would take."""
+    def share_of_bulk(self):
+        """Bytes sent, of those that a bulk would take at least."""
         return self.bytes_sent / self.bulk_bytes_at_least if self.bulk_bytes_at_least else None
 
     def as_json(self):
-        return {**asdict(self), "sent_ratio": self.sent_ratio}
+        return {**asdict(self), "share_of_bulk": self.share_of_bulk}
 
     def faults(self):
         """Why this was no resync by difference; empty when it was."""

@@ -67,7 +67,7 @@ def parse(words):
     vars(options).update(
         seconds=options.minutes * 60, connections=50, rate=200, udp_flows=10, transport="ethernet",
         underlay="4", mtu=1500, faults=None, idle_sessions=IDLE_SESSIONS, reference=None,
-        session_slots=16_384, keepalive_threshold=10, kill="none")
+        session_slots=16_384, keepalive_threshold=10, keep_tables=True, kill="none")
     return options
 
 
@@ -80,6 +80,7 @@ class Soak(Job):
         self.next_sample = 0
         self.events = []
         self.faults = []
+        self.returned = None  # a box that is on its way back, and how it had ended
         self.shorts_excused = 0  # that may break: of lost sessions, and of a split pair
 
     def run(self):
@@ -137,7 +138,7 @@ class Soak(Job):
         if event.kind.endswith(" active"):
             expected = self._end_active(active, passive, number, event, done)
         elif event.kind.endswith(" passive"):
-            expected = self._end_passive(active, passive, number, event)
+            expected = self._end_passive(active, passive, number, event, done)
         elif event.kind == "cut HA2":
             expected = self._cut_ha2(active, passive, event, done)
         elif event.kind == "cut HA1":
@@ -152,6 +153,8 @@ class Soak(Job):
         boxes = self.pair.wait_in_sync(self.tick)
         done["even_after_s"] = round(time.monotonic() - began, 2)
         found = done["faults_found"]
+        if self.returned:
+            self._check_return(boxes[0], done)
         if expected and boxes != expected:
             found.append(f"{boxes[0].name} is active and not {expected[0].name}")
         verified = self.pair.verify(boxes[0], f"after event {done['number']}", self.tick)
@@ -165,6 +168,16 @@ class Soak(Job):
             self.faults.append(f"event {done['number']}, {done['kind']}: {fault}")
             self.screen.say("FAULT: " + self.faults[-1])
 
+    def _check_return(self, active, done):
+        """A box that had ended in order has its tables again, one that was killed has new ones."""
+        box, was_orderly, bytes_before = self.returned
+        self.returned = None
+        done["tables_kept"] = box.has_kept_tables()
+        done["bytes_until_even"] = active.counters()["ha2_bytes_sent"] - bytes_before
+        if done["tables_kept"] != was_orderly:
+            done["faults_found"].append(
+                f"{box.name} came back with{'out' if was_orderly else ''} the tables that it had")
+
     def _end_active(self, active, passive, number, event, done):
         one, _ = failover.kill_active(self.pair, self.traffic, active, passive, self.tick, number)
         if number == signal.SIGTERM:
@@ -177,24 +190,26 @@ class Soak(Job):
         self.failovers.append(one)
         if one.takeover_ns is None:
             done["faults_found"].append(f"{passive.name} did not take over")
-        self._come_back(active, number, event)
+        self._come_back(active, passive, number, event, done)
         return passive, active
 
-    def _end_passive(self, active, passive, number, event):
+    def _end_passive(self, active, passive, number, event, done):
         passive.end(number)
         passive.bury()
-        self._come_back(passive, number, event)
+        self._come_back(passive, active, number, event, done)
         return active, passive
 
-    def _come_back(self, box, number, event):
-        """After an end that is over. Its tables are new; it does other faults than before."""
-        if number == signal.SIGTERM and box.child.returncode != 0:
-            self.faults.append(f"event {event.number}: {box.name} ended with status"
-                               f" {box.child.returncode}: {box.log_end(3)}")
+    def _come_back(self, box, peer, number, event, done):
+        """After an end that is over. The box does other faults to the link than before."""
+        is_orderly = number == signal.SIGTERM
+        if is_orderly and box.child.returncode != 0:
+            done["faults_found"].append(f"{box.name} ended with status {box.child.returncode}:"
+                                        f" {box.log_end(3)}")
         self._pass_time(event.seconds)
         box.forget_tables()
         box.faults = Faults(event.faults)
         box.start()
+        self.returned = (box, is_orderly, peer.counters()["ha2_bytes_sent"])
 
     def _cut_ha2(self, active, passive, event, done):
         one = resync.cut_link(self.pair, self.network, active, self.tick, lambda _: None,

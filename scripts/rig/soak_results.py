@@ -49,6 +49,8 @@ def summary(result):
     kinds = collections.Counter(event["kind"] for event in events)
     even = [event["even_after_s"] for event in events]
     verified = result["verifications"]
+    returns = {kept: [event["bytes_until_even"] for event in events
+                      if event.get("tables_kept") is kept] for kept in (True, False)}
 
     def most_growth(name):
         return max(life["last"][name] - life["first"][name] for life in lives)
@@ -58,6 +60,9 @@ def summary(result):
         f"soak: {result['minutes']} min by seed {result['seed']}, {len(events)} events",
         "  events            " + ", ".join(f"{count} x {kind}" for kind, count in kinds.items()),
         f"  in sync again     after {max(even):.1f} s at most, when what was ended was back",
+        *(f"  came back         {len(sent)} x {how} tables: at most {max(sent) / 1e3:.0f} kB until in"
+          " sync" for how, sent in (("with its", returns[True]), ("with new", returns[False]))
+          if sent),
         f"  comparisons       {sum(one['passed'] for one in verified)} of {len(verified)} equal",
         f"  sessions lost     {result['sessions_lost']} in all kills together",
         f"  transfers         {result['transfers']['started']},"

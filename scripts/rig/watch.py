@@ -11,7 +11,7 @@ BUFFERS_GROWTH_MAX = 128
 
 # Each says that tables, streams or code are wrong, whatever the link did.
 ZERO = ("ha2_digests_different", "ha2_drop_record", "ha2_drop_section", "ha2_drop_body",
-        "ha2_unknown_kind_records", "sessions_unindexed", "refused_hellos")
+        "ha2_unknown_kind_records", "sessions_unindexed", "sessions_damaged", "refused_hellos")
 POOLS = ("packets_buffers_in_use", "ha2_buffers_in_use")
 
 
@@ -60,8 +60,8 @@ class Life:
 
     def _not_zero(self, counters):
         for name in ZERO:
-            if counters.get(name, 0):
-                yield f"{self.name}: {name} is {counters[name]}"
+            if counters.get(name) != 0:
+                yield f"{self.name}: {name} is {counters.get(name)}"
         if counters["ha2_patches_other_generation"] and not counters["ha2_frames_lost"]:
             yield (f"{self.name}: {counters['ha2_patches_other_generation']} patches met another"
                    " generation although no frame was lost")

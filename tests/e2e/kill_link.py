@@ -17,7 +17,7 @@ def main():
     expect(one["seconds"] < EVEN_S_MAX, f"even again after {one['seconds']:.2f} s")
     expect(0 < one["records_sent"] < one["sessions"] / 2,
            f"{one['records_sent']} records were sent, with {one['sessions']} sessions in the tables")
-    expect(one["sent_ratio"] < 0.5, f"which is {one['sent_ratio']:.3f} of the bytes of a bulk at most")
+    expect(one["share_of_bulk"] < 0.5, f"which is {one['share_of_bulk']:.3f} of the bytes of a bulk at most")
     expect(one["bulk_slots_stated"] == 0 and one["streams_begun"] == 0, "the stream went on: nothing in bulk")
     expect(result["short_connections_broken"] == 0, "no short connection broke")
 

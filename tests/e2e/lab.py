@@ -215,7 +215,7 @@ def interrupt(number, _frame):
 def run(test, **changes):
     """Gives `test` a Lab and ends the process as it went."""
     options = SimpleNamespace(build=BUILD, mtu=1500, transport="ethernet", underlay="4", session_slots=16_384,
-                              connections=20, rate=50, udp_flows=4, reference=None, faults=None, idle_sessions=0, keepalive_threshold=3, has_switched_ha2=False)
+                              connections=20, rate=50, udp_flows=4, reference=None, faults=None, idle_sessions=0, keepalive_threshold=3, keep_tables=False, has_switched_ha2=False)
     vars(options).update(changes)
     try:
         machine.check_privileges()

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 from lab import BUILD, ROOT, Failure, RigError, expect, machine, say, skip
 from soak_plan import WEIGHTS, Plan
-from watch import Life, files, memory_kib
+from watch import ZERO, Life, files, memory_kib
 
 SEED = 48
 EVENTS_MIN = 4  # on a machine that is busy with other things
@@ -21,7 +21,7 @@ EVENTS_MIN = 4  # on a machine that is busy with other things
 def watch_sees(changed, what):
     """Two looks at a box whose second one differs; `changed` gives the counters of both."""
     answers = iter(changed)
-    calm = {"ha2_patches_other_generation": 0, "ha2_frames_lost": 0}
+    calm = dict.fromkeys(ZERO, 0) | {"ha2_patches_other_generation": 0, "ha2_frames_lost": 0}
     box = SimpleNamespace(name="box", life=1, child=SimpleNamespace(pid=os.getpid()), last_counters={})
 
     def counters():
@@ -67,6 +67,8 @@ def main():
     expect(set(planned[:len(WEIGHTS)]) == set(WEIGHTS), f"the seed has all kinds of events: {planned}")
     expect(len(events) >= EVENTS_MIN and events == planned[:len(events)], f"as the seed has them: {events}")
     expect(all(event["faults_found"] == [] for event in result["events"]), "none found a fault")
+    kept = {event.get("tables_kept") for event in result["events"]}
+    expect(kept >= {True, False}, "boxes came back with their tables, and with new ones")
     expect(len(result["lives"]) >= 3 and all(life["first"] for life in result["lives"]), "all lives were watched")
     expect(sum(result["link_faults_done"].values()) > result["link_faults_done"]["frames"], "faults were done to HA2")
     say(f"passed: {__doc__}")
