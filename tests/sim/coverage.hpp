@@ -6,7 +6,7 @@
 // Memory:  8 bytes a row.
 // Limits:  none.
 // Errors:  none.
-// Spec:    tests/DESIGN.md D-S6.
+// Spec:    tests/DESIGN.md D-S7.
 #pragma once
 
 #include <array>

@@ -176,6 +176,7 @@ Plan draw_plan(Prng& prng, std::uint32_t steps) {
   plan.start_ns = draw_start_ns(later);
   if (later.chance(100)) plan.first_term = 0xFFFF'FFFFU - later.below(4);
   plan.is_owner_later = later.chance(150);
+  if (later.coin()) plan.keep_permille = later.between(100, 1000);
   if (later.chance(50)) plan.shape.stream.frame_bytes_max = ha2::kFrameBytesNeeded;
   return plan;
 }

@@ -47,6 +47,7 @@ struct Plan {
   std::uint32_t hush_permille = 0;   // steps without operations
   std::uint64_t start_ns = 1'000'000'000;
   std::uint32_t first_term = 1;
+  std::uint32_t keep_permille = 0;        // restarts with tables kept
   bool is_owner_later = false;            // the owner runs a later build of this version
   std::array<WorkloadKind, 3> traffic{};  // of each round
 };

@@ -124,9 +124,13 @@ class StreamRun {
   }
 
   // What the boxes' counters hold goes with them.
-  void restart(std::size_t index) {
+  void restart(std::size_t index, const char* what) {
     result_.coverage.add_counters(pair_.box(index).replica().counters());
-    pair_.restart(index, plan_.told_ns_max);
+    const bool keeps_tables = plan_.keep_permille != 0 && prng_.chance(plan_.keep_permille);
+    result_.coverage.add(keeps_tables ? Covered::kCrashWithTables : Covered::kCrash);
+    note(what);
+    if (keeps_tables) note("its tables are kept");
+    pair_.restart(index, plan_.told_ns_max, keeps_tables);
   }
 
   void take_over(bool is_orderly) {
@@ -158,8 +162,8 @@ class StreamRun {
   void draw_event() {
     const Events& events = plan_.events;
     const std::size_t owner = pair_.owner_index();
-    if (happens(events.restart_owner, Covered::kCrash, "the owner restarts")) restart(owner);
-    if (happens(events.restart_mirror, Covered::kCrash, "the mirror restarts")) restart(1 - owner);
+    if (prng_.chance(events.restart_owner)) restart(owner, "the owner restarts");
+    if (prng_.chance(events.restart_mirror)) restart(1 - owner, "the mirror restarts");
     if (happens(events.take_over, Covered::kTakeOver, "the mirror takes over")) take_over(false);
     if (happens(events.switch_over, Covered::kSwitchOver, "the roles change in order"))
       take_over(true);

@@ -35,13 +35,14 @@ void WholeEventMaker::start() {
 
 void WholeEventMaker::end(std::size_t index, const char* how) {
   on_end_(index);
-  pair_.crash(index);
-  tell_(std::string(kBoxNames[index]) + how);
+  const bool keeps_tables = happens(plan_.keep_permille);
+  coverage_.add(keeps_tables ? Covered::kCrashWithTables : Covered::kCrash);
+  pair_.crash(index, keeps_tables);
+  tell_(std::string(kBoxNames[index]) + how + (keeps_tables ? ", its tables are kept" : ""));
 }
 
-void WholeEventMaker::crash(std::size_t index, Covered row) {
+void WholeEventMaker::crash(std::size_t index) {
   if (!pair_.is_up(index)) return;
-  coverage_.add(row);
   end(index, " crashes");
   const std::uint64_t down_ns = prng_.coin() ? prng_.below(1'000'000) : some_time_ns();
   later(down_ns, [this, index] { boot(index); });
@@ -62,7 +63,7 @@ void WholeEventMaker::pause() {
   std::uint64_t length_ns = some_time_ns();
   const std::uint32_t what = prng_.below(10);
   if (what >= 6) length_ns = kNsPerMs * prng_.between(10, 1000);
-  if (what == 9 && plan_.pair().keepalive_interval_ns >= 10 * kNsPerMs)
+  if (what >= 8 && plan_.pair().keepalive_interval_ns >= 10 * kNsPerMs)
     length_ns = kNsPerMs * prng_.between(1000, 30'000);
   coverage_.add(length_ns > 1000 * kNsPerMs ? Covered::kLongPause : Covered::kPause);
   tell_(std::string(kBoxNames[index]) + " stands still for " + in_ms(length_ns));
@@ -170,10 +171,10 @@ void WholeEventMaker::undo_due() {
 void WholeEventMaker::turn() {
   undo_due();
   const WholeEvents& events = plan_.events;
-  if (happens(events.crash)) crash(prng_.below(2), Covered::kCrash);
+  if (happens(events.crash)) crash(prng_.below(2));
   if (happens(events.crash_both)) {
-    crash(0, Covered::kCrash);
-    crash(1, Covered::kCrash);
+    crash(0);
+    crash(1);
     coverage_.add(Covered::kBothBoot);
   }
   if (happens(events.leave)) leave();

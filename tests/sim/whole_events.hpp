@@ -61,7 +61,7 @@ class WholeEventMaker {
 
   void boot(std::size_t index);
   void end(std::size_t index, const char* how);
-  void crash(std::size_t index, Covered row);
+  void crash(std::size_t index);
   void leave();
   void pause();
   void hang_worker();

@@ -11,7 +11,7 @@ constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 ha2::PairConfig draw_pair(Prng& prng) {
   ha2::PairConfig pair;
-  pair.keepalive_interval_ns = kNsPerMs * prng.pick(std::array<std::uint64_t, 4>{1, 2, 2, 10});
+  pair.keepalive_interval_ns = kNsPerMs * prng.pick(std::array<std::uint64_t, 4>{1, 2, 10, 10});
   pair.keepalive_threshold = prng.between(2, 5);
   pair.boot_hold_ns = pair.keepalive_interval_ns * pair.keepalive_threshold * prng.between(1, 6);
   pair.hello_interval_ns = pair.keepalive_interval_ns * prng.between(2, 10);
@@ -103,6 +103,7 @@ WholePlan draw_whole_plan(Prng& prng, std::uint32_t steps) {
   plan.operations_max = prng.between(1, 8);
   plan.skipped_permille = prng.coin() ? 0 : prng.between(1, 400);
   plan.ring_frames = prng.chance(250) ? prng.between(2, 24) : FrameRing::kFramesMax;
+  if (prng.coin()) plan.keep_permille = prng.between(100, 1000);
   if (!prng.chance(400)) plan.boots_ns[prng.below(2)] = prng.below(3) * pair.boot_hold_ns / 2;
   return plan;
 }

@@ -49,6 +49,7 @@ struct WholePlan {
   std::uint32_t operations_max = 0;  // a step and partition
   std::uint32_t skipped_permille = 0;
   std::uint32_t ring_frames = 0;
+  std::uint32_t keep_permille = 0;          // boxes that end and keep their tables
   std::array<std::uint64_t, 2> boots_ns{};  // after the start
 
   const ha2::PairConfig& pair() const noexcept { return machines[0].box.pair; }

@@ -220,7 +220,18 @@ class WholeRun {
     operate(operations_max);
     look();
     pair_.poll();
+    note_refusals();
     if (options_.is_verbose) tell_of_roles();
+  }
+
+  void note_refusals() {
+    for (std::size_t i = 0; i < 2; ++i) {
+      const bool is_refused = pair_.is_up(i) && pair_.box(i).pair().is_refused();
+      if (is_refused && !were_refused_[i]) result_.coverage.add(Covered::kRefusal);
+      if (!is_refused && were_refused_[i] && pair_.is_up(i))
+        result_.coverage.add(Covered::kWithdrawal);
+      were_refused_[i] = is_refused;
+    }
   }
 
   // A box that waits longer than a keepalive interval has itself stood still; a hop is shorter.
@@ -436,6 +447,7 @@ class WholeRun {
   OneOwner one_owner_;
   OneActive one_active_;
   std::array<std::string, 2> said_;
+  std::array<bool, 2> were_refused_{};
   std::uint64_t taken_over_ns_ = 0;
   std::uint64_t follow_count_ = 0;
 };

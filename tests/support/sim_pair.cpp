@@ -23,15 +23,23 @@ std::uint64_t fingerprint_of(const Slots& slots, std::uint64_t value) noexcept {
 
 }  // namespace
 
-Box::Box(const BoxShape& shape) {
+Box::Box(const BoxShape& shape, TableBlock kept) : block_(std::move(kept)) {
+  using BlockState = tables::Carver::Block;
   const std::size_t block_bytes = tables::Partition::bytes(shape.limits);
-  block_.reset(static_cast<std::byte*>(std::aligned_alloc(tables::kCacheLineBytes, block_bytes)));
-  std::memset(block_.get(), 0, block_bytes);
-  tables::Carver carver(std::span(block_.get(), block_bytes));
+  const BlockState state = block_ == nullptr ? BlockState::kZeroed : BlockState::kUsed;
+  if (state == BlockState::kZeroed) {
+    block_.reset(static_cast<std::byte*>(std::aligned_alloc(tables::kCacheLineBytes, block_bytes)));
+    std::memset(block_.get(), 0, block_bytes);
+  }
+  tables::Carver carver(std::span(block_.get(), block_bytes), state);
   partition_ =
       std::make_unique<tables::Partition>(carver, shape.limits, tables::HashSeed{shape.hash_seed});
-  set_first_generation<tables::Address4>(*partition_, shape.first_generation);
-  set_first_generation<tables::Address6>(*partition_, shape.first_generation);
+  if (state == BlockState::kUsed) {
+    if (partition_->adopt().refused != 0) blame("a table that was kept has lost entries");
+  } else {
+    set_first_generation<tables::Address4>(*partition_, shape.first_generation);
+    set_first_generation<tables::Address6>(*partition_, shape.first_generation);
+  }
   builder_ = std::make_unique<ha2::FrameBuilder>(shape.stream.frame_bytes_max);
   replica_ = std::make_unique<ha2::Replica>(shape.stream, *partition_, *builder_);
 }
@@ -121,9 +129,11 @@ void SimPair::tell(std::size_t index, std::uint64_t at_ns) {
     waiting_[index] = Waiting{at_ns, assignment};
 }
 
-void SimPair::restart(std::size_t index, std::uint32_t delay_ns_max) {
-  boxes_[index] = std::make_unique<Box>(shape_);
-  do_tables_match_ = false;
+void SimPair::restart(std::size_t index, std::uint32_t delay_ns_max, bool keeps_tables) {
+  TableBlock kept = Box::end(std::move(boxes_[index]));
+  if (!keeps_tables) kept.reset();
+  boxes_[index] = std::make_unique<Box>(shape_, std::move(kept));
+  if (!keeps_tables) do_tables_match_ = false;
   paused_until_ns_[index] = 0;
   begin_stream({new_session(), name_.term}, index, delay_ns_max);
 }

@@ -34,10 +34,21 @@ struct BoxShape {
   std::uint16_t first_generation = 0;  // what the empty slots of a new table have
 };
 
+struct FreeBlock {
+  void operator()(std::byte* block) const noexcept { std::free(block); }
+};
+
+// What a partition's tables lie in.
+using TableBlock = std::unique_ptr<std::byte, FreeBlock>;
+
 // A partition's memory and its end of the stream. Built anew at a restart.
 class Box {
  public:
-  explicit Box(const BoxShape& shape);
+  // With the tables that an earlier life has left in `kept`, or with empty ones.
+  explicit Box(const BoxShape& shape, TableBlock kept = nullptr);
+
+  // Ends the box and gives its tables for a next life.
+  static TableBlock end(std::unique_ptr<Box> box) noexcept { return std::move(box->block_); }
 
   tables::Partition& partition() noexcept { return *partition_; }
 
@@ -70,11 +81,7 @@ class Box {
     if (why_wrong_.empty()) why_wrong_ = std::move(why);
   }
 
-  struct Free {
-    void operator()(std::byte* block) const noexcept { std::free(block); }
-  };
-
-  std::unique_ptr<std::byte, Free> block_;
+  TableBlock block_;
   std::unique_ptr<tables::Partition> partition_;
   std::unique_ptr<ha2::FrameBuilder> builder_;
   std::unique_ptr<ha2::Replica> replica_;
@@ -114,8 +121,9 @@ class SimPair {
   // Rises with each new stream, whoever owns it.
   std::uint64_t stream_number() const noexcept { return stream_number_; }
 
-  // A box lost its tables; roles stay. The other hears of the new session up to delay_ns_max later.
-  void restart(std::size_t index, std::uint32_t delay_ns_max);
+  // A box starts anew, without its tables or with them; roles stay. The other hears of the new
+  // session up to delay_ns_max later.
+  void restart(std::size_t index, std::uint32_t delay_ns_max, bool keeps_tables = false);
 
   // The mirror takes over under the next term. is_orderly: within the same session, as at a planned
   // switchover; else a new one, and the old owner goes on sending until it hears of it.

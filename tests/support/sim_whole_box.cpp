@@ -24,6 +24,12 @@ std::uint16_t partition_of(std::span<const std::byte> frame) noexcept {
   return header.partition.get();
 }
 
+ha2::PairConfig pair_config(const WholeShape& shape, bool holds_tables) {
+  ha2::PairConfig config = shape.pair;
+  config.holds_tables = holds_tables;
+  return config;
+}
+
 }  // namespace
 
 bool FrameRing::put(const SimLink::Received& frame, std::size_t frames_max) {
@@ -44,10 +50,10 @@ SimLink::Received FrameRing::take() {
 }
 
 WholeBox::WholeBox(const WholeShape& shape, std::uint64_t boot_id,
-                   std::array<SimLink*, ha2::kPathCount> out)
+                   std::array<SimLink*, ha2::kPathCount> out, std::vector<TableBlock> kept)
     : shape_(shape),
       out_(out),
-      pair_(shape.pair, boot_id, ~boot_id),
+      pair_(pair_config(shape, !kept.empty()), boot_id, ~boot_id),
       rings_(shape.worker_count),
       followed_(shape.worker_count),
       turn_counts_(shape.worker_count),
@@ -57,8 +63,15 @@ WholeBox::WholeBox(const WholeShape& shape, std::uint64_t boot_id,
     BoxShape part = shape.partition;
     part.stream.partition = static_cast<std::uint16_t>(i);
     part.hash_seed += i;
-    partitions_.push_back(std::make_unique<Box>(part));
+    partitions_.push_back(std::make_unique<Box>(part, kept.empty() ? nullptr : std::move(kept[i])));
   }
+}
+
+std::vector<TableBlock> WholeBox::end(std::unique_ptr<WholeBox> box) {
+  std::vector<TableBlock> blocks;
+  for (std::unique_ptr<Box>& partition : box->partitions_)
+    blocks.push_back(Box::end(std::move(partition)));
+  return blocks;
 }
 
 bool WholeBox::deliver(ha2::Path path, const SimLink::Received& frame, std::size_t ring_frames) {
@@ -114,7 +127,13 @@ void WholeBox::take_link_frame(ha2::Path path, const SimLink::Received& frame,
   const bool is_keepalive =
       static_cast<ha2::FrameType>(decoded.frame.header.type) == ha2::FrameType::kKeepalive;
   Heard& heard = heard_[static_cast<std::size_t>(path)];
-  if (is_keepalive && frame.sent_ns > heard.sent_ns) heard = {frame.sent_ns, 0};
+  if (!is_keepalive) return;
+  // One of an earlier life, sent again, is believed on HA1 until the next one comes.
+  const bool is_overtaken = frame.sent_ns < std::max(heard_[0].sent_ns, heard_[1].sent_ns);
+  if (is_overtaken)
+    heard_ = {};
+  else
+    heard = {frame.sent_ns, 0};
 }
 
 bool WholeBox::are_all_followed() const noexcept {

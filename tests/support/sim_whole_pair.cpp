@@ -38,11 +38,19 @@ WholePair::WholePair(const std::array<MachineShape, 2>& shapes, std::uint64_t se
     machine.later_version->set_frame_bytes_max(std::min(frame_bytes(0), frame_bytes(1)));
 }
 
+void WholePair::crash(std::size_t index, bool keeps_tables) {
+  Machine& machine = machines_[index];
+  machine.kept = WholeBox::end(std::move(machine.box));
+  if (!keeps_tables) machine.kept.clear();
+}
+
 void WholePair::boot(std::size_t index) {
   Machine& machine = machines_[index];
   machine.box = std::make_unique<WholeBox>(
       machine.shape.box, prng_.next() | 1U,
-      std::array<SimLink*, ha2::kPathCount>{&machine.links[0], &machine.links[1]});
+      std::array<SimLink*, ha2::kPathCount>{&machine.links[0], &machine.links[1]},
+      std::move(machine.kept));
+  machine.kept.clear();
 }
 
 void WholePair::pause(std::size_t index, std::uint64_t until_ns) noexcept {

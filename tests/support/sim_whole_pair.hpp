@@ -55,10 +55,9 @@ class WholePair {
 
   OtherLife& other_life(std::size_t index) noexcept { return *machines_[index].other_life; }
 
-  // The program starts, its tables empty. Then it ends without a word.
+  // The program ends without a word, and starts with the tables that were kept, or empty ones.
+  void crash(std::size_t index, bool keeps_tables);
   void boot(std::size_t index);
-
-  void crash(std::size_t index) noexcept { machines_[index].box.reset(); }
 
   // Nothing of the box has a turn until then; what arrives waits in its rings.
   void pause(std::size_t index, std::uint64_t until_ns) noexcept;
@@ -95,6 +94,7 @@ class WholePair {
     std::unique_ptr<Stages> stages;
     std::array<SimLink, ha2::kPathCount> links;  // that it sends on
     std::unique_ptr<WholeBox> box;
+    std::vector<TableBlock> kept;  // of the life before
     std::vector<std::uint64_t> worker_hangs_until_ns;
     std::vector<bool> has_worker_turn;
     std::uint64_t control_hangs_until_ns = 0;
