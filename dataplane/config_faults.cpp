@@ -80,7 +80,7 @@ void read_faults(Section section, bool has_link, FaultsConfig& faults) {
   faults.delay_max_ms = faults.delay_ms;
   section.read_decimal("delay_max_ms", faults.delay_max_ms, kDelayBoundsMs);
   section.read_decimal("corrupt_percent", faults.corrupt_percent, kPercentBounds);
-  section.read_integer("stall_ms", faults.stall_ms, {0, 60000});
+  section.read_integer("stall_ms", faults.stall_ms, {0, 3'600'000});
   section.read_integer("stall_every_s", faults.stall_every_s, {1, 3600});
   section.read_integer("rate_frames_per_s", faults.rate_frames_per_s, {0, 10'000'000});
   section.finish();

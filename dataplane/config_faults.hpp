@@ -28,7 +28,7 @@ struct FaultsConfig {
   double delay_ms{};      // 0 to 1000
   double delay_max_ms{};  // at least delay_ms, which it is unless given
   double corrupt_percent{};
-  std::uint32_t stall_ms{};           // 0 to 60000, shorter than stall_every_s
+  std::uint32_t stall_ms{};           // 0 to 3600000, shorter than stall_every_s
   std::uint32_t stall_every_s{10};    // 1 to 3600
   std::uint32_t rate_frames_per_s{};  // 0 = as fast as it goes
 };

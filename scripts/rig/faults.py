@@ -15,7 +15,7 @@ WORDS = {
     "delay": (f"{NUMBER}ms(?:-{NUMBER}ms)?", "2ms or delay=1ms-3ms",
               [("delay_ms", 0, 1000), ("delay_max_ms", 0, 1000)]),
     "corrupt": (f"{NUMBER}%", "0.1%", [("corrupt_percent", 0, 100)]),
-    "stall": (r"(\d+)ms/(\d+)s", "200ms/5s", [("stall_ms", 0, 60_000), ("stall_every_s", 1, 3600)]),
+    "stall": (r"(\d+)ms/(\d+)s", "200ms/5s", [("stall_ms", 0, 3_600_000), ("stall_every_s", 1, 3600)]),
     "rate": (r"(\d+)/s", "10000/s", [("rate_frames_per_s", 1, 10_000_000)]),
     "seed": (r"(\d+)", "1", [("seed", 0, 4_294_967_295)]),
 }
@@ -56,6 +56,16 @@ class Faults:
     def section(self):
         return "".join(["\n[faults]\nenabled = true\n",
                         *(f"{key} = {number}\n" for key, number in self.keys.items())])
+
+
+# How a receiver finds that a frame was damaged.
+REFUSED = tuple(f"ha2_drop_{name}" for name in
+                ("too_short", "version", "type", "length", "checksum", "section"))
+
+
+def refused_by(boxes):
+    """Damaged frames that boxes noticed, over all their lives."""
+    return sum(box.total(name) for box in boxes for name in REFUSED)
 
 
 def done_by(boxes):

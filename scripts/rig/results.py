@@ -13,7 +13,7 @@ MEASURED = (
     "short_connections_skipped", "short_longest_ms", "udp_flows", "udp_requests", "udp_lost",
     "udp_corrupt", "udp_longest_silence_ms", "detection_ms", "takeover_us", "first_packet_us",
     "records_sent", "records_applied", "tables_equal", "verifications", "failovers", "resync",
-    "link_faults_done",
+    "link_faults_done", "link_frames_refused",
 )
 
 
@@ -80,6 +80,7 @@ def collect(job, last):
         "failovers": [one.as_json() for one in failovers],
         "resync": job.resync.as_json() if job.resync else None,
         "link_faults_done": link_faults.done_by(pair.boxes) if options.faults else None,
+        "link_frames_refused": link_faults.refused_by(pair.boxes) if pair else None,
     }
     assert tuple(measured) == MEASURED
     result = job.result
@@ -123,7 +124,8 @@ def summary(result, failovers, resync):
         lines += link_cut.summary(resync)
     if done := result["link_faults_done"]:
         lines += [f"faults done to HA2: {result['link_faults']}",
-                  f"  done              {link_faults.describe(done)}"]
+                  f"  done              {link_faults.describe(done)}",
+                  f"  refused           {result['link_frames_refused']} frames that came damaged"]
     for one in result["verifications"]:
         if "lost" in one:
             said = f"{sum(one['lost'])} sessions differ"

@@ -10,8 +10,8 @@ RATE_FRAMES = 20  # a second and core; full frames of all changes would be some 
 SILENT_S = int(os.environ.get("TWINPLANE_SILENT_S", "10"))
 FAULTS = {
     "east": f"\n[faults]\nenabled = true\nrate_frames_per_s = {RATE_FRAMES}\n",
-    # All but one second of each 61.
-    "west": "\n[faults]\nenabled = true\nstall_ms = 60000\nstall_every_s = 61\n",
+    # All of an hour but its first second.
+    "west": "\n[faults]\nenabled = true\nstall_ms = 3599000\nstall_every_s = 3600\n",
 }
 
 

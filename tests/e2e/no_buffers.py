@@ -7,7 +7,7 @@ from pressure import SLOTS, measure, run_all, switch
 PRESSED_S = 4
 BUFFERS = 256
 # The frames that a stall holds take every buffer.
-FAULTS = {"east": "\n[faults]\nenabled = true\nstall_ms = 60000\nstall_every_s = 61\n"}
+FAULTS = {"east": "\n[faults]\nenabled = true\nstall_ms = 3599000\nstall_every_s = 3600\n"}
 
 
 def without_buffers(lab, active, _passive):
