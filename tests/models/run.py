@@ -17,7 +17,6 @@ import concurrent.futures
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -77,21 +76,28 @@ def run(words, folder):
     return result.returncode, result.stdout + result.stderr
 
 
-def search(model, mutant, folder):
+def search(model, mutant, folder, is_shortest=False):
     """Compiles and runs the verifier in `folder`; returns what it printed."""
-    copy = shutil.copy(model.path, folder)
-    status, text = run(["spin", *defines(model, mutant), "-a", pathlib.Path(copy).name], folder)
+    text = model.text
+    if mutant in model.mutants:
+        # Its claim alone is asked, so that it fails by itself and not behind another one.
+        for claim in set(model.claims) - {model.mutants[mutant][0]}:
+            text = text.replace(f"assert({claim})", "skip")
+    (pathlib.Path(folder) / model.path.name).write_text(text)
+    status, text = run(["spin", *defines(model, mutant), "-a", model.path.name], folder)
     if status != 0 or "error" in text.lower():
         raise Fault(f"spin refuses it:\n{text}")
-    # Breadth first finds the shortest counterexample. Cycles are found depth first alone, by weakly
-    # fair runs (-f), where every process that always can do something does.
+    # Breadth first finds the shortest counterexample, at a price. Cycles are found depth first alone, in
+    # weakly fair runs (-f), where every process that always can do something does.
     if model.formulas:
         kind, options = ["-DNFAIR=3"], ["-a", "-f"]
     else:
-        kind, options = ["-DSAFETY", "-DNOCLAIM", *(["-DBFS"] if mutant else [])], []
+        kind, options = ["-DSAFETY", "-DNOCLAIM", *(["-DBFS"] if is_shortest else [])], []
     status, text = run(["gcc", "-O1" if mutant else "-O2", "-w", *kind, "-o", "pan", "pan.c"], folder)
     if status != 0:
         raise Fault(f"gcc refuses the verifier:\n{text}")
+    if mutant in model.mutants:
+        options += ["-E"]  # nor behind a deadlock
     return run(["./pan", f"-m{DEPTH_MAX}", "-w23", *options], folder)[1]
 
 
@@ -174,7 +180,7 @@ def check(models, jobs):
 def trail(model, mutant):
     """Prints the counterexample of a mutant, or of the model itself ('none'), as what each side does."""
     with tempfile.TemporaryDirectory(prefix="twinplane-model-") as folder:
-        text = search(model, mutant, folder)
+        text = search(model, mutant, folder, is_shortest=True)
         if not list(pathlib.Path(folder).glob("*.trail")):
             print(f"{model.name}: no counterexample")
             return 1

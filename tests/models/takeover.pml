@@ -9,12 +9,13 @@
 // Bound: 3 faults out of: cutting or joining paths (either path, or all, in either or both directions), a
 //   restart (up to 3 lives a box), a pause of any length, leaving on purpose, a refusal or its end, and a
 //   keepalive, hello or data frame that comes a second time at any later moment. Then calm.
-// Not covered: two boxes of one id, loops, workers that hang, the last 50 ms of a leaving box, orders that
-//   are not followed at once (orders.pml), what the streams say (stream.pml).
+// Not covered: which box goes first at a start because it kept its tables, the last term, two boxes of one id,
+//   loops, workers that hang, the last 50 ms of a leaving box, orders that are not followed at once
+//   (orders.pml), what the streams say (stream.pml).
 //
-// claim one_owner_per_name: under one session and term no two boxes have applied each other's data
+// claim one_owner_per_name: under one session and term no two boxes own, nor have applied each other's data
 // claim older_changes_nothing: data is applied only under the newest name that the box has known
-// claim names_only_rise: no name of a stream is begun twice, nor one older than the last
+// claim names_only_rise: no name of a stream is begun twice in one role, nor one older than the last
 // claim silent_on_every_path: a box takes over from a silent peer only if both paths are silent
 // claim yields_to_no_lower_term: an active box gives way only to one that has said a term as high or higher
 // claim one_active_after_faults: 9 rounds after the last fault one box is active, for good
@@ -22,13 +23,13 @@
 //
 // mutant accepts-old-term -> older_changes_nothing: the term of a frame is not looked at
 // mutant accepts-old-session -> older_changes_nothing: nor is its session
-// mutant owner-takes-data -> one_owner_per_name: data is applied in any role
 // mutant term-stays -> names_only_rise: a box that becomes active keeps its term
 // mutant begins-known-stream-anew -> names_only_rise: a stream that was interrupted begins at seq 1 again
 // mutant believes-any-hello -> names_only_rise: a new life of the peer is believed without the nonce
 // mutant ha2-silence-is-death -> silent_on_every_path: the peer is dead when HA2 is silent
 // mutant term-of-a-dead-life -> yields_to_no_lower_term: the peer's term is the highest of all its lives
-// mutant active-keeps-lower-term -> paired_after_faults: an active box leaves a passive one its higher term
+// mutant follows-a-lower-term -> paired_after_faults: a passive box stays so beside an active one of a lower term
+// mutant owns-before-the-other-yields -> one_owner_per_name: an owner does not wait until its peer is passive
 // mutant nobody-yields -> one_active_after_faults: an active box stays so, whatever the other's term
 // mutant waits-for-the-worse -> one_active_after_faults: two passive boxes wait for each other
 
@@ -46,7 +47,8 @@
 mtype = { Initial, Active, Passive, keepalive, hello, data, nothing };
 
 bool one_owner_per_name = true, older_changes_nothing = true, names_only_rise = true,
-     silent_on_every_path = true, yields_to_no_lower_term = true, one_active_after_faults = true, paired_after_faults = true;
+     silent_on_every_path = true, yields_to_no_lower_term = true, one_active_after_faults = true,
+     paired_after_faults = true;
 
 // Pair, of each box.
 byte life[2]; // its boot id, from 1
@@ -169,7 +171,8 @@ inline decide(b) {
   :: role[b] == Initial ->
      if
      :: is_peer_alive(b) && peer_role[b] == Active && !peer_leaving[b] -> become_passive(b)
-     :: is_peer_alive(b) && !leaving[b] && peer_role[b] == Initial && is_better(b) && started[b] >= BOOT_QUARTER -> become_active(b)
+     :: is_peer_alive(b) && !leaving[b] && peer_role[b] == Initial && is_better(b) && started[b] >= BOOT_QUARTER ->
+        become_active(b)
      :: !is_peer_alive(b) && started[b] >= BOOT_HOLD -> become_active(b)
      :: else
      fi
@@ -180,6 +183,9 @@ inline decide(b) {
         assert(silent_on_every_path);
         become_active(b)
      :: is_peer_alive(b) && ((peer_leaving[b] && peer_role[b] == Active) || peer_role[b] == Initial) -> become_active(b)
+#ifndef MUTANT_FOLLOWS_A_LOWER_TERM
+     :: is_peer_alive(b) && !peer_leaving[b] && peer_role[b] == Active && peer_term[b] < term[b] -> become_active(b)
+#endif
 #ifndef MUTANT_WAITS_FOR_THE_WORSE
      :: is_peer_alive(b) && peer_role[b] == Passive && is_better(b) -> become_active(b)
 #endif
@@ -193,9 +199,6 @@ inline decide(b) {
         yields_to_no_lower_term = said_term[b] >= term[b];
         assert(yields_to_no_lower_term);
         become_passive(b)
-#endif
-#ifndef MUTANT_ACTIVE_KEEPS_LOWER_TERM
-     :: is_peer_alive(b) && peer_role[b] == Passive && peer_term[b] > term[b] -> become_active(b)
 #endif
      :: else
      fi
@@ -213,20 +216,28 @@ inline decide(b) {
 #else
 #define is_resumed(b) true
 #endif
+#ifdef MUTANT_OWNS_BEFORE_THE_OTHER_YIELDS
+#define has_mirror(b) true
+#else
+#define has_mirror(b) (peer_role[b] == Passive && speaker[b] == believed[b])
+#endif
 #define is_last_name(b) (believed[b] == last_peer[b] && term[b] == last_term[b])
 
 inline assume(b) {
   if
-  :: !has_session(b) || role[b] == Initial -> runs[b] = false
+  :: !has_session(b) || role[b] == Initial || (role[b] == Active && !has_mirror(b)) -> runs[b] = false
   :: else ->
      if
      :: role[b] == last_role[b] && is_last_name(b) && is_resumed(b) // goes on where it stood
      :: else ->
-        // Only who was an owner beside another one may take the other's stream of that very name.
+        // Who owned beside an active box may wait as a mirror under that name until they are paired.
         names_only_rise = last_role[b] == Initial || believed[b] > last_peer[b] ||
           (believed[b] == last_peer[b] &&
            (term[b] > last_term[b] || (term[b] == last_term[b] && last_role[b] == Active && role[b] == Passive)));
         assert(names_only_rise);
+        one_owner_per_name = !(role[b] == Active && life[other(b)] == believed[b] && last_role[other(b)] == Active &&
+                               last_peer[other(b)] == life[b] && last_term[other(b)] == term[b]);
+        assert(one_owner_per_name);
         last_role[b] = role[b]; last_peer[b] = believed[b]; last_term[b] = term[b];
         printf("box %d: begins a stream as %e, term %d, with life %d of the peer\n", b, role[b], term[b], believed[b])
      fi;
@@ -244,11 +255,8 @@ inline assume(b) {
 #else
 #define is_term(b, its_term) ((its_term) == last_term[b])
 #endif
-#ifdef MUTANT_OWNER_TAKES_DATA
-#define may_take_data(b) true
-#else
+// A second lock: as no two boxes own one name, data never comes to its owner.
 #define may_take_data(b) (last_role[b] == Passive)
-#endif
 
 // Data of box other(b) in its life `its_life`, said to life `its_peer` of box b.
 inline on_data(b, its_life, its_peer, its_term) {
@@ -256,7 +264,8 @@ inline on_data(b, its_life, its_peer, its_term) {
   :: runs[b] && is_session(b, its_life, its_peer) && is_term(b, its_term) && may_take_data(b) ->
      older_changes_nothing = its_peer == life[b] && its_life >= last_peer[b] && its_term >= last_term[b];
      assert(older_changes_nothing);
-     one_owner_per_name = !(life[other(b)] == its_life && applied_peer[other(b)] == its_peer && applied_term[other(b)] == its_term);
+     one_owner_per_name = !(life[other(b)] == its_life && applied_peer[other(b)] == its_peer &&
+                            applied_term[other(b)] == its_term);
      assert(one_owner_per_name);
      applied_peer[b] = its_life; applied_term[b] = its_term
   :: else
@@ -276,7 +285,8 @@ inline take_mail(b) {
   :: mail[b] & 2 -> on_keepalive(b, HA1, life[other(b)], role[other(b)], term[other(b)], leaving[other(b)], false)
   :: else
   fi;
-  late_stale = late_stale || (mail[b] != 0 && late == keepalive && late_from == other(b) && late_life == life[other(b)]);
+  late_stale = late_stale ||
+    (mail[b] != 0 && late == keepalive && late_from == other(b) && late_life == life[other(b)]);
   mail[b] = 0
 }
 
