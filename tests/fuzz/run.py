@@ -21,7 +21,7 @@ FUZZ = pathlib.Path(__file__).resolve().parent
 ROOT = FUZZ.parents[1]
 BUILD = ROOT / "build-fuzz"
 COVERAGE = ROOT / "build-fuzz-coverage"
-FLAGS = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=2048"]
+FLAGS = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=2048", "-len_control=0"]
 PROGRESS = re.compile(r"^#(\d+)\s.*?(cov: \d+ ft: \d+ corp: \S+).*?(exec/s: \d+)", re.MULTILINE)
 FAULT = re.compile(r"^WRONG|CHECK failed|ERROR: |runtime error: |Assertion .* failed|^SUMMARY")
 OUR_FRAME = re.compile(r"^\s*#\d+ \S+ in (.*?) \S*/((?:tables|ha2|dataplane|tests)/\S+)$")
