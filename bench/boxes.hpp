@@ -81,14 +81,14 @@ inline void deliver(const FrameStore& frames, ha2::Replica& replica, std::uint64
 
 class Box {
  public:
-  Box(const tables::PartitionLimits& limits, ha2::Holding holding, std::uint16_t window_frames)
-      : block_(take_block(tables::Partition::bytes(limits))),
-        carver_(block_),
-        partition_(carver_, limits,
-                   tables::HashSeed{holding == ha2::Holding::kOwner ? 0x11U : 0x22U}),
-        builder_(kFrameBytes),
-        replica_(stream_config(window_frames), partition_, builder_) {
-    replica_.assume({holding, true, {1, 1}, kFrameBytes});
+  Box(const tables::PartitionLimits& limits, ha2::Holding holding, std::uint16_t window_frames,
+      const ha2::StreamConfig* config = nullptr)
+      : limits_(limits),
+        config_(config == nullptr ? stream_config(window_frames) : *config),
+        block_(take_block(tables::Partition::bytes(limits))),
+        builder_(kFrameBytes) {
+    make(holding, tables::Carver::Block::kZeroed);
+    replica_->assume({holding, true, {1, 1}, kFrameBytes});
   }
 
   Box(const Box&) = delete;
@@ -96,20 +96,35 @@ class Box {
 
   ~Box() { give_back(block_); }
 
-  auto& slots4() { return partition_.session4().slots(); }
+  // Another process over the same memory, as after a restart with tables kept; no peer yet.
+  tables::AdoptedSlots restart(ha2::Holding holding) {
+    make(holding, tables::Carver::Block::kUsed);
+    return partition_->adopt();
+  }
 
-  auto& slots6() { return partition_.session6().slots(); }
+  auto& slots4() { return partition_->session4().slots(); }
 
-  ha2::Replica& replica() { return replica_; }
+  auto& slots6() { return partition_->session6().slots(); }
+
+  ha2::Replica& replica() { return *replica_; }
 
   std::size_t table_bytes() const { return block_.size(); }
 
  private:
+  void make(ha2::Holding holding, tables::Carver::Block state) {
+    replica_.reset();
+    tables::Carver carver(block_, state);
+    partition_.emplace(carver, limits_,
+                       tables::HashSeed{holding == ha2::Holding::kOwner ? 0x11U : 0x22U});
+    replica_.emplace(config_, *partition_, builder_);
+  }
+
+  tables::PartitionLimits limits_;
+  ha2::StreamConfig config_;
   std::span<std::byte> block_;
-  tables::Carver carver_;
-  tables::Partition partition_;
   ha2::FrameBuilder builder_;
-  ha2::Replica replica_;
+  std::optional<tables::Partition> partition_;
+  std::optional<ha2::Replica> replica_;
 };
 
 // Owner and mirror, joined by hand.

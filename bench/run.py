@@ -37,6 +37,8 @@ BARS = {
     "e2e.x_apply": ("x", ">=", 0.7),
     "e2e.memif_x_ring": ("x", ">=", 0.7),
     "e2e.cpu_x_conntrackd": ("x", ">=", 200),
+    "resync.sent_ratio": ("x", "<=", 1.5),
+    "verify.overhead": ("share", "<=", 0.01),
     "memory.bytes_per_session_v4": ("bytes", "<=", 112),
     "takeover.us_1m": ("us", "<=", 1000),
     "takeover.us_8m": ("us", "<=", "1.2 x takeover.us_1m"),
@@ -52,6 +54,7 @@ PROGRAMS = {
     "bench_insert": (["insert.*"], (35, 8), (7000, 2000)),
     "bench_apply": (["apply.*_x_*"], (40, 12), (6500, 1700)),
     "bench_takeover": (["memory.*", "takeover.*"], (10, 4), (1800, 600)),
+    "bench_resync": (["resync.*", "verify.*"], (45, 15), (3200, 900)),
     "bench_e2e": (["e2e.*"], (60, 20), (4000, 1400)),
     "conntrackd.py": (["e2e.cpu_x_conntrackd"], (20, 15), (0, 0)),
 }

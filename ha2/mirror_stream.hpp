@@ -93,7 +93,7 @@ class MirrorStream {
   std::uint32_t echo_time_us_ = 0;
   std::array<std::uint64_t, kLostWords> lost_{};  // bit seq mod size, valid from floor to passed
   std::uint32_t digest_next_id_ = 1;
-  std::array<std::uint8_t, 16> verdicts_{};
+  std::array<std::uint8_t, kVerdictBytes> verdicts_{};
   Suspects suspects_;
 };
 

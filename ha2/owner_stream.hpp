@@ -282,7 +282,7 @@ class OwnerStream {
   std::uint64_t frame_oldest_ns_ = 0;
 
   // Verification, audit and the comparison at the beginning: one round at a time.
-  static constexpr std::uint32_t kChecksAFrame = 4;
+  static constexpr std::uint32_t kCheckSlotsAFrame = 4096;  // some 20 us of digests
   static constexpr std::uint32_t kStuckFramesMax = 8;
   static constexpr std::uint64_t kOwedForChecksMax = 8192;
 

@@ -89,8 +89,13 @@ bool OwnerStream::is_under_walk(const CheckRange& range) const noexcept {
 
 // False when there was a range to compare and no room for it.
 bool OwnerStream::add_checks(std::uint64_t now_ns) noexcept {
-  for (std::uint32_t added = 0; added < kChecksAFrame && is_check_due(now_ns); ++added) {
+  // The audit goes in small steps: packets wait behind them.
+  const std::uint32_t slots_max =
+      checks_.round() == CheckRound::kAudit ? config_.verify_slots : kCheckSlotsAFrame;
+  std::uint32_t slot_count = 0;
+  for (std::uint32_t added = 0; slot_count < slots_max && is_check_due(now_ns); ++added) {
     const CheckRange range = checks_.next();
+    slot_count += range.slots.slot_count;
     const bool is_added = range.table == static_cast<std::uint8_t>(TableKind::kSession4)
                               ? try_add_check<Address4>(range.slots, now_ns)
                               : try_add_check<Address6>(range.slots, now_ns);
@@ -154,7 +159,8 @@ void OwnerStream::take_verdicts(const StatusBody& status, std::uint64_t now_ns) 
   const auto verdict_of = [&](std::uint32_t id) {
     // 0 = the newest the mirror saw; huge when it never saw this one
     const std::uint32_t back = next_id - 1 - id;
-    const unsigned said = back < 64 ? status.verdicts[back / 4] >> (back % 4 * 2) & 3U : 0U;
+    const unsigned said =
+        back < kVerdictsMax ? status.verdicts[back / 4] >> (back % 4 * 2) & 3U : 0U;
     return said <= static_cast<unsigned>(Verdict::kDifferent) ? static_cast<Verdict>(said)
                                                               : Verdict::kNone;
   };

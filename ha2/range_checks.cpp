@@ -22,8 +22,9 @@ void RangeChecks::begin(CheckRound round, std::uint32_t range_slots) noexcept {
   round_ = round;
   range_slots_ = range_slots;
   table_ = slot_ = 0;
-  waiting_count_ = open_count_ = begun_count_ = 0;
+  waiting_count_ = open_count_ = reserved_count_ = begun_count_ = 0;
   result_ = {};
+  yields_ = {};
   for (const std::uint32_t slot_count : slot_counts_)
     result_.range_count += (slot_count + range_slots - 1) / range_slots;
   skip_empty_tables();
@@ -34,12 +35,6 @@ void RangeChecks::skip_empty_tables() noexcept {
     ++table_;
     slot_ = 0;
   }
-}
-
-CheckRange RangeChecks::next() const noexcept {
-  if (waiting_count_ != 0) return waiting_[waiting_count_ - 1].range;
-  return {static_cast<std::uint8_t>(table_),
-          {slot_, std::min(range_slots_, slot_counts_[table_] - slot_)}};
 }
 
 void RangeChecks::advance() noexcept {
@@ -60,14 +55,15 @@ void RangeChecks::note_stated(std::uint32_t id, std::uint64_t seq) noexcept {
   if (waiting_count_ != 0) {
     open.asked = waiting_[--waiting_count_];
   } else {
-    open.asked = {next(), false};
+    open.asked = next_asked();
     advance();
   }
+  reserved_count_ += parts_of(open.asked);
 }
 
 void RangeChecks::give_up_next() noexcept {
   if (waiting_count_ != 0) {
-    if (!waiting_[--waiting_count_].is_part) ++result_.different_count;
+    if (waiting_[--waiting_count_].level == 0) ++result_.different_count;
   } else {
     ++result_.different_count;
     advance();
@@ -90,31 +86,36 @@ void RangeChecks::doubt(std::uint8_t table, const SlotRange& slots,
 bool RangeChecks::take(const Asked& asked, Verdict verdict) noexcept {
   switch (verdict) {
     case Verdict::kEqual:
-      if (!asked.is_part) ++result_.equal_count;
+      ++yields_[asked.level].told_count;
+      if (asked.level == 0) ++result_.equal_count;
       return false;
     case Verdict::kDifferent:
-      if (!asked.is_part) ++result_.different_count;
+      ++yields_[asked.level].told_count;
+      ++yields_[asked.level].different_count;
+      if (asked.level == 0) ++result_.different_count;
       if (is_mutant(Mutant::kDifferentIsEqual)) return false;
-      if (asked.range.slots.slot_count == 1 || !is_rare() ||
-          waiting_count_ + open_count_ + kParts > kWaitingMax)
+      if (asked.range.slots.slot_count == 1 || !is_worth_splitting(asked.level) ||
+          waiting_count_ + open_count_ + kParts > waiting_.size())
         return true;
-      split(asked.range);
+      split(asked);
       return false;
     case Verdict::kNone:
       break;
   }
-  // There is a place: what is open and what waits never exceed kWaitingMax together.
+  // There is a place: what is open and what waits never exceed them together.
   if (!is_mutant(Mutant::kForgetsLostDigest)) waiting_[waiting_count_++] = asked;
   return false;
 }
 
-void RangeChecks::split(const CheckRange& range) noexcept {
+void RangeChecks::split(const Asked& asked) noexcept {
+  const CheckRange& range = asked.range;
+  const auto level = static_cast<std::uint8_t>(asked.level + 1);
   const std::uint32_t part_slots = (range.slots.slot_count + kParts - 1) / kParts;
   const std::uint32_t end = range.slots.first_slot + range.slots.slot_count;
   std::uint32_t first = range.slots.first_slot;
   if (is_mutant(Mutant::kSplitForgetsFirst)) first += part_slots;
   for (; first < end; first += part_slots)
-    waiting_[waiting_count_++] = {{range.table, {first, std::min(part_slots, end - first)}}, true};
+    waiting_[waiting_count_++] = {{range.table, {first, std::min(part_slots, end - first)}}, level};
 }
 
 bool RangeChecks::is_untold(std::size_t table, std::uint32_t slot) const noexcept {

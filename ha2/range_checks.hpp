@@ -3,17 +3,18 @@
 // and what came of them: the bookkeeping of one round over all tables of a partition.
 //
 // A round goes over the slots in ranges. A range that differs is asked again in sixteen parts, and
-// these in sixteen, down to the slot; where much differs that would cost more than it saves, and
-// ranges are repaired as they are. What was lost on the way is asked again.
+// these in sixteen, down to the slot. Where most parts turn out to differ that costs more than it
+// saves, and ranges are repaired as they are. What was lost on the way is asked again.
 //
 // Thread:  the core that owns the partition.
-// Memory:  about 3 kilobytes.
-// Limits:  kOpenMax digests wait for a verdict at a time, so that the 64 verdicts of a status
+// Memory:  about 20 kilobytes.
+// Limits:  kOpenMax digests wait for a verdict at a time, so that the verdicts of a status
 //          always cover them.
 // Errors:  none.
 // Spec:    PROTOCOL.md section 7; DESIGN.md D-H16.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -40,7 +41,7 @@ class RangeChecks {
  public:
   using SlotCounts = std::array<std::uint32_t, tables::kTableKindCount>;
 
-  static constexpr std::uint32_t kOpenMax = 32;
+  static constexpr std::uint32_t kOpenMax = 128;
   static constexpr std::uint32_t kParts = 16;
 
   explicit RangeChecks(const SlotCounts& slot_counts) noexcept : slot_counts_(slot_counts) {}
@@ -54,12 +55,16 @@ class RangeChecks {
 
   // Some range is to be stated, and another verdict may be waited for.
   bool has_next() const noexcept {
-    return round_ != CheckRound::kNone && open_count_ < kOpenMax &&
-           (waiting_count_ != 0 || (!is_at_end() && open_count_ + waiting_count_ < kWaitingMax));
+    if (round_ == CheckRound::kNone || open_count_ == kOpenMax) return false;
+    if (waiting_count_ == 0 && is_at_end()) return false;
+    // Each level leaves room for the parts of those below it; alone, every one may go.
+    const Asked asked = next_asked();
+    return open_count_ == 0 || waiting_count_ + reserved_count_ + parts_of(asked) <=
+                                   kWaitingMax / kLevels * (asked.level + 1U);
   }
 
   // Requires has_next(); the same one until it is stated or given up.
-  CheckRange next() const noexcept;
+  CheckRange next() const noexcept { return next_asked().range; }
 
   // next() is asked again, or is a part of what differs.
   bool is_next_urgent() const noexcept { return waiting_count_ != 0; }
@@ -89,6 +94,7 @@ class RangeChecks {
         continue;
       }
       --open_count_;
+      reserved_count_ -= parts_of(open.asked);
       Verdict verdict = verdict_of(open.id);
       if (open.is_doubtful && verdict == Verdict::kDifferent) verdict = Verdict::kNone;
       if (take(open.asked, verdict)) on_repair(open.asked.range);
@@ -112,11 +118,18 @@ class RangeChecks {
   std::uint32_t begun_count() const noexcept { return begun_count_; }
 
  private:
-  static constexpr std::uint32_t kWaitingMax = kOpenMax + 4 * kParts;
+  static constexpr std::uint32_t kWaitingMax = 1024;
+  static constexpr std::size_t kLevels = 4;  // 4096 slots, 256, 16, 1
 
   struct Asked {
     CheckRange range;
-    bool is_part;
+    std::uint8_t level;  // 0 = of the round, above: a part of one that differed
+  };
+
+  // What came of the parts of a level, to judge by whether it is worth going there.
+  struct Yield {
+    std::uint32_t told_count;
+    std::uint32_t different_count;
   };
 
   struct Open {
@@ -126,15 +139,29 @@ class RangeChecks {
     bool is_doubtful;
   };
 
+  // What may have to wait when its verdict comes.
+  static std::uint32_t parts_of(const Asked& asked) noexcept {
+    return std::min(asked.range.slots.slot_count, kParts);
+  }
+
+  // Requires that there is one.
+  Asked next_asked() const noexcept {
+    if (waiting_count_ != 0) return waiting_[waiting_count_ - 1];
+    return {{static_cast<std::uint8_t>(table_),
+             {slot_, std::min(range_slots_, slot_counts_[table_] - slot_)}},
+            0};
+  }
+
   bool is_at_end() const noexcept { return table_ == slot_counts_.size(); }
 
-  // Where much differs, narrowing down costs more than stating what differs.
-  bool is_rare() const noexcept {
-    return result_.different_count <= 16 || result_.different_count < result_.told_count() / 8;
+  // Where nearly all parts differ, narrowing down costs more than stating the range.
+  bool is_worth_splitting(std::uint8_t level) const noexcept {
+    const Yield& parts = yields_[level + 1U];
+    return parts.different_count < kParts || parts.different_count < parts.told_count / 4 * 3;
   }
 
   bool take(const Asked& asked, Verdict verdict) noexcept;
-  void split(const CheckRange& range) noexcept;
+  void split(const Asked& asked) noexcept;
   void advance() noexcept;
   void skip_empty_tables() noexcept;
 
@@ -145,10 +172,13 @@ class RangeChecks {
   std::uint32_t slot_ = 0;
   std::uint32_t begun_count_ = 0;
   CheckResult result_;
-  std::array<Asked, kWaitingMax> waiting_{};  // to be asked again, or in parts; the last one first
+  std::array<Yield, kLevels + 1> yields_{};
+  // to be asked again, or in parts; the last one first
+  std::array<Asked, kWaitingMax + kLevels * kParts> waiting_{};
   std::uint32_t waiting_count_ = 0;
   std::array<Open, kOpenMax> open_{};
   std::uint32_t open_count_ = 0;
+  std::uint32_t reserved_count_ = 0;  // of waiting_, for what is open
 };
 
 }  // namespace twinplane::ha2

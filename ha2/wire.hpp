@@ -220,14 +220,17 @@ struct Prefix6 {
   std::uint8_t upper[8];
 };
 
+inline constexpr std::uint32_t kVerdictsMax = 256;
+inline constexpr std::size_t kVerdictBytes = kVerdictsMax / 4;
+
 // The mirror's answer. Absolute: the last one tells all. header.seq is the last seq passed.
 struct StatusBody {
   Le64 first_seq;       // bit 0 of `lost` stands for this one
   Le16 lost_bytes;      // bytes of `lost` that follow this struct
   Le32 echo_time_us;    // send_time_us of the newest frame passed
   Le32 digest_next_id;  // the id after the newest digest seen
-  // two bits for each of the 64 ids before it, newest first: 0 none, 1 equal, 2 different
-  std::uint8_t verdicts[16];
+  // two bits for each of the kVerdictsMax ids before it, newest first: 0 none, 1 equal, 2 different
+  std::uint8_t verdicts[kVerdictBytes];
 };
 
 enum class Verdict : std::uint8_t { kNone = 0, kEqual = 1, kDifferent = 2 };
@@ -284,7 +287,7 @@ static_assert(kIsWireType<WindowPatch> && sizeof(WindowPatch) == 22);
 static_assert(kIsWireType<EmptySlot> && sizeof(EmptySlot) == 4);
 static_assert(kIsWireType<EmptyRun> && sizeof(EmptyRun) == 8);
 static_assert(kIsWireType<DigestRange> && sizeof(DigestRange) == 20);
-static_assert(kIsWireType<StatusBody> && sizeof(StatusBody) == 34);
+static_assert(kIsWireType<StatusBody> && sizeof(StatusBody) == 18 + kVerdictBytes);
 static_assert(kIsWireType<HelloBody> && sizeof(HelloBody) == 39);
 static_assert(kIsWireType<HelloItem> && sizeof(HelloItem) == 33);
 static_assert(kIsWireType<KeepaliveBody> && sizeof(KeepaliveBody) == 23);
