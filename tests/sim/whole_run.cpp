@@ -147,6 +147,7 @@ class WholeRun {
     }
     fail(one_owner_.check(pair_));
     fail(one_active_.check(pair_));
+    fail(hasty_.check(pair_));
     for (std::size_t i = 0; i < 2; ++i) fail(pair_.link(i, Path::kHa2).seq_used_twice());
   }
 
@@ -446,6 +447,7 @@ class WholeRun {
   std::vector<std::unique_ptr<Watch>> watches_;
   OneOwner one_owner_;
   OneActive one_active_;
+  NobodyIsHasty hasty_;
   std::array<std::string, 2> said_;
   std::array<bool, 2> were_refused_{};
   std::uint64_t taken_over_ns_ = 0;

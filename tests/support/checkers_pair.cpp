@@ -87,6 +87,19 @@ std::string OneActive::check(const WholePair& pair) {
          std::to_string(pair.box(1).pair().term());
 }
 
+std::string NobodyIsHasty::check(const WholePair& pair) const {
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (!pair.is_up(i)) continue;
+    const auto own_silence_ns = pair.box(i).own_silence_at_takeover_ns();
+    const ha2::PairConfig& config = pair.box(i).shape().pair;
+    if (own_silence_ns &&
+        *own_silence_ns < config.keepalive_interval_ns * config.keepalive_threshold)
+      return "section 8.4: a peer was taken for dead that had been silent for " +
+             std::to_string(*own_silence_ns / 1000) + " us of this box's own time";
+  }
+  return {};
+}
+
 std::vector<AnsweredSurvives::Answered> AnsweredSurvives::known_to(const Scene& scene,
                                                                    std::size_t owner) {
   const SceneEnd& end = scene.ends[owner];

@@ -52,6 +52,12 @@ class OneActive {
   std::uint64_t times_ = 0;
 };
 
+// A box that stood still, or whose clock leapt, does not count that as silence of its peer.
+class NobodyIsHasty {
+ public:
+  std::string check(const WholePair& pair) const;
+};
+
 // A takeover keeps every session as the last owner knew it to be at the mirror.
 class AnsweredSurvives {
  public:

@@ -128,6 +128,7 @@ void WholeBox::take_link_frame(ha2::Path path, const SimLink::Received& frame,
       static_cast<ha2::FrameType>(decoded.frame.header.type) == ha2::FrameType::kKeepalive;
   Heard& heard = heard_[static_cast<std::size_t>(path)];
   if (!is_keepalive) return;
+  if (path == ha2::Path::kHa1) own_silence_ns_ = 0;
   // One of an earlier life, sent again, is believed on HA1 until the next one comes.
   const bool is_overtaken = frame.sent_ns < std::max(heard_[0].sent_ns, heard_[1].sent_ns);
   if (is_overtaken)
@@ -187,6 +188,12 @@ void WholeBox::leave_in_order(std::uint64_t local_ns) noexcept {
 }
 
 void WholeBox::turn_control(std::uint64_t local_ns) {
+  // Where it stood still for longer than an interval it has heard nothing because it did not
+  // listen.
+  const std::uint64_t gap_ns = last_turn_ns_ == 0 ? 0 : local_ns - last_turn_ns_;
+  own_silence_ns_ += std::min(gap_ns, shape_.pair.keepalive_interval_ns);
+  last_turn_ns_ = local_ns;
+  const bool was_passive = pair_.role() == ha2::Role::kPassive;
   leave_in_order(local_ns);
   for (int i = 0; i < kFramesPerTurn; ++i) {
     const SimLink::Received frame = control_ring_.take();
@@ -206,6 +213,8 @@ void WholeBox::turn_control(std::uint64_t local_ns) {
   else
     pair_.poll(local_ns, *out_[0], *out_[1]);
   for (Heard& heard : heard_) ++heard.polls_since;
+  if (was_passive && pair_.role() == ha2::Role::kActive && !pair_.is_peer_alive(local_ns))
+    own_silence_at_takeover_ns_ = own_silence_ns_;
   const ha2::Assignment wanted = pair_.assignment();
   if (wanted == order_ || !are_all_followed()) return;
   order_ = wanted;

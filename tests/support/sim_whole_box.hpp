@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ha2/pair.hpp"
@@ -129,6 +130,12 @@ class WholeBox {
 
   Heard heard(ha2::Path path) const noexcept { return heard_[static_cast<std::size_t>(path)]; }
 
+  // How long it had run itself without a keepalive on HA1 when it took its peer for dead; nothing
+  // while it has not.
+  std::optional<std::uint64_t> own_silence_at_takeover_ns() const noexcept {
+    return own_silence_at_takeover_ns_;
+  }
+
   // Its workers have stood still for long and it keeps silent.
   bool is_silent() const noexcept { return is_silent_; }
 
@@ -164,6 +171,9 @@ class WholeBox {
   std::vector<TakenOver> taken_over_;
   std::uint64_t follow_count_ = 0;
   std::array<Heard, ha2::kPathCount> heard_{};
+  std::uint64_t last_turn_ns_ = 0;
+  std::uint64_t own_silence_ns_ = 0;
+  std::optional<std::uint64_t> own_silence_at_takeover_ns_;
 };
 
 }  // namespace twinplane::tests
