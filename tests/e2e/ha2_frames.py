@@ -12,6 +12,7 @@ HEADER = struct.Struct("<BBHIIHHQII")
 DATA, HEARTBEAT, STATUS, HELLO, KEEPALIVE = range(1, 6)
 LINK_PARTITION = 0xFFFF
 HEADER_BYTES, CHECKSUM_BYTES = HEADER.size, 8
+STATUS_BYTES = 82  # of a status without lost bits
 
 xxhash = ctypes.CDLL(ctypes.util.find_library("xxhash") or "libxxhash.so.0")
 xxhash.XXH3_64bits_withSeed.restype = ctypes.c_uint64
@@ -65,9 +66,9 @@ def empty_slot(slot):
 
 def keepalive(boot_id, box_id, role, path=0, term=0):
     return Frame(KEEPALIVE, LINK_PARTITION,
-                 body=struct.pack("<QBBBBIBBI", boot_id, box_id, role, 255, path, term, 1, 0, 1))
+                 body=struct.pack("<QBBBBIBBBI", boot_id, box_id, role, 255, path, term, 1, 0, 0, 1))
 
 
 def hello(boot_id, box_id, item_count=0, items=b""):
     return Frame(HELLO, LINK_PARTITION,
-                 body=struct.pack("<QQQQBBHH", boot_id, 1, 1, 0, box_id, 0, 1500, item_count) + items)
+                 body=struct.pack("<QQQQBBBHH", boot_id, 1, 1, 0, box_id, 0, 0, 1500, item_count) + items)

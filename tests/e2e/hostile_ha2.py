@@ -59,7 +59,7 @@ def forgeries(mirror, real):
     yield "drop_future_term", data.but(term=real.term + 1).bytes()
     yield "drop_future_term", data.but(term=0xFFFFFFFF).bytes()
     if mirror:
-        yield "drop_role", data.but(type=STATUS, section_count=0, body=bytes(34)).bytes()
+        yield "drop_role", data.but(type=STATUS, section_count=0, body=bytes(ha2_frames.STATUS_BYTES)).bytes()
         yield "drop_seq_range", data.but(seq=0).bytes()
         yield "drop_seq_range", data.but(floor_distance=0).bytes()
         yield "drop_seq_range", data.but(floor_distance=real.seq + 9).bytes()
@@ -68,9 +68,9 @@ def forgeries(mirror, real):
         yield "drop_record", data.but(seq=real.seq + 1, body=empty_slot(0x7FFFFFFF)).bytes()
     else:
         yield "drop_role", data.bytes()
-        yield "drop_body", data.but(type=STATUS, section_count=0, body=bytes(33)).bytes()
-        yield "drop_body", data.but(type=STATUS, section_count=0, body=struct.pack("<QH", 1, 999) + bytes(24)).bytes()
-        yield "drop_seq_range", data.but(type=STATUS, section_count=0, seq=1 << 60, body=bytes(34)).bytes()
+        yield "drop_body", data.but(type=STATUS, section_count=0, body=bytes(ha2_frames.STATUS_BYTES - 1)).bytes()
+        yield "drop_body", data.but(type=STATUS, section_count=0, body=struct.pack("<QH", 1, 999) + bytes(ha2_frames.STATUS_BYTES - 10)).bytes()
+        yield "drop_seq_range", data.but(type=STATUS, section_count=0, seq=1 << 60, body=bytes(ha2_frames.STATUS_BYTES)).bytes()
 
 
 def link_forgeries(box):
@@ -105,6 +105,8 @@ def attack(lab, wire, mac, box, name, payload):
 
 
 def test(lab):
+    for box in lab.pair.boxes:  # an audit's frames would take the seqs that are forged
+        box.edits = (("\n[ha1]\n", "audit_cycle_s = 0\n\n[ha1]\n"),)
     active, passive = lab.start()
     wire = Wire(lab.network.names["client"], "intruder")
     macs = {box.name: Wire(lab.network.names[box.name], "ha2").mac for box in lab.pair.boxes}
