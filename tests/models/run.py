@@ -103,6 +103,9 @@ def search(model, mutant, folder, is_shortest=False):
 
 def judge_clean(model, text, all_runs):
     """Raises unless the whole state space was searched, nothing was found and (all_runs) no line is dead."""
+    found = re.search(r"pan:1: (.*)", text)
+    if found:
+        raise Fault(f"it does not hold: {found[1]}")
     for words in INCOMPLETE:
         if words in text:
             raise Fault(f"the search is not complete: {words}")
@@ -110,7 +113,7 @@ def judge_clean(model, text, all_runs):
     if "Full statespace search" not in text or not is_claimed:
         raise Fault(f"this was no full search:\n{text}")
     if not re.search(r"errors: 0\b", text):
-        raise Fault(f"a claim does not hold:\n{text}")
+        raise Fault(f"it does not hold:\n{text}")
     unreached = [line.strip() for line in re.findall(r"^\t.*, state \d+, .*$", text, re.M) if '"-end-"' not in line]
     if unreached and all_runs:
         raise Fault("some of it never runs:\n  " + "\n  ".join(unreached))
