@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Fuzzes what is done with a packet from outside: parsed, translated, answered, cut, sent on.
 //
-// The first two bytes choose what is made right in the frame that follows (checksums), and numbers
-// for what is done to it. Held against it: a view stays within its frame; what was translated
-// parses to what its view says, keeps right checksums right, and is the same when it is translated
-// back; errors about it and fragments of it parse; fragments put together are the packet.
+// The first two bytes choose what is made right in the frame that follows (length, checksums), and
+// numbers for what is done to it. Held against it: a view stays within its frame; what was
+// translated parses to what its view says, keeps right checksums right, and is the same when it is
+// translated back; errors about it and fragments of it parse; fragments put together are the
+// packet.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -36,6 +37,7 @@ using tests::put16;
 // Of the first byte; the rest of it is a number.
 constexpr std::uint8_t kRightIpChecksum = 0x01;
 constexpr std::uint8_t kRightL4Checksum = 0x02;
+constexpr std::uint8_t kRightLength = 0x04;  // the IP packet is as long as its frame
 constexpr MacAddress kBoxMac{0, 0x1B, 0x17, 0, 1, 0};
 constexpr MacAddress kNextMac{2, 0, 0, 0, 0, 0x0C};
 
@@ -104,8 +106,13 @@ void repair(Bytes& frame, std::uint8_t flags) {
   while (frame.size() >= l3 + 6 && (get16(frame, l3) == 0x8100 || get16(frame, l3) == 0x88A8))
     l3 += 4;
   l3 += 2;
-  if ((flags & kRightIpChecksum) != 0 && frame.size() >= l3 + 20 &&
-      get16(frame, l3 - 2) == 0x0800) {
+  const bool is_four = frame.size() >= l3 + 20 && get16(frame, l3 - 2) == 0x0800;
+  if ((flags & kRightLength) != 0) {
+    if (is_four) put16(frame, l3 + 2, static_cast<unsigned>(frame.size() - l3));
+    if (frame.size() >= l3 + 40 && get16(frame, l3 - 2) == 0x86DD)
+      put16(frame, l3 + 4, static_cast<unsigned>(frame.size() - l3 - 40));
+  }
+  if ((flags & kRightIpChecksum) != 0 && is_four) {
     const std::size_t header_bytes = (std::to_integer<std::size_t>(frame[l3]) & 0x0FU) * 4;
     if (header_bytes >= 20 && l3 + header_bytes <= frame.size()) tests::fix_ip4_checksum(frame, l3);
   }
