@@ -34,14 +34,19 @@ std::string without_indexes(std::string_view path) {
 std::string printable(std::string_view text) {
   constexpr std::size_t kLengthMax = 200;
   constexpr std::string_view kHex = "0123456789abcdef";
+  constexpr unsigned char kC1Lead = 0xC2;  // in UTF-8 of U+0080 to U+009F, which are orders too
   std::string result;
+  unsigned char before = 0;
   for (const char c : text.substr(0, kLengthMax)) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7F) {
+    const bool is_c1 = before == kC1Lead && byte >= 0x80 && byte < 0xA0;
+    if (byte >= 0x20 && byte != 0x7F && !is_c1) {
       result += c;
     } else {
+      if (is_c1) result.pop_back();
       result.append("\\x").append(1, kHex[byte >> 4U]).append(1, kHex[byte & 0xFU]);
     }
+    before = byte;
   }
   if (text.size() > kLengthMax) result += "...";
   return result;

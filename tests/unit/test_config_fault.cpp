@@ -58,9 +58,14 @@ TEST(ConfigFault, KnowsWhichSectionsAreClean) {
 TEST(ConfigFault, ShowsNoControlCharactersAndNoFloods) {
   FaultList faults;
   faults.add("box.name", "\"a\x1b[2J\n\" is bad", "mend it");
+  faults.add("box.name",
+             "\"\xC2\x9B"
+             "2J\xC3\xA9\" is bad",
+             "mend it");
   faults.add("box.name", std::string(100000, 'x'), "mend it");
   const std::string text = text_of(faults);
   EXPECT_NE(text.find("\"a\\x1b[2J\\x0a\" is bad"), std::string::npos) << text;
+  EXPECT_NE(text.find("\"\\x9b2J\xC3\xA9\" is bad"), std::string::npos) << text;
   EXPECT_LT(text.size(), 400U);
 }
 
