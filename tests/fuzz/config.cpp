@@ -21,9 +21,17 @@ namespace {
 using namespace twinplane;
 using fuzz::require;
 
+// Nothing that a terminal takes for an order: neither set of control characters, whichever way
+// UTF-8 has them.
 bool is_plain(std::string_view text) {
-  return std::ranges::none_of(
-      text, [](char letter) { return static_cast<unsigned char>(letter) < ' ' && letter != '\n'; });
+  unsigned before = 0;
+  for (const char letter : text) {
+    const unsigned byte = static_cast<unsigned char>(letter);
+    if ((byte < 0x20 && letter != '\n') || byte == 0x7F) return false;
+    if (before == 0xC2 && byte >= 0x80 && byte < 0xA0) return false;
+    before = byte;
+  }
+  return true;
 }
 
 void require_tellable(const dataplane::ConfigError& error, std::string_view text) {
