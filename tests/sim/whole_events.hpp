@@ -16,10 +16,9 @@
 
 #include "tests/sim/coverage.hpp"
 #include "tests/sim/whole_plan.hpp"
+#include "tests/sim/whole_story.hpp"
 
 namespace twinplane::tests {
-
-inline constexpr std::array<const char*, 2> kBoxNames{"east", "west"};
 
 class WholeEventMaker {
  public:

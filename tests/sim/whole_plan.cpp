@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "tests/sim/seed_run.hpp"
+
 namespace twinplane::tests {
 
 namespace {
@@ -106,6 +108,54 @@ WholePlan draw_whole_plan(Prng& prng, std::uint32_t steps) {
   if (prng.coin()) plan.keep_permille = prng.between(100, 1000);
   if (!prng.chance(400)) plan.boots_ns[prng.below(2)] = prng.below(3) * pair.boot_hold_ns / 2;
   return plan;
+}
+
+std::uint64_t WholePlan::round_trip_ns() const noexcept {
+  std::uint64_t timers_ns = 0;
+  for (const MachineShape& machine : machines) {
+    const ha2::StreamConfig& stream = machine.box.partition.stream;
+    timers_ns =
+        std::max<std::uint64_t>(timers_ns, std::uint64_t{stream.heartbeat_ns} + stream.reorder_ns +
+                                               stream.status_ns + stream.flush_ns);
+  }
+  return 2 * std::uint64_t{calm[0].delay_ns_max} + 4 * step_ns + timers_ns;
+}
+
+std::uint64_t WholePlan::drain_ns() const noexcept {
+  const BoxShape& part = machines[0].box.partition;
+  const std::uint64_t slot_count =
+      std::uint64_t{part.limits.session4.slot_count} + part.limits.session6.slot_count;
+  const std::uint64_t frame_bytes =
+      std::min(part.stream.frame_bytes_max, machines[1].box.partition.stream.frame_bytes_max);
+  const std::uint64_t frame_count =
+      2 * slot_count / std::max<std::uint64_t>(1, frame_bytes / 200U) + 1;
+  const std::uint64_t flights = frame_count / part.stream.window_frames + 1;
+  return flights * (2 * std::uint64_t{calm[0].delay_ns_max} + 4 * step_ns + part.stream.status_ns) +
+         frame_count * step_ns;
+}
+
+std::uint64_t WholePlan::settle_ns() const noexcept {
+  return 2 * pair().boot_hold_ns + 12 * silence_ns() + 30 * pair().keepalive_interval_ns +
+         14 * pair().hello_interval_ns;
+}
+
+void cover_pair(const WholePlan& plan, const WholePair& pair, Coverage& coverage) {
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (const ha2::Path path : {ha2::Path::kHa2, ha2::Path::kHa1})
+      coverage.add_link(pair.link(i, path), path == ha2::Path::kHa1);
+    const MachineShape& machine = plan.machines[i];
+    if (machine.is_later_build) coverage.add(Covered::kLaterVersion);
+    if (machine.first_keepalive_count != 0) coverage.add(Covered::kKeepaliveCountWraps);
+    if (machine.clock.drift_ppm() != 0) coverage.add(Covered::kClockDrift);
+    cover_wraps(machine.clock.at(0), pair.local_ns(i), coverage);
+    if (!pair.is_up(i)) continue;
+    for (std::uint32_t p = 0; p < machine.box.partition_count; ++p)
+      coverage.add_counters(pair.box(i).partition(p).replica().counters());
+  }
+  coverage.add(Covered::kRing, pair.ring_drop_count());
+  if (plan.skipped_permille != 0) coverage.add(Covered::kLateOrder);
+  if (plan.machines[0].box.pair.frame_bytes_max != plan.machines[1].box.pair.frame_bytes_max)
+    coverage.add(Covered::kOtherFrameSize);
 }
 
 }  // namespace twinplane::tests

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 
+#include "tests/sim/coverage.hpp"
 #include "tests/sim/plan.hpp"
 #include "tests/support/sim_whole_pair.hpp"
 
@@ -57,8 +58,21 @@ struct WholePlan {
   std::uint64_t silence_ns() const noexcept {
     return pair().keepalive_interval_ns * pair().keepalive_threshold;
   }
+
+  // One round trip in the calm, as the streams see it, their own timers included.
+  std::uint64_t round_trip_ns() const noexcept;
+
+  // Time that the worst case needs for its bytes alone: every slot stated twice.
+  std::uint64_t drain_ns() const noexcept;
+
+  // In which, after the faults, one box is active and paired with the other: a start, a leaving
+  // box, a few hellos.
+  std::uint64_t settle_ns() const noexcept;
 };
 
 WholePlan draw_whole_plan(Prng& prng, std::uint32_t steps);
+
+// What the machines and their links went through.
+void cover_pair(const WholePlan& plan, const WholePair& pair, Coverage& coverage);
 
 }  // namespace twinplane::tests

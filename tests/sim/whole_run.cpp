@@ -2,12 +2,11 @@
 #include "tests/sim/whole_run.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 
 #include "tests/sim/whole_events.hpp"
-#include "tests/support/checkers.hpp"
-#include "tests/support/checkers_pair.hpp"
+#include "tests/sim/whole_story.hpp"
+#include "tests/sim/whole_watch.hpp"
 
 namespace twinplane::tests {
 
@@ -16,30 +15,6 @@ namespace {
 using ha2::Path;
 using ha2::Role;
 
-// What watches one partition of both boxes.
-struct Watch {
-  Watch(const WorkloadShape& shape, std::uint64_t seed) : workload(shape, seed), index(workload) {}
-
-  std::string check(const Scene& scene) {
-    for (std::string fault :
-         {nothing_forgotten.check(scene), nothing_invented.check(scene),
-          nothing_goes_back.check(scene), improper.check(scene), quiet.check(scene)})
-      if (!fault.empty()) return fault;
-    answered.follow(scene);
-    return {};
-  }
-
-  Workload workload;
-  Observer observer;
-  NothingForgotten nothing_forgotten;
-  NothingInvented nothing_invented;
-  NothingGoesBack nothing_goes_back;
-  NothingImproper improper;
-  QuietMeansEqual quiet;
-  AnsweredSurvives answered;
-  IndexIsExact index;
-};
-
 class WholeRun {
  public:
   explicit WholeRun(const SeedOptions& options)
@@ -47,16 +22,17 @@ class WholeRun {
         prng_(options.seed ^ 0x7717'B0B5U),
         plan_(draw_whole_plan(prng_, options.steps)),
         pair_(plan_.machines, prng_.next()),
+        story_(pair_, options.is_verbose),
         events_(
             plan_, pair_, prng_.next(), result_.coverage,
-            [this](const std::string& what) { tell(what); },
+            [this](const std::string& what) { story_.tell(what); },
             [this](std::size_t index) { on_end(index); }) {
     for (std::uint32_t p = 0; p < plan_.machines[0].box.partition_count; ++p)
       watches_.push_back(std::make_unique<Watch>(plan_.workload, prng_.next()));
   }
 
   SeedResult run() {
-    if (options_.is_verbose) describe();
+    story_.describe(plan_, options_.seed);
     events_.start();
     for (std::uint32_t round = 0; round < plan_.round_count && is_well(); ++round) {
       for (const auto& watch : watches_) watch->workload.set_kind(plan_.traffic[round]);
@@ -72,55 +48,6 @@ class WholeRun {
 
  private:
   bool is_well() const noexcept { return result_.violation.empty(); }
-
-  // ---- the story --------------------------------------------------------------------------------
-
-  void tell(const std::string& what) {
-    if (!options_.is_verbose) return;
-    std::printf("  %9.3f ms  %s\n", static_cast<double>(pair_.now_ns()) / 1e6, what.c_str());
-  }
-
-  void describe() const {
-    std::printf("seed %llu: two boxes, %zu partitions, keepalives each %llu ms, dead after %u\n",
-                static_cast<unsigned long long>(options_.seed), watches_.size(),
-                static_cast<unsigned long long>(plan_.pair().keepalive_interval_ns / 1'000'000),
-                plan_.pair().keepalive_threshold);
-    for (std::size_t i = 0; i < 2; ++i) {
-      const MachineShape& machine = plan_.machines[i];
-      std::printf("  %s: %u workers, priority %u, window %u, frames of %u bytes%s\n", kBoxNames[i],
-                  machine.box.worker_count, unsigned{machine.box.pair.priority},
-                  unsigned{machine.box.partition.stream.window_frames},
-                  unsigned{machine.box.partition.stream.frame_bytes_max},
-                  machine.is_later_build ? ", a later build" : "");
-    }
-    for (std::size_t path = 0; path < ha2::kPathCount; ++path) {
-      const LinkFaults& faults = plan_.storm[path];
-      std::printf(
-          "  %s: delay %u..%u ns; of 1000 lost %u, bursts %u x %u, status lost %u, copied "
-          "%u, late %u, flipped %u, cut %u, replayed %u, refused %u, malformed %u; %u "
-          "frames a ms\n",
-          path == 0 ? "HA2" : "HA1", faults.delay_ns_min, faults.delay_ns_max, faults.loss,
-          faults.burst_start, faults.burst_frames_max, faults.status_loss, faults.duplicate,
-          faults.reorder, faults.flip, faults.truncate, faults.replay, faults.refuse,
-          faults.malformed, faults.squeeze_frames_per_ms);
-    }
-  }
-
-  // Changes of role, of session, of what is refused.
-  void tell_of_roles() {
-    for (std::size_t i = 0; i < 2; ++i) {
-      std::string now = "is down";
-      if (pair_.is_up(i)) {
-        const ha2::Pair& pair = pair_.box(i).pair();
-        now = "is " + std::string(ha2::name_of(pair.role())) + ", term " +
-              std::to_string(pair.term()) + ": " + pair.reason();
-        now += pair.is_paired() ? "; paired" : pair.is_refused() ? "; refused" : "; alone";
-      }
-      if (now == said_[i]) continue;
-      said_[i] = now;
-      tell(std::string(kBoxNames[i]) + " " + now);
-    }
-  }
 
   void fail(const std::string& violation) {
     if (is_well() && !violation.empty())
@@ -168,7 +95,7 @@ class WholeRun {
       if (!pair_.is_up(i)) continue;
       for (const WholeBox::TakenOver& taken : pair_.box(i).taken_over()) {
         const std::uint32_t p = taken.partition;
-        tell(std::string(kBoxNames[i]) + " owns partition " + std::to_string(p));
+        story_.tell(std::string(kBoxNames[i]) + " owns partition " + std::to_string(p));
         if (taken.has_changed) fail_in(p, "the change of ownership changed a table");
         cover_takeover(i, p);
         fail_in(p, watches_[p]->answered.check(look_at(p), i, taken.name));
@@ -222,7 +149,7 @@ class WholeRun {
     look();
     pair_.poll();
     note_refusals();
-    if (options_.is_verbose) tell_of_roles();
+    story_.tell_of_roles();
   }
 
   void note_refusals() {
@@ -240,20 +167,20 @@ class WholeRun {
 
   // Nothing will happen for long: everybody runs on, in strides.
   void stride(std::uint64_t end_ns) {
-    tell("time passes");
+    story_.tell("time passes");
     while (is_well() && pair_.now_ns() < end_ns) {
       for (int i = 0; i < 15; ++i) {
         pair_.advance(plan_.pair().keepalive_interval_ns * 9 / 20);
         look_at_takeovers();
         pair_.poll();
-        if (options_.is_verbose) tell_of_roles();
+        story_.tell_of_roles();
       }
       step(hop_ns(), plan_.operations_max);
     }
   }
 
   void storm() {
-    tell("the storm begins");
+    story_.tell("the storm begins");
     set_faults(plan_.storm);
     pair_.set_skipped_turns(plan_.skipped_permille);
     pair_.set_ring_frames(plan_.ring_frames);
@@ -292,33 +219,15 @@ class WholeRun {
     return pair_.box(0).pair().role() == Role::kActive ? 0 : 1;
   }
 
-  std::string state_text() const {
-    std::string text;
-    for (std::size_t i = 0; i < 2; ++i) {
-      text += std::string(i == 0 ? "" : "; ") + kBoxNames[i];
-      if (!pair_.is_up(i)) {
-        text += " is down";
-        continue;
-      }
-      const ha2::Pair& pair = pair_.box(i).pair();
-      text += " is " + std::string(ha2::name_of(pair.role())) + " under term " +
-              std::to_string(pair.term()) + (pair.is_paired() ? ", paired" : ", not paired") +
-              (pair.refusal_text().empty() ? "" : ", " + pair.refusal_text());
-    }
-    return text;
-  }
-
   // Faults off: one box is active and the other mirrors all of it, within the time that a start, a
   // leaving box and a few hellos take.
   void settle() {
-    tell("the faults end");
+    story_.tell("the faults end");
     set_faults(plan_.calm);
     pair_.set_skipped_turns(0);
     pair_.set_ring_frames(FrameRing::kFramesMax);
     events_.end_all();
-    const ha2::PairConfig& pair = plan_.pair();
-    const std::uint64_t bound_ns = 2 * pair.boot_hold_ns + 12 * plan_.silence_ns() +
-                                   30 * pair.keepalive_interval_ns + 14 * pair.hello_interval_ns;
+    const std::uint64_t bound_ns = plan_.settle_ns();
     // What was silent may be taken for dead a moment after it speaks again.
     const std::uint64_t earliest_ns = pair_.now_ns() + 2 * plan_.silence_ns();
     const std::uint64_t end_ns = pair_.now_ns() + bound_ns;
@@ -328,33 +237,8 @@ class WholeRun {
     }
     if (is_well() && !is_settled())
       fail("no settled pair " + std::to_string(bound_ns / 1'000'000) +
-           " ms after the faults ended: " + state_text());
-    tell("settled: " + state_text());
-  }
-
-  std::uint64_t round_trip_ns() const noexcept {
-    std::uint64_t timers_ns = 0;
-    for (const MachineShape& machine : plan_.machines) {
-      const ha2::StreamConfig& stream = machine.box.partition.stream;
-      timers_ns = std::max<std::uint64_t>(timers_ns, std::uint64_t{stream.heartbeat_ns} +
-                                                         stream.reorder_ns + stream.status_ns +
-                                                         stream.flush_ns);
-    }
-    return 2 * std::uint64_t{plan_.calm[0].delay_ns_max} + 4 * plan_.step_ns + timers_ns;
-  }
-
-  std::uint64_t drain_ns() const noexcept {
-    const BoxShape& part = plan_.machines[0].box.partition;
-    const std::uint64_t slot_count =
-        std::uint64_t{part.limits.session4.slot_count} + part.limits.session6.slot_count;
-    const std::uint64_t frame_bytes = std::min(
-        part.stream.frame_bytes_max, plan_.machines[1].box.partition.stream.frame_bytes_max);
-    const std::uint64_t frame_count =
-        2 * slot_count / std::max<std::uint64_t>(1, frame_bytes / 200U) + 1;
-    const std::uint64_t flights = frame_count / part.stream.window_frames + 1;
-    return flights * (2 * std::uint64_t{plan_.calm[0].delay_ns_max} + 4 * plan_.step_ns +
-                      part.stream.status_ns) +
-           frame_count * plan_.step_ns;
+           " ms after the faults ended: " + state_text(pair_));
+    story_.tell("settled: " + state_text(pair_));
   }
 
   bool is_quiet() const {
@@ -370,7 +254,7 @@ class WholeRun {
     const std::uint64_t takeovers = takeover_count();
     const std::uint64_t late_ns =
         std::max(plan_.storm[0].reorder_ns_max, plan_.storm[0].refuse_ns_max);
-    const std::uint64_t bound_ns = 20 * round_trip_ns() + drain_ns() + late_ns +
+    const std::uint64_t bound_ns = 20 * plan_.round_trip_ns() + plan_.drain_ns() + late_ns +
                                    plan_.machines[0].box.partition.stream.refresh_flush_ns +
                                    2 * plan_.pair().keepalive_interval_ns;
     const std::uint64_t end_ns = pair_.now_ns() + bound_ns;
@@ -382,7 +266,7 @@ class WholeRun {
       if (!watches_[p]->observer.last().are_equal()) fail_in(p, "I9 quiet but not equal");
     }
     if (takeover_count() != takeovers) fail("a takeover with no fault");
-    tell("all partitions are equal");
+    story_.tell("all partitions are equal");
   }
 
   std::uint64_t takeover_count() const noexcept {
@@ -393,7 +277,7 @@ class WholeRun {
     WholeBox& active = pair_.box(active_index());
     for (std::uint32_t p = 0; p < watches_.size(); ++p)
       active.partition(p).replica().owner().start_verify();
-    const std::uint64_t end_ns = pair_.now_ns() + 20 * round_trip_ns();
+    const std::uint64_t end_ns = pair_.now_ns() + 20 * plan_.round_trip_ns();
     const auto is_running = [&] {
       for (std::uint32_t p = 0; p < watches_.size(); ++p)
         if (active.partition(p).replica().owner().verification().is_running) return true;
@@ -406,35 +290,21 @@ class WholeRun {
         fail_in(p, "section 5: of " + std::to_string(verification.range_count) + " ranges only " +
                        std::to_string(verification.equal_count) + " were found equal");
     }
-    tell("verified");
+    story_.tell("verified");
   }
 
   void cover() {
     Coverage& coverage = result_.coverage;
-    for (std::size_t i = 0; i < 2; ++i) {
-      for (const Path path : {Path::kHa2, Path::kHa1}) {
-        coverage.add_link(pair_.link(i, path), path == Path::kHa1);
-        result_.frames += pair_.link(i, path).sent_count();
-      }
-      const MachineShape& machine = plan_.machines[i];
-      if (machine.is_later_build) coverage.add(Covered::kLaterVersion);
-      if (machine.first_keepalive_count != 0) coverage.add(Covered::kKeepaliveCountWraps);
-      if (machine.clock.drift_ppm() != 0) coverage.add(Covered::kClockDrift);
-      cover_wraps(machine.clock.at(0), pair_.local_ns(i), coverage);
-      if (!pair_.is_up(i)) continue;
-      for (std::uint32_t p = 0; p < watches_.size(); ++p)
-        coverage.add_counters(pair_.box(i).partition(p).replica().counters());
-    }
-    coverage.add(Covered::kRing, pair_.ring_drop_count());
+    cover_pair(plan_, pair_, coverage);
     coverage.add(Covered::kTwoActives, one_active_.times());
     coverage.add(Covered::kStreams, one_owner_.stream_count());
-    if (plan_.skipped_permille != 0) coverage.add(Covered::kLateOrder);
-    if (plan_.machines[0].box.pair.frame_bytes_max != plan_.machines[1].box.pair.frame_bytes_max)
-      coverage.add(Covered::kOtherFrameSize);
     for (const auto& watch : watches_) {
       coverage.add(Covered::kAnsweredKept, watch->answered.kept_count());
       coverage.add(Covered::kTableWasFull, watch->workload.refused_count());
     }
+    for (std::size_t i = 0; i < 2; ++i)
+      for (const Path path : {Path::kHa2, Path::kHa1})
+        result_.frames += pair_.link(i, path).sent_count();
     result_.streams = one_owner_.stream_count();
   }
 
@@ -443,12 +313,12 @@ class WholeRun {
   Prng prng_;
   WholePlan plan_;
   WholePair pair_;
+  WholeStory story_;
   WholeEventMaker events_;
   std::vector<std::unique_ptr<Watch>> watches_;
   OneOwner one_owner_;
   OneActive one_active_;
   NobodyIsHasty hasty_;
-  std::array<std::string, 2> said_;
   std::array<bool, 2> were_refused_{};
   std::uint64_t taken_over_ns_ = 0;
   std::uint64_t follow_count_ = 0;

@@ -51,6 +51,10 @@ class WholePair {
     return machines_[from].links[static_cast<std::size_t>(path)];
   }
 
+  const SimLink& link(std::size_t from, ha2::Path path) const noexcept {
+    return machines_[from].links[static_cast<std::size_t>(path)];
+  }
+
   BoxClock& clock(std::size_t index) noexcept { return machines_[index].clock; }
 
   OtherLife& other_life(std::size_t index) noexcept { return *machines_[index].other_life; }
