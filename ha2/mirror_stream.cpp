@@ -36,7 +36,7 @@ void MirrorStream::start(StreamName name) noexcept {
   wants_status_ = false;
   lost_.fill(0);
   held_.clear();
-  digest_next_id_ = 1;
+  digest_next_id_ = config_.first_digest_id;
   verdicts_.fill(0);
   suspects_.clear();
   is_running_ = true;

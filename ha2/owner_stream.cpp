@@ -66,7 +66,7 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes, Beginning be
   bulk_end_seq_ = 0;
   is_bulk_done_ = false;
   is_walk_starved_ = false;
-  digest_next_id_ = 1;
+  digest_next_id_ = config_.first_digest_id;
   stuck_frame_count_ = 0;
   beginning_ = beginning;
   is_compare_over_ = false;

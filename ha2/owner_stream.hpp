@@ -37,10 +37,11 @@ struct StreamConfig {
   std::uint16_t audit_core_permille = 10;   // of the core's time, for the audit
   std::uint16_t compare_slots = 1024;       // of one digest, 1..4096
   std::uint16_t verify_slots = 256;
-  std::uint64_t audit_cycle_ns = 0;  // every range once in that time; 0 = no audit
-  CostClock cost_clock = nullptr;    // what the core's shares are measured by; null = no bound
-  std::uint16_t eager_frames = 1;    // S11: with fewer unanswered, a change goes at once
-  std::uint32_t flush_ns = 50'000;   // S11
+  std::uint32_t first_digest_id = 1;  // on both ends alike: tests begin near the wrap
+  std::uint64_t audit_cycle_ns = 0;   // every range once in that time; 0 = no audit
+  CostClock cost_clock = nullptr;     // what the core's shares are measured by; null = no bound
+  std::uint16_t eager_frames = 1;     // S11: with fewer unanswered, a change goes at once
+  std::uint32_t flush_ns = 50'000;    // S11
   std::uint32_t refresh_flush_ns = 1'000'000;
   std::uint32_t heartbeat_ns = 1'000'000;  // S8: while anything is unanswered
   std::uint32_t reorder_ns = 100'000;      // S3

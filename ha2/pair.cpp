@@ -9,10 +9,14 @@
 
 #include "tables/base/check.hpp"
 #include "tables/base/hash.hpp"
+#include "tables/base/mutant.hpp"
 
 namespace twinplane::ha2 {
 
 namespace {
+
+using tables::is_mutant;
+using tables::Mutant;
 
 FrameHeader link_header(FrameType type, std::uint32_t term, std::uint64_t now_ns) noexcept {
   FrameHeader header{};
@@ -113,7 +117,7 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
       last_hello_ns_ = 0;
     }
     peer_.nonce = hello.nonce.get();
-    if (hello.echo.get() != nonce_) return;
+    if (hello.echo.get() != nonce_ && !is_mutant(Mutant::kBelievesAnyHello)) return;
     peer_.boot_id = hello.boot_id.get();
     peer_.knows_me = false;
     // Of use only where this box's tables have to do with the peer's: they are kept as well, or the
@@ -243,6 +247,8 @@ bool Pair::is_path_up(Path path, std::uint64_t now_ns) const noexcept {
 }
 
 bool Pair::is_peer_alive(std::uint64_t now_ns) const noexcept {
+  if (is_mutant(Mutant::kOneSilentPathIsDeath))
+    return is_path_up(Path::kHa2, now_ns) && is_path_up(Path::kHa1, now_ns);
   return is_path_up(Path::kHa2, now_ns) || is_path_up(Path::kHa1, now_ns);
 }
 
@@ -251,7 +257,7 @@ bool Pair::is_peer_alive(std::uint64_t now_ns) const noexcept {
 void Pair::forgive_own_stall(std::uint64_t now_ns) noexcept {
   const std::uint64_t gap_ns = last_poll_ns_ == 0 ? 0 : now_ns - last_poll_ns_;
   last_poll_ns_ = now_ns;
-  if (gap_ns <= config_.keepalive_interval_ns) return;
+  if (gap_ns <= config_.keepalive_interval_ns || is_mutant(Mutant::kForgivesNoStall)) return;
   for (std::uint64_t& heard_ns : last_heard_ns_)
     if (heard_ns != 0)
       heard_ns = std::min(now_ns, heard_ns + gap_ns - config_.keepalive_interval_ns);
@@ -274,7 +280,8 @@ void Pair::become(Role role, std::string reason, std::uint64_t now_ns) {
   if (role == Role::kActive) {
     term_ = std::max(term_, peer_.term);
     // Only a peer that lies leads there: a term of 0 would undo what has been decided since.
-    if (term_ != std::numeric_limits<std::uint32_t>::max()) ++term_;
+    if (term_ != std::numeric_limits<std::uint32_t>::max() && !is_mutant(Mutant::kTermStays))
+      ++term_;
     takeover_.last_heard_ns = std::max(last_heard_ns_[0], last_heard_ns_[1]);
     takeover_.detected_ns = now_ns;
   }
@@ -311,6 +318,7 @@ void Pair::decide(std::uint64_t now_ns) {
         become(Role::kActive, "nobody is active", now_ns);
       break;
     case Role::kActive:
+      if (is_mutant(Mutant::kNeverYields)) break;
       if (is_alive && peer_.role == Role::kActive && !peer_.is_leaving &&
           std::tuple(peer_.term, !is_better_than_peer()) > std::tuple(term_, is_better_than_peer()))
         become(Role::kPassive, "the peer is active under a higher term or priority", now_ns);

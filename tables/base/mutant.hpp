@@ -60,6 +60,12 @@ enum class Mutant : std::uint8_t {
   kIgnoresChecksum,
   kGenerationStays,
   kIndexForgetsMoved,
+  // Pair.
+  kTermStays,
+  kOneSilentPathIsDeath,
+  kNeverYields,
+  kBelievesAnyHello,
+  kForgivesNoStall,
   kCount
 };
 
@@ -101,7 +107,12 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutant::k
                  "begins-known-stream-anew",
                  "ignores-checksum",
                  "generation-stays",
-                 "index-forgets-moved"};
+                 "index-forgets-moved",
+                 "term-stays",
+                 "one-silent-path-is-death",
+                 "never-yields",
+                 "believes-any-hello",
+                 "forgives-no-stall"};
 static_assert(!kMutantNames.back().empty(), "each mutant has its name");
 
 #ifdef TWINPLANE_MUTANTS

@@ -32,6 +32,7 @@ BoxShape draw_shape(Prng& prng) {
   stream.compare_slots = later.pick(kRangeSlots);
   stream.verify_slots = later.pick(kRangeSlots);
   if (later.coin()) stream.audit_cycle_ns = later.between(1, 50) * 1'000'000U;
+  if (later.coin()) stream.first_digest_id = 0U - later.below(60);
   return shape;
 }
 

@@ -70,11 +70,14 @@ class WholeRun {
   void look() {
     for (std::uint32_t p = 0; p < watches_.size(); ++p) {
       look_at(p);
+      for (std::size_t i = 0; i < 2; ++i)
+        if (pair_.is_up(i)) fail_in(p, false_alarm_of(pair_.box(i).partition(p)));
       if (result_.steps % 16 == 0) look_at_index(p);
     }
     fail(one_owner_.check(pair_));
     fail(one_active_.check(pair_));
     fail(hasty_.check(pair_));
+    fail(dead_.check(pair_));
     for (std::size_t i = 0; i < 2; ++i) fail(pair_.link(i, Path::kHa2).seq_used_twice());
   }
 
@@ -319,6 +322,7 @@ class WholeRun {
   OneOwner one_owner_;
   OneActive one_active_;
   NobodyIsHasty hasty_;
+  TheDeadStayDead dead_;
   std::array<bool, 2> were_refused_{};
   std::uint64_t taken_over_ns_ = 0;
   std::uint64_t follow_count_ = 0;

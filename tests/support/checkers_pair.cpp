@@ -87,6 +87,21 @@ std::string OneActive::check(const WholePair& pair) {
          std::to_string(pair.box(1).pair().term());
 }
 
+std::string TheDeadStayDead::check(const WholePair& pair) {
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (!pair.is_up(i)) continue;
+    Known& known = known_[i];
+    if (known.boot_id != pair.box(i).boot_id()) known = {pair.box(i).boot_id(), 0, {}};
+    const std::uint32_t session = pair.box(i).pair().assignment().name.session;
+    if (session == 0 || session == known.session) continue;
+    if (known.session != 0) known.left.insert(known.session);
+    if (known.left.contains(session))
+      return "section 8.2: session " + std::to_string(session) + " came back from the dead";
+    known.session = session;
+  }
+  return {};
+}
+
 std::string NobodyIsHasty::check(const WholePair& pair) const {
   for (std::size_t i = 0; i < 2; ++i) {
     if (!pair.is_up(i)) continue;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -50,6 +51,22 @@ class OneActive {
   std::uint64_t since_ns_ = 0;         // both are active; 0 = they are not
   std::uint64_t paired_since_ns_ = 0;  // with each other; 0 = they are not
   std::uint64_t times_ = 0;
+};
+
+// A box that has left a life of its peer for another one does not go back to it: old frames cannot
+// revive the dead.
+class TheDeadStayDead {
+ public:
+  std::string check(const WholePair& pair);
+
+ private:
+  struct Known {
+    std::uint64_t boot_id = 0;
+    std::uint32_t session = 0;  // the last one that there was
+    std::set<std::uint32_t> left;
+  };
+
+  std::array<Known, 2> known_;
 };
 
 // A box that stood still, or whose clock leapt, does not count that as silence of its peer.

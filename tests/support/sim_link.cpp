@@ -108,8 +108,12 @@ void SimLink::send(std::size_t frame_bytes, std::uint16_t) noexcept {
   const std::span<const std::byte> frame = std::span(scratch_).first(frame_bytes);
   watch_seq(frame);
   ++sent_count_;
-  // The archive keeps frames of all ages: each goes to a random place.
-  Kept& archived = archive_[prng_.below(kArchiveFrames)];
+  // The archive keeps frames of all ages: each goes to a random place. Hellos are rare and have
+  // places of their own.
+  const bool is_hello = static_cast<ha2::FrameType>(frame[offsetof(ha2::FrameHeader, type)]) ==
+                        ha2::FrameType::kHello;
+  Kept& archived = archive_[is_hello ? prng_.below(kArchiveHellos)
+                                     : prng_.between(kArchiveHellos, kArchiveFrames - 1)];
   archived.bytes.assign(frame.begin(), frame.end());
   archived.sent_ns = now_ns_;
   if (!is_lost(frame)) {

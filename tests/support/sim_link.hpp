@@ -146,7 +146,8 @@ class SimLink final : public ha2::Link {
   const std::string& seq_used_twice() const noexcept { return seq_used_twice_; }
 
  private:
-  static constexpr std::size_t kArchiveFrames = 256;
+  static constexpr std::uint32_t kArchiveFrames = 256;
+  static constexpr std::uint32_t kArchiveHellos = 32;
   static constexpr std::size_t kStageBytesMax = 256;  // what a stage may add
 
   struct Kept {

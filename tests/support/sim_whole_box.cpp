@@ -51,7 +51,8 @@ SimLink::Received FrameRing::take() {
 
 WholeBox::WholeBox(const WholeShape& shape, std::uint64_t boot_id,
                    std::array<SimLink*, ha2::kPathCount> out, std::vector<TableBlock> kept)
-    : shape_(shape),
+    : boot_id_(boot_id),
+      shape_(shape),
       out_(out),
       pair_(pair_config(shape, !kept.empty()), boot_id, ~boot_id),
       rings_(shape.worker_count),

@@ -93,6 +93,8 @@ class WholeBox {
 
   const WholeShape& shape() const noexcept { return shape_; }
 
+  std::uint64_t boot_id() const noexcept { return boot_id_; }
+
   ha2::Pair& pair() noexcept { return pair_; }
 
   const ha2::Pair& pair() const noexcept { return pair_; }
@@ -148,6 +150,7 @@ class WholeBox {
   bool are_changes_answered() const noexcept;
   void leave_in_order(std::uint64_t local_ns) noexcept;
 
+  std::uint64_t boot_id_;
   WholeShape shape_;
   std::array<SimLink*, ha2::kPathCount> out_;
   ha2::Pair pair_;
