@@ -130,6 +130,14 @@ void Workload::create(SessionTable<Address>& sessions, std::uint32_t number, std
   refused_count_ += result.status == tables::InsertStatus::kInserted ? 0 : 1;
 }
 
+// A takeover may have left nothing of a side's sequence numbers, or only what the other side had
+// allowed: what it says next is near that.
+std::uint32_t Workload::where_it_stands(const tables::SessionState& state, Direction direction) {
+  if (state.edge[direction] != 0) return state.edge[direction];
+  if (state.edge_max[direction] != 0) return state.edge_max[direction];
+  return static_cast<std::uint32_t>(prng_.next());
+}
+
 template <class Address>
 void Workload::take_segment(SessionTable<Address>& sessions, std::uint32_t slot,
                             Direction direction, std::uint8_t flags, std::uint32_t payload_bytes) {
@@ -139,9 +147,8 @@ void Workload::take_segment(SessionTable<Address>& sessions, std::uint32_t slot,
       direction == tables::kFromClient ? tables::kFromServer : tables::kFromClient;
   tables::TcpSegment segment{};
   // A side that has spoken goes on where it was; one that a takeover made silent again as well.
-  const std::uint32_t edge = session.state.edge[direction];
-  segment.seq = edge != 0 ? edge : static_cast<std::uint32_t>(prng_.next());
-  segment.ack = session.state.edge[other];
+  segment.seq = where_it_stands(session.state, direction);
+  segment.ack = where_it_stands(session.state, other);
   segment.payload_bytes = payload_bytes;
   segment.window = static_cast<std::uint16_t>(prng_.next());
   segment.flags = flags;

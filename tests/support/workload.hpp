@@ -93,6 +93,8 @@ class Workload {
   void take_segment(tables::SessionTable<Address>& sessions, std::uint32_t slot,
                     tables::Direction direction, std::uint8_t flags, std::uint32_t payload_bytes);
 
+  std::uint32_t where_it_stands(const tables::SessionState& state, tables::Direction direction);
+
   std::uint32_t now_ms(std::uint64_t now_ns) const noexcept {
     return static_cast<std::uint32_t>(now_ns / 1'000'000U) + jumped_ms_;
   }
