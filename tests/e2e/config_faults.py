@@ -39,7 +39,9 @@ def good_text():
     box = Box.__new__(Box)
     box.name, box.id, box.prefix, box.life = "east", 0, "tp-config", 1
     box.rundir = SimpleNamespace(path=Path("/nonexistent"))
-    box.options = SimpleNamespace(transport="ethernet", session_slots=65536, mtu=1500)
+    box.faults = None
+    box.options = SimpleNamespace(transport="ethernet", session_slots=65536, mtu=1500, keep_tables=False, faults=None,
+                                  idle_sessions=0, keepalive_threshold=3)
     return Box._configuration(box)
 
 
