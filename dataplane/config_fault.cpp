@@ -30,20 +30,24 @@ std::string without_indexes(std::string_view path) {
   return key;
 }
 
+// In UTF-8: U+0000 to U+001F and U+007F; U+0080 to U+009F behind their first byte.
+bool is_control(unsigned char before, unsigned char byte) noexcept {
+  constexpr unsigned char kSecondSetLead = 0xC2;
+  return byte < 0x20 || byte == 0x7F || (before == kSecondSetLead && byte >= 0x80 && byte < 0xA0);
+}
+
 // What the file says may hold anything; a terminal should not be shown that, nor all of it.
 std::string printable(std::string_view text) {
   constexpr std::size_t kLengthMax = 200;
   constexpr std::string_view kHex = "0123456789abcdef";
-  constexpr unsigned char kC1Lead = 0xC2;  // in UTF-8 of U+0080 to U+009F, which are orders too
   std::string result;
   unsigned char before = 0;
   for (const char c : text.substr(0, kLengthMax)) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool is_c1 = before == kC1Lead && byte >= 0x80 && byte < 0xA0;
-    if (byte >= 0x20 && byte != 0x7F && !is_c1) {
+    if (!is_control(before, byte)) {
       result += c;
     } else {
-      if (is_c1) result.pop_back();
+      if (byte >= 0x80) result.pop_back();
       result.append("\\x").append(1, kHex[byte >> 4U]).append(1, kHex[byte & 0xFU]);
     }
     before = byte;
@@ -69,6 +73,14 @@ std::size_t edits_between(std::string_view left, std::string_view right) {
 }
 
 }  // namespace
+
+bool has_control_character(std::string_view text) noexcept {
+  unsigned char before = 0;
+  return std::ranges::any_of(text, [&before](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return is_control(std::exchange(before, byte), byte);
+  });
+}
 
 ConfigError::ConfigError(std::string_view file_name, std::vector<ConfigFault> faults)
     : std::runtime_error(text_of(file_name, faults)), faults_(std::move(faults)) {}

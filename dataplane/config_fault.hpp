@@ -66,6 +66,9 @@ class FaultList {
   std::vector<Entry> entries_;
 };
 
+// One of either set that terminals obey: U+0000 to U+001F, U+007F to U+009F.
+bool has_control_character(std::string_view text) noexcept;
+
 // "port[1].mtu"; without the key, "port[1]".
 std::string path_of(std::string_view section, std::size_t index, std::string_view key = {});
 std::string path_of(std::string_view section, std::string_view key);

@@ -126,8 +126,8 @@ void Section::read_text(std::string_view key, std::string& target, Need need) {
     add_wrong_type(path(key), *node, kKind);
   } else if (need == Need::kRequired && text->get().empty()) {
     faults_->add(path(key), "is empty", "give it a value");
-  } else if (text->get().find('\0') != std::string::npos) {
-    faults_->add(path(key), "holds a NUL character", "take it out");
+  } else if (has_control_character(text->get())) {
+    faults_->add(path(key), "holds a control character", "take it out");
   } else {
     target = text->get();
   }
@@ -178,6 +178,10 @@ std::vector<ListItem> Section::list(std::string_view key, Need need) {
     auto text = text_of(item);
     if (!text) {
       add_wrong_type(item_path, item, "a text in quotes");
+      continue;
+    }
+    if (has_control_character(*text)) {
+      faults_->add(item_path, "holds a control character", "take it out");
       continue;
     }
     items.push_back({std::move(*text), std::move(item_path)});

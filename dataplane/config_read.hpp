@@ -69,7 +69,7 @@ class Section {
   // Whole numbers are taken too.
   void read_decimal(std::string_view key, double& target, DecimalBounds bounds);
   void read_boolean(std::string_view key, bool& target);
-  // Required texts may not be empty.
+  // Required texts may not be empty; none may hold a control character.
   void read_text(std::string_view key, std::string& target, Need need = Need::kOptional);
   // Letters, digits, '.', '_' and '-', at most 31 of them.
   void read_name(std::string_view key, std::string& target, Need need = Need::kOptional);

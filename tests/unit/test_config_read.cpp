@@ -134,6 +134,23 @@ TEST_F(ConfigRead, RefusesNamesThatCannotBeShown) {
   EXPECT_NE(faults().find("t:2: b: "), std::string::npos);
 }
 
+TEST_F(ConfigRead, RefusesTextsThatATerminalWouldObey) {
+  Section section = root(
+      "a = \"x\\r\"\nb = \"\\u009b2J\"\nc = \"\\u0000\"\nd = [\"e\", \"f\\u001b\"]\ng = "
+      "'h\xC3\xA9'\n");
+  std::string text = "as it was";
+  for (const char* key : {"a", "b", "c"}) section.read_text(key, text);
+  EXPECT_EQ(text, "as it was");
+  EXPECT_EQ(section.list("d", Need::kOptional).size(), 1U);
+  section.read_text("g", text);
+  EXPECT_EQ(text, "h\xC3\xA9");
+  EXPECT_EQ(faults(),
+            "t:1: a: holds a control character; take it out\n"
+            "t:2: b: holds a control character; take it out\n"
+            "t:3: c: holds a control character; take it out\n"
+            "t:4: d: holds a control character; take it out");
+}
+
 TEST_F(ConfigRead, RefusesKeysThatNobodyAskedFor) {
   Section section = root("[box]\nname = 'x'\nnmae = 'y'\n[bxo]\n");
   Section box = section.table("box");
