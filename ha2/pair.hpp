@@ -89,6 +89,9 @@ class Pair {
 
   bool is_paired() const noexcept { return session_ != 0; }
 
+  // Boot id of the peer's life that is believed to live; 0 = none was heard yet.
+  std::uint64_t peer_boot_id() const noexcept { return peer_.boot_id; }
+
   bool is_refused() const noexcept {
     return my_refusal_ != Refusal::kNone || peer_refusal_ != Refusal::kNone;
   }

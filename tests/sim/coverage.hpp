@@ -58,6 +58,7 @@ enum class Covered : std::uint8_t {
   kTwoActives,
   kRefusal,
   kWithdrawal,
+  kOldHellos,
   kVerification,
   // Versions and sizes.
   kLaterVersion,
@@ -131,6 +132,7 @@ inline constexpr std::array<std::string_view, kCoveredCount> kCoveredNames{
     "event: two actives for a while",
     "event: refused by an item",
     "event: refusal withdrawn",
+    "event: old hellos arrive",
     "event: verification",
     "peer: of a later build",
     "peer: other frame size",

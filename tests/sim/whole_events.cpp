@@ -46,6 +46,9 @@ void WholeEventMaker::crash(std::size_t index) {
   end(index, " crashes");
   const std::uint64_t down_ns = prng_.coin() ? prng_.below(1'000'000) : some_time_ns();
   later(down_ns, [this, index] { boot(index); });
+  // What the dead life said arrives when its successor has been heard.
+  if (plan_.events.old_hellos != 0)
+    later(down_ns + 3 * some_time_ns(), [this, index] { replay_hellos(index); });
 }
 
 void WholeEventMaker::leave() {
@@ -142,6 +145,14 @@ void WholeEventMaker::say_other_item() {
   });
 }
 
+// Of any life that ever spoke: the dead ones must not be believed.
+void WholeEventMaker::replay_hellos(std::size_t from) {
+  const ha2::Path path = prng_.coin() ? ha2::Path::kHa2 : ha2::Path::kHa1;
+  coverage_.add(Covered::kOldHellos);
+  tell_(std::string("old hellos of ") + kBoxNames[from] + " arrive again on " + name_of(path));
+  pair_.link(from, path).replay_hellos(prng_.between(1, 8));
+}
+
 void WholeEventMaker::verify() {
   for (std::size_t i = 0; i < 2; ++i) {
     if (!pair_.is_up(i)) continue;
@@ -188,6 +199,7 @@ void WholeEventMaker::turn() {
   if (happens(events.one_way)) cut(prng_.coin() ? ha2::Path::kHa2 : ha2::Path::kHa1, true);
   if (happens(events.flaps)) begin_flaps();
   if (happens(events.other_item)) say_other_item();
+  if (happens(events.old_hellos)) replay_hellos(prng_.below(2));
   if (happens(events.verify)) verify();
 }
 

@@ -92,12 +92,11 @@ std::string TheDeadStayDead::check(const WholePair& pair) {
     if (!pair.is_up(i)) continue;
     Known& known = known_[i];
     if (known.boot_id != pair.box(i).boot_id()) known = {pair.box(i).boot_id(), 0, {}};
-    const std::uint32_t session = pair.box(i).pair().assignment().name.session;
-    if (session == 0 || session == known.session) continue;
-    if (known.session != 0) known.left.insert(known.session);
-    if (known.left.contains(session))
-      return "section 8.2: session " + std::to_string(session) + " came back from the dead";
-    known.session = session;
+    const std::uint64_t peer = pair.box(i).pair().peer_boot_id();
+    if (peer == known.peer) continue;
+    known.left.insert(known.peer);
+    known.peer = peer;
+    if (known.left.contains(peer)) return "section 8.2: a life of the peer came back from the dead";
   }
   return {};
 }

@@ -62,8 +62,8 @@ class TheDeadStayDead {
  private:
   struct Known {
     std::uint64_t boot_id = 0;
-    std::uint32_t session = 0;  // the last one that there was
-    std::set<std::uint32_t> left;
+    std::uint64_t peer = 0;  // the life of the peer that it believes in
+    std::set<std::uint64_t> left;
   };
 
   std::array<Known, 2> known_;
