@@ -42,6 +42,7 @@ void OwnerStream::on_status(const FrameView& frame, std::uint64_t now_ns) noexce
     const bool is_lost = (static_cast<unsigned>(lost[bit / 8]) >> (bit % 8) & 1U) != 0;
     const InFlight& sent = slot_of(seq);
     in_flight_records_ -= sent.record_count;
+    pace_.note_answer(seq, is_lost, next_seq_);
     if (is_lost && !is_mutant(Mutant::kLostIsApplied))
       answer_lost(sent);
     else
@@ -57,14 +58,20 @@ void OwnerStream::on_status(const FrameView& frame, std::uint64_t now_ns) noexce
 void OwnerStream::answer_lost(const InFlight& frame) noexcept {
   counters_.add(Counter::kFramesReportedLost);
   if (is_mutant(Mutant::kNoRepair)) return;
+  // S12: a bulk waits for what was said by its end. A comparison waits for the ranges that it found
+  // to differ, and not for changes: where those are lost all the time it would never be done.
+  const bool is_of_bulk =
+      beginning_ == Beginning::kBulk && (bulk_end_seq_ == 0 || frame.seq <= bulk_end_seq_);
+  const Owing owing =
+      is_of_bulk || is_mutant(Mutant::kLateLossesOwed) ? Owing::kOwed : Owing::kAsBefore;
   const std::uint32_t* words = words_of(frame.seq);
   for (std::size_t i = 0; i < frame.section_count; ++i) {
     const SentSection section = frame.sections[i];
     if (checks_.has_open()) doubt_section(section, words, frame.seq);
     if (section.kind / 16U == static_cast<unsigned>(TableKind::kSession4))
-      repair_section<Address4>(section, words);
+      repair_section<Address4>(section, words, owing);
     else
-      repair_section<Address6>(section, words);
+      repair_section<Address6>(section, words, owing);
     words += section.word_count;
   }
 }
@@ -79,13 +86,14 @@ void OwnerStream::doubt_section(SentSection section, const std::uint32_t* words,
 }
 
 template <class Address>
-void OwnerStream::repair_section(SentSection section, const std::uint32_t* words) noexcept {
+void OwnerStream::repair_section(SentSection section, const std::uint32_t* words,
+                                 Owing owing) noexcept {
   if (operation_of(section.kind) == Operation::kDigest) return;
   auto& slots = partition_.sessions<Address>().slots();
   if (operation_of(section.kind) != Operation::kEmptyRun) {
     for (std::size_t i = 0; i < section.word_count; ++i) {
       if (i + kPrefetchAhead < section.word_count) slots.prefetch(words[i + kPrefetchAhead]);
-      mark_repair<Address>(words[i]);
+      mark_repair<Address>(words[i], owing);
     }
     return;
   }
@@ -94,7 +102,8 @@ void OwnerStream::repair_section(SentSection section, const std::uint32_t* words
     const std::uint32_t first_slot = words[i];
     const std::uint32_t end_slot = first_slot + words[i + 1];
     if (!try_open_walk(SessionWire<Address>::kTable, {first_slot, words[i + 1]}))
-      for (std::uint32_t slot = first_slot; slot < end_slot; ++slot) mark_repair<Address>(slot);
+      for (std::uint32_t slot = first_slot; slot < end_slot; ++slot)
+        mark_repair<Address>(slot, owing);
   }
 }
 
@@ -118,14 +127,15 @@ bool OwnerStream::try_open_walk(TableKind table, const SlotRange& range) noexcep
 }
 
 template <class Address>
-void OwnerStream::mark_repair(std::uint32_t slot) noexcept {
+void OwnerStream::mark_repair(std::uint32_t slot, Owing owing) noexcept {
   const auto mark = is_mutant(Mutant::kRepairByPatch) ? tables::kMarkState : tables::kMarkWhole;
   partition_.sessions<Address>().slots().mark(slot, mark);
+  counters_.add(Counter::kRepairsMarked);
+  if (owing == Owing::kAsBefore) return;
   std::uint64_t& word = owed_[static_cast<std::size_t>(SessionWire<Address>::kTable)][slot / 64];
   const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
   owed_count_ += (word & bit) == 0 ? 1 : 0;
   word |= bit;
-  counters_.add(Counter::kRepairsMarked);
 }
 
 void OwnerStream::answer_applied(const InFlight& frame) noexcept {
@@ -174,7 +184,7 @@ void OwnerStream::finish_bulk_if_answered() noexcept {
   is_bulk_done_ = true;
 }
 
-template void OwnerStream::mark_repair<Address4>(std::uint32_t) noexcept;
-template void OwnerStream::mark_repair<Address6>(std::uint32_t) noexcept;
+template void OwnerStream::mark_repair<Address4>(std::uint32_t, Owing) noexcept;
+template void OwnerStream::mark_repair<Address6>(std::uint32_t, Owing) noexcept;
 
 }  // namespace twinplane::ha2

@@ -28,6 +28,7 @@ OwnerStream::OwnerStream(const StreamConfig& config, tables::Partition& partitio
       builder_(builder),
       counters_(counters),
       differences_(differences),
+      pace_(config.slowest_ns),
       window_mask_(config.window_frames - 1U),
       words_per_frame_(FrameBuilder::words_max(config.frame_bytes_max)),
       window_(config.window_frames),
@@ -63,6 +64,7 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes, Beginning be
   answered_seq_ = 0;
   in_flight_records_ = 0;
   last_sent_ns_ = 0;
+  pace_.start();
   bulk_end_seq_ = 0;
   is_bulk_done_ = false;
   is_walk_starved_ = false;
@@ -220,6 +222,10 @@ std::uint32_t OwnerStream::poll(std::uint64_t now_ns, Link& link) noexcept {
       counters_.add(Counter::kNoWindow);
       break;
     }
+    if (!pace_.may_send(now_ns)) {
+      counters_.add(Counter::kPaced);
+      break;
+    }
     if (!try_send_frame(now_ns, link)) break;
     ++sent_count;
   }
@@ -273,6 +279,7 @@ bool OwnerStream::try_send_frame(std::uint64_t now_ns, Link& link) noexcept {
   seal(room.first(frame_bytes));
   link.send(frame_bytes, config_.partition);
   last_sent_ns_ = now_ns;
+  pace_.note_sent(now_ns);
   counters_.add(Counter::kFramesSent);
   counters_.add(Counter::kBytesSent, frame_bytes);
   counters_.add(Counter::kRecordsSent, builder_.record_count());
@@ -321,7 +328,8 @@ void OwnerStream::fill_frame(std::uint64_t now_ns) noexcept {
 }
 
 void OwnerStream::send_heartbeat_if_due(std::uint64_t now_ns, Link& link) noexcept {
-  if (in_flight_count() == 0 || now_ns - last_sent_ns_ < config_.heartbeat_ns) return;
+  const std::uint64_t beat_ns = std::max<std::uint64_t>(config_.heartbeat_ns, pace_.interval_ns());
+  if (in_flight_count() == 0 || now_ns - last_sent_ns_ < beat_ns) return;
   if (is_mutant(Mutant::kNoHeartbeat)) return;
   if (is_mutant(Mutant::kHeartbeatNeedsWindow) && in_flight_count() == config_.window_frames)
     return;
@@ -335,6 +343,7 @@ void OwnerStream::send_heartbeat_if_due(std::uint64_t now_ns, Link& link) noexce
   seal(room.first(kFrameBytesMin));
   link.send(kFrameBytesMin, config_.partition);
   last_sent_ns_ = now_ns;
+  pace_.note_sent(now_ns);
   counters_.add(Counter::kHeartbeatsSent);
 }
 

@@ -20,6 +20,7 @@
 #include "ha2/digest.hpp"
 #include "ha2/frame_builder.hpp"
 #include "ha2/link.hpp"
+#include "ha2/loss_pace.hpp"
 #include "ha2/range_checks.hpp"
 #include "tables/partition.hpp"
 
@@ -44,6 +45,7 @@ struct StreamConfig {
   std::uint32_t flush_ns = 50'000;    // S11
   std::uint32_t refresh_flush_ns = 1'000'000;
   std::uint32_t heartbeat_ns = 1'000'000;  // S8: while anything is unanswered
+  std::uint32_t slowest_ns = 16'384'000;   // between frames where most are lost; 0 = no pace
   std::uint32_t reorder_ns = 100'000;      // S3
   std::uint32_t status_ns = 100'000;       // S4
 };
@@ -147,6 +149,9 @@ class OwnerStream {
 
   std::uint32_t round_trip_us() const noexcept { return round_trip_us_; }
 
+  // Between two frames where most are lost; 0 = it is not held back.
+  std::uint64_t pace_ns() const noexcept { return pace_.interval_ns(); }
+
   std::uint64_t next_seq() const noexcept { return next_seq_; }
 
   // I1's third leg: the walk will still state this slot, or the comparison has not told of it yet.
@@ -228,10 +233,12 @@ class OwnerStream {
   void answer_lost(const InFlight& frame) noexcept;
   void doubt_section(SentSection section, const std::uint32_t* words, std::uint64_t seq) noexcept;
   void answer_applied(const InFlight& frame) noexcept;
+  // Whether the bulk, or the comparison, waits for this repair.
+  enum class Owing : std::uint8_t { kOwed, kAsBefore };
   template <class Address>
-  void repair_section(SentSection section, const std::uint32_t* words) noexcept;
+  void repair_section(SentSection section, const std::uint32_t* words, Owing owing) noexcept;
   template <class Address>
-  void mark_repair(std::uint32_t slot) noexcept;
+  void mark_repair(std::uint32_t slot, Owing owing) noexcept;
   void settle_section(SentSection section, const std::uint32_t* words) noexcept;
   void settle_slot(std::size_t table, std::uint32_t slot) noexcept;
   void take_verdicts(const StatusBody& status, std::uint64_t now_ns) noexcept;
@@ -254,6 +261,7 @@ class OwnerStream {
   std::uint64_t answered_seq_ = 0;
   std::uint64_t in_flight_records_ = 0;
   std::uint64_t last_sent_ns_ = 0;
+  LossPace pace_;
   std::uint32_t round_trip_us_ = 0;
 
   std::uint64_t window_mask_;

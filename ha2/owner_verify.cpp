@@ -147,9 +147,9 @@ void OwnerStream::repair_range(const CheckRange& range) noexcept {
   if (range.slots.slot_count > 1 && try_open_walk(table, range.slots)) return;
   for (std::uint32_t i = 0; i < range.slots.slot_count; ++i) {
     if (table == TableKind::kSession4)
-      mark_repair<Address4>(range.slots.first_slot + i);
+      mark_repair<Address4>(range.slots.first_slot + i, Owing::kOwed);
     else
-      mark_repair<Address6>(range.slots.first_slot + i);
+      mark_repair<Address6>(range.slots.first_slot + i, Owing::kOwed);
   }
 }
 

@@ -4,7 +4,8 @@
 //
 // A round goes over the slots in ranges. A range that differs is asked again in sixteen parts, and
 // these in sixteen, down to the slot. Where most parts turn out to differ that costs more than it
-// saves, and ranges are repaired as they are. What was lost on the way is asked again.
+// saves, and ranges are repaired as they are. What was lost on the way is asked again; what is in
+// doubt again and again in parts, as changes to some of its slots are lost all the time.
 //
 // Thread:  the core that owns the partition.
 // Memory:  about 20 kilobytes.
@@ -95,9 +96,11 @@ class RangeChecks {
       }
       --open_count_;
       reserved_count_ -= parts_of(open.asked);
-      Verdict verdict = verdict_of(open.id);
-      if (open.is_doubtful && verdict == Verdict::kDifferent) verdict = Verdict::kNone;
-      if (take(open.asked, verdict)) on_repair(open.asked.range);
+      const Verdict verdict = verdict_of(open.id);
+      const bool is_to_repair = open.is_doubtful && verdict == Verdict::kDifferent
+                                    ? take_doubtful(open.asked)
+                                    : take(open.asked, verdict);
+      if (is_to_repair) on_repair(open.asked.range);
     }
   }
 
@@ -120,10 +123,12 @@ class RangeChecks {
  private:
   static constexpr std::uint32_t kWaitingMax = 1024;
   static constexpr std::size_t kLevels = 4;  // 4096 slots, 256, 16, 1
+  static constexpr std::uint8_t kDoubtsMax = 3;
 
   struct Asked {
     CheckRange range;
     std::uint8_t level;  // 0 = of the round, above: a part of one that differed
+    std::uint8_t doubt_count = 0;
   };
 
   // What came of the parts of a level, to judge by whether it is worth going there.
@@ -161,6 +166,7 @@ class RangeChecks {
   }
 
   bool take(const Asked& asked, Verdict verdict) noexcept;
+  bool take_doubtful(Asked asked) noexcept;
   void split(const Asked& asked) noexcept;
   void advance() noexcept;
   void skip_empty_tables() noexcept;

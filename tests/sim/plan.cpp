@@ -33,6 +33,7 @@ BoxShape draw_shape(Prng& prng) {
   stream.verify_slots = later.pick(kRangeSlots);
   if (later.coin()) stream.audit_cycle_ns = later.between(1, 50) * 1'000'000U;
   if (later.coin()) stream.first_digest_id = 0U - later.below(60);
+  stream.slowest_ns = later.pick(std::array<std::uint32_t, 3>{128'000, 512'000, 2'048'000});
   return shape;
 }
 
@@ -114,6 +115,43 @@ void fit_to_traffic(WorkloadKind kind, BoxShape& shape, WorkloadShape& workload)
       is_flood ? tables::FullPolicy::kEvictHalfOpen : tables::FullPolicy::kRefuse;
 }
 
+std::uint64_t round_trip_ns(const ha2::StreamConfig& stream, const LinkFaults& calm,
+                            std::uint64_t step_ns) noexcept {
+  return 2 * std::uint64_t{calm.delay_ns_max} + 4 * step_ns + stream.heartbeat_ns +
+         stream.reorder_ns + stream.status_ns + stream.flush_ns;
+}
+
+std::uint64_t drain_frames(const BoxShape& shape) noexcept {
+  const std::uint64_t slot_count =
+      std::uint64_t{shape.limits.session4.slot_count} + shape.limits.session6.slot_count;
+  const std::uint64_t slots_per_frame =
+      std::max<std::uint64_t>(1, shape.stream.frame_bytes_max / 200U);
+  return 2 * slot_count / slots_per_frame + 1;
+}
+
+std::uint64_t drain_ns(const BoxShape& shape, const LinkFaults& calm,
+                       std::uint64_t step_ns) noexcept {
+  const std::uint64_t flights = drain_frames(shape) / shape.stream.window_frames + 1;
+  return flights * (2 * std::uint64_t{calm.delay_ns_max} + 4 * step_ns + shape.stream.status_ns) +
+         drain_frames(shape) * step_ns;
+}
+
+std::uint64_t pace_recovery_ns(const ha2::StreamConfig& stream,
+                               std::uint64_t round_trip_ns) noexcept {
+  std::uint64_t recovery_ns = 0;
+  for (std::uint64_t ns = stream.slowest_ns; ns >= ha2::LossPace::kFirstNs; ns /= 2)
+    recovery_ns += ha2::LossPace::kSampleFrames * ns + round_trip_ns;
+  return recovery_ns;
+}
+
+std::uint64_t Endurance::frame_ns(std::uint64_t round_trip_ns,
+                                  const ha2::StreamConfig& stream) const noexcept {
+  const std::uint64_t window_ns = round_trip_ns / stream.window_frames;
+  const std::uint32_t frames_per_ms = faults.squeeze_frames_per_ms;
+  const std::uint64_t gap_ns = frames_per_ms == 0 ? step_ns / 2 : 1'000'000 / frames_per_ms;
+  return std::max(window_ns, gap_ns);
+}
+
 std::uint64_t draw_start_ns(Prng& prng) {
   constexpr std::uint64_t kWrap = std::uint64_t{1} << 32U;
   const std::uint64_t before_ns = prng.below(20'000'000);
@@ -150,6 +188,43 @@ Events draw_events(Prng& prng) {
 
 }  // namespace
 
+namespace {
+
+// Loss by chance, or a link squeezed; either passes four times what changes.
+Endurance draw_endurance(Prng& prng, BoxShape& shape, const LinkFaults& calm) {
+  Endurance endurance;
+  endurance.is_wanted = prng.chance(100);
+  endurance.loses_mirror = prng.coin();
+  endurance.step_ns = 1'000 * prng.between(20, 60);
+  endurance.faults = calm;
+  if (prng.chance(500)) {
+    endurance.faults.loss = prng.between(200, 400);
+    endurance.faults.delay_ns_max += prng.below(400'000);
+    endurance.faults.delay_ns_min = endurance.faults.delay_ns_max;
+    // Many frames under way, and some lost of every range: as where much changes at a distance.
+    if (endurance.is_wanted && prng.coin()) {
+      shape.stream.window_frames = 128;
+      shape.stream.frame_bytes_max = 1500;
+      shape.stream.compare_slots = 256;
+    }
+  } else {
+    // Well above the slowest pace: each partition sends as fast as that in any case.
+    const std::uint32_t frames_per_ms_min = 4'000'000 / shape.stream.slowest_ns + 1;
+    endurance.faults.squeeze_frames_per_ms = frames_per_ms_min * prng.between(1, 4);
+    endurance.faults.squeeze_queue_frames = prng.between(1, 4);
+    if (endurance.is_wanted && prng.coin()) shape.stream.window_frames = 128;
+  }
+  const std::uint64_t slots_per_frame =
+      std::max<std::uint64_t>(1, shape.stream.frame_bytes_max / 200U);
+  endurance.operation_permille = static_cast<std::uint32_t>(
+      slots_per_frame * 1'000 * endurance.step_ns / 4 /
+      endurance.frame_ns(round_trip_ns(shape.stream, endurance.faults, endurance.step_ns),
+                         shape.stream));
+  return endurance;
+}
+
+}  // namespace
+
 Plan draw_plan(Prng& prng, std::uint32_t steps) {
   Plan plan;
   plan.shape = draw_shape(prng);
@@ -179,6 +254,7 @@ Plan draw_plan(Prng& prng, std::uint32_t steps) {
   plan.is_owner_later = later.chance(150);
   if (later.coin()) plan.keep_permille = later.between(100, 1000);
   if (later.chance(50)) plan.shape.stream.frame_bytes_max = ha2::kFrameBytesNeeded;
+  plan.endurance = draw_endurance(later, plan.shape, plan.calm);
   return plan;
 }
 

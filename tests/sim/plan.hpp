@@ -32,6 +32,19 @@ struct Events {
   std::uint32_t flap = 0;
 };
 
+// A link that stays bad while a stream begins and the traffic goes on: it must begin all the same.
+struct Endurance {
+  bool is_wanted = false;
+  bool loses_mirror = false;  // it begins by bulk, else by comparison
+  LinkFaults faults;
+  std::uint64_t step_ns = 0;
+  std::uint32_t operation_permille = 0;  // of a step
+
+  // What a frame takes of the link and of the window.
+  std::uint64_t frame_ns(std::uint64_t round_trip_ns,
+                         const ha2::StreamConfig& stream) const noexcept;
+};
+
 struct Plan {
   BoxShape shape;
   WorkloadShape workload;
@@ -50,6 +63,7 @@ struct Plan {
   std::uint32_t keep_permille = 0;        // restarts with tables kept
   bool is_owner_later = false;            // the owner runs a later build of this version
   std::array<WorkloadKind, 3> traffic{};  // of each round
+  Endurance endurance;
 };
 
 // steps: of each storm; 0 = drawn as well.
@@ -66,6 +80,21 @@ std::array<WorkloadKind, 3> draw_traffic(Prng& prng);
 
 // More flows than slots, and what a full table does, where the traffic is to fill it.
 void fit_to_traffic(WorkloadKind kind, BoxShape& shape, WorkloadShape& workload);
+
+// One round trip in the calm, as a stream sees it, its own timers included.
+std::uint64_t round_trip_ns(const ha2::StreamConfig& stream, const LinkFaults& calm,
+                            std::uint64_t step_ns) noexcept;
+
+// Frames in which every slot is stated twice.
+std::uint64_t drain_frames(const BoxShape& shape) noexcept;
+
+// Time that they take, every frame in a step of its own.
+std::uint64_t drain_ns(const BoxShape& shape, const LinkFaults& calm,
+                       std::uint64_t step_ns) noexcept;
+
+// In which the slowest pace is left again: samples at half the interval each, and their answers.
+std::uint64_t pace_recovery_ns(const ha2::StreamConfig& stream,
+                               std::uint64_t round_trip_ns) noexcept;
 
 // A little before a clock's send time (32 bits of microseconds), milliseconds or seconds wrap; or
 // one second.

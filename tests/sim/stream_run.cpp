@@ -35,8 +35,10 @@ class StreamRun {
       workload_.set_kind(plan_.traffic[round]);
       result_.coverage.add(plan_.traffic[round]);
       storm();
+      if (is_well() && plan_.endurance.is_wanted) endure();
       if (is_well()) calm();
       if (is_well()) verify();
+      if (is_well()) hasten();
     }
     if (options_.is_verbose) show_counters();
     result_.frames = pair_.link_from(0).sent_count() + pair_.link_from(1).sent_count();
@@ -106,9 +108,11 @@ class StreamRun {
     fail(index_.check(pair_.mirror()));
   }
 
-  void step(std::uint32_t operation_count) {
+  void step(std::uint32_t operation_count) { step(operation_count, plan_.step_ns); }
+
+  void step(std::uint32_t operation_count, std::uint64_t step_ns) {
     ++result_.steps;
-    pair_.advance(plan_.step_ns);
+    pair_.advance(step_ns);
     for (std::uint32_t i = 0; i < operation_count; ++i)
       workload_.operate(pair_.owner().partition(), pair_.now_ns());
     look();
@@ -190,37 +194,62 @@ class StreamRun {
       if (cut_until_ns_ != 0 && pair_.now_ns() >= cut_until_ns_) cut(0, false), cut(1, false);
       step(prng_.chance(plan_.hush_permille) ? 0 : prng_.below(plan_.operations_max + 1));
     }
-    pair_.set_faults(plan_.calm);
     pair_.end_pauses();
     cut(0, false);
     cut(1, false);
   }
 
-  // One round trip as the streams see it, their own timers included.
-  std::uint64_t round_trip_ns() const noexcept {
-    const ha2::StreamConfig& stream = plan_.shape.stream;
-    return 2 * std::uint64_t{plan_.calm.delay_ns_max} + 4 * plan_.step_ns + stream.heartbeat_ns +
-           stream.reorder_ns + stream.status_ns + stream.flush_ns;
+  // A stream that begins on a bad link has begun within a time, however long the link stays bad.
+  void endure() {
+    const Endurance& endurance = plan_.endurance;
+    pair_.set_faults(endurance.faults);
+    result_.coverage.add(endurance.loses_mirror ? Covered::kEnduredBulk : Covered::kEnduredCompare);
+    note("the link is bad and stays so");
+    if (endurance.loses_mirror)
+      pair_.restart(1 - pair_.owner_index(), plan_.told_ns_max, false);
+    else
+      pair_.reconnect(plan_.told_ns_max);
+    const std::uint64_t start_ns = pair_.now_ns();
+    const std::uint64_t bound_ns = endurance_ns();
+    while (is_well() && !has_begun() && pair_.now_ns() < start_ns + bound_ns)
+      step(endurance.operation_permille / 1000 +
+               (prng_.chance(endurance.operation_permille % 1000) ? 1 : 0),
+           endurance.step_ns);
+    if (is_well() && !has_begun())
+      fail("a stream on a bad link has not begun after " + std::to_string(bound_ns / 1000) + " us");
+    note("begun");
   }
 
-  // Time that the worst case needs for its bytes alone: every slot stated twice, a slot a frame.
-  std::uint64_t drain_ns() const noexcept {
-    const std::uint64_t slot_count = std::uint64_t{plan_.shape.limits.session4.slot_count} +
-                                     plan_.shape.limits.session6.slot_count;
-    const std::uint64_t slots_per_frame =
-        std::max<std::uint64_t>(1, plan_.shape.stream.frame_bytes_max / 200U);
-    const std::uint64_t frame_count = 2 * slot_count / slots_per_frame + 1;
-    const std::uint64_t flights = frame_count / plan_.shape.stream.window_frames + 1;
-    return flights * (2 * std::uint64_t{plan_.calm.delay_ns_max} + 4 * plan_.step_ns +
-                      plan_.shape.stream.status_ns) +
-           frame_count * plan_.step_ns;
+  bool has_begun() const noexcept {
+    return pair_.is_joined() && pair_.owner().replica().owner().is_bulk_done();
+  }
+
+  std::uint64_t endurance_ns() const noexcept {
+    const Endurance& endurance = plan_.endurance;
+    const std::uint64_t trip_ns =
+        tests::round_trip_ns(plan_.shape.stream, endurance.faults, endurance.step_ns);
+    const std::uint64_t recovery_ns = endurance.faults.squeeze_frames_per_ms == 0
+                                          ? 0
+                                          : pace_recovery_ns(plan_.shape.stream, trip_ns);
+    return plan_.told_ns_max + recovery_ns + 40 * trip_ns +
+           4 * drain_frames(plan_.shape) * endurance.frame_ns(trip_ns, plan_.shape.stream);
+  }
+
+  std::uint64_t round_trip_ns() const noexcept {
+    return tests::round_trip_ns(plan_.shape.stream, plan_.calm, plan_.step_ns);
+  }
+
+  std::uint64_t recovery_ns() const noexcept {
+    return pace_recovery_ns(plan_.shape.stream, round_trip_ns());
   }
 
   // I9: with the faults off all is equal within 20 round trips and the time to send what there is.
   void calm() {
     note("calm");
+    pair_.set_faults(plan_.calm);
     const std::uint64_t bound_ns = plan_.told_ns_max + plan_.flap_ns_max + 20 * round_trip_ns() +
-                                   drain_ns() + plan_.shape.stream.refresh_flush_ns +
+                                   drain_ns(plan_.shape, plan_.calm, plan_.step_ns) +
+                                   recovery_ns() + plan_.shape.stream.refresh_flush_ns +
                                    plan_.storm.reorder_ns_max;
     const std::uint64_t end_ns = pair_.now_ns() + bound_ns;
     while (is_well() && !is_settled() && pair_.now_ns() < end_ns) step(0);
@@ -241,12 +270,25 @@ class StreamRun {
     note("verify");
     ha2::OwnerStream& owner = pair_.owner().replica().owner();
     owner.start_verify();
-    const std::uint64_t end_ns = pair_.now_ns() + 20 * round_trip_ns();
+    const std::uint64_t end_ns = pair_.now_ns() + 20 * round_trip_ns() + recovery_ns();
     while (is_well() && owner.verification().is_running && pair_.now_ns() < end_ns) step(0);
     const auto verification = owner.verification();
     if (verification.is_running || verification.equal_count != verification.range_count)
       fail("section 5: of " + std::to_string(verification.range_count) + " ranges only " +
            std::to_string(verification.equal_count) + " were found equal");
+  }
+
+  // While something changes, a stream that was held back goes at full speed in time again.
+  void hasten() {
+    const ha2::OwnerStream& owner = pair_.owner().replica().owner();
+    if (owner.pace_ns() == 0) return;
+    result_.coverage.add(Covered::kHastened);
+    note("it goes at full speed again");
+    const std::uint64_t end_ns = pair_.now_ns() + 2 * recovery_ns();
+    while (is_well() && owner.pace_ns() != 0 && pair_.now_ns() < end_ns) step(1);
+    if (is_well() && owner.pace_ns() != 0)
+      fail("section 5.3: still a frame each " + std::to_string(owner.pace_ns() / 1000) +
+           " us, though none are lost");
   }
 
   SeedOptions options_;

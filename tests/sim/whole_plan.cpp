@@ -112,27 +112,14 @@ WholePlan draw_whole_plan(Prng& prng, std::uint32_t steps) {
 }
 
 std::uint64_t WholePlan::round_trip_ns() const noexcept {
-  std::uint64_t timers_ns = 0;
-  for (const MachineShape& machine : machines) {
-    const ha2::StreamConfig& stream = machine.box.partition.stream;
-    timers_ns =
-        std::max<std::uint64_t>(timers_ns, std::uint64_t{stream.heartbeat_ns} + stream.reorder_ns +
-                                               stream.status_ns + stream.flush_ns);
-  }
-  return 2 * std::uint64_t{calm[0].delay_ns_max} + 4 * step_ns + timers_ns;
+  return tests::round_trip_ns(machines[0].box.partition.stream, calm[0], step_ns);
 }
 
 std::uint64_t WholePlan::drain_ns() const noexcept {
-  const BoxShape& part = machines[0].box.partition;
-  const std::uint64_t slot_count =
-      std::uint64_t{part.limits.session4.slot_count} + part.limits.session6.slot_count;
-  const std::uint64_t frame_bytes =
+  BoxShape part = machines[0].box.partition;
+  part.stream.frame_bytes_max =
       std::min(part.stream.frame_bytes_max, machines[1].box.partition.stream.frame_bytes_max);
-  const std::uint64_t frame_count =
-      2 * slot_count / std::max<std::uint64_t>(1, frame_bytes / 200U) + 1;
-  const std::uint64_t flights = frame_count / part.stream.window_frames + 1;
-  return flights * (2 * std::uint64_t{calm[0].delay_ns_max} + 4 * step_ns + part.stream.status_ns) +
-         frame_count * step_ns;
+  return tests::drain_ns(part, calm[0], step_ns) + pace_recovery_ns(part.stream, round_trip_ns());
 }
 
 std::uint64_t WholePlan::settle_ns() const noexcept {

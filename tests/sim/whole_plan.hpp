@@ -63,7 +63,8 @@ struct WholePlan {
   // One round trip in the calm, as the streams see it, their own timers included.
   std::uint64_t round_trip_ns() const noexcept;
 
-  // Time that the worst case needs for its bytes alone: every slot stated twice.
+  // Time that the worst case needs for its bytes alone, every slot stated twice, from the slowest
+  // pace on.
   std::uint64_t drain_ns() const noexcept;
 
   // In which, after the faults, one box is active and paired with the other: a start, a leaving

@@ -168,6 +168,39 @@ TEST(OwnerStream, S8HeartbeatsFlowWhileTheWindowIsFullAndTakeNoPlaceInIt) {
   EXPECT_EQ(ends.mirrored().slots().live_count(), 10U);
 }
 
+// Where most frames are lost they go one by one, in growing intervals, heartbeats with them; when
+// they arrive again they go as fast as before.
+TEST(OwnerStream, IsHeldBackWhileMostFramesAreLost) {
+  StreamEnds ends(shape_of(64));
+  ends.settle();
+  const auto mark_all = [&ends] {
+    for (std::uint32_t slot = 0; slot < 64; ++slot)
+      ends.sessions().slots().mark(slot, tables::kMarkWhole);
+  };
+  std::uint32_t sent_count = 0;
+  const auto run = [&](std::uint32_t arriving_one_in, std::uint64_t duration_ns) {
+    const std::uint64_t end_ns = ends.now_ns + duration_ns;
+    for (sent_count = 0; ends.now_ns < end_ns; ends.wait(50'000)) {
+      mark_all();
+      for (const auto& frame : ends.poll_owner())
+        if (sent_count++ % arriving_one_in == 0) ends.to_the_mirror(frame);
+      for (const auto& frame : ends.poll_mirror()) ends.to_the_owner(frame);
+    }
+  };
+  run(1, 100'000'000);
+  const std::uint32_t usual_count = sent_count;
+  EXPECT_EQ(ends.stream().pace_ns(), 0U);
+  run(10, 1'000'000'000);
+  run(10, 100'000'000);
+  EXPECT_GT(ends.stream().pace_ns(), 1'000'000U);
+  EXPECT_LT(sent_count, usual_count / 20);
+  EXPECT_GT(ends.owner_count(Counter::kPaced), 0U);
+  run(1, 1'000'000'000);
+  EXPECT_EQ(ends.stream().pace_ns(), 0U);
+  run(1, 100'000'000);
+  EXPECT_GE(sent_count, usual_count * 9 / 10);
+}
+
 TEST(OwnerStream, S8IsSilentWhenEverythingIsAnswered) {
   StreamEnds ends;
   ends.settle();

@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "ha2/difference.hpp"
+#include "tests/support/prng.hpp"
 #include "tests/support/stream_ends.hpp"
 
 namespace twinplane::ha2 {
@@ -16,6 +18,8 @@ using tables::Address4;
 using tables::Address6;
 using tables::SessionOf;
 using tables::TableKind;
+using tests::Frame;
+using tests::Prng;
 using tests::StreamEnds;
 
 tests::BoxShape shape_of(std::uint32_t slot_count) {
@@ -283,6 +287,56 @@ TEST(Compare, WhatWasInFlightBeforeIsNews) {
   ends.settle();
   EXPECT_TRUE(ends.is_equal(slot));
   EXPECT_EQ(ends.owner_count(Counter::kRangesOutdated), 0U);
+}
+
+// A range that differs and holds a change that was lost may differ for that. A comparison asks for
+// it three times, then for its parts; a slot of which that is so is stated.
+TEST(RangeChecks, GoIntoWhatIsInDoubtAgainAndAgain) {
+  for (const CheckRound round : {CheckRound::kCompare, CheckRound::kVerify}) {
+    RangeChecks checks({256, 0});
+    checks.begin(round, 256);
+    std::vector<std::uint32_t> asked;   // slots of each range
+    std::vector<std::uint32_t> stated;  // slots to state
+    for (std::uint32_t seq = 1; seq <= 10; ++seq) {
+      const CheckRange range = checks.next();
+      asked.push_back(range.slots.slot_count);
+      checks.note_stated(seq, seq);
+      checks.doubt(range.table, {range.slots.first_slot, 1}, seq - 1);
+      checks.judge(
+          seq, [](std::uint32_t) { return Verdict::kDifferent; },
+          [&](const CheckRange& differs) { stated.push_back(differs.slots.slot_count); });
+    }
+    using List = std::vector<std::uint32_t>;
+    const bool is_compare = round == CheckRound::kCompare;
+    EXPECT_EQ(asked, is_compare ? List({256, 256, 256, 16, 16, 16, 1, 1, 1, 1}) : List(10, 256));
+    EXPECT_EQ(stated, is_compare ? List({1}) : List());
+  }
+}
+
+// Two frames in five are lost, and slots change all over the table: something is lost anew all the
+// time, and the comparison does not wait for that.
+TEST(Compare, EndsWhereManyFramesAreLostAndSlotsChangeAllTheTime) {
+  StreamEnds ends(shape_of(8192));
+  Prng prng(1);
+  for (std::uint32_t number = 0; number < 8000; ++number) ends.create(number);
+  ends.settle();
+  std::vector<Frame> under_way;  // for a round
+  ends.begin({8, 1}, true);
+  for (int i = 0; i < 400 && !ends.stream().is_bulk_done(); ++i) {
+    for (std::uint32_t change = 0; change < 200; ++change) {
+      const std::uint32_t slot = prng.below(8000);
+      ends.sessions().slots().changeable(slot).flags ^= tables::kReplySeen;
+      ends.sessions().slots().mark(slot, tables::kMarkState);
+    }
+    for (const auto& frame : under_way)
+      if (!prng.chance(400)) ends.to_the_mirror(frame);
+    under_way = ends.poll_owner();
+    ends.wait(1'000'000);
+    for (const auto& frame : ends.poll_mirror()) ends.to_the_owner(frame);
+  }
+  EXPECT_TRUE(ends.stream().is_bulk_done());
+  ends.settle();
+  for (std::uint32_t slot = 0; slot < 8000; ++slot) ASSERT_TRUE(ends.is_equal(slot));
 }
 
 TEST(Compare, AMirrorThatStartedEmptyIsToldAll) {
