@@ -108,6 +108,7 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
     return;
   }
   if (my_refusal_ == Refusal::kSameBoxId) my_refusal_ = Refusal::kNone;
+  if (is_over(hello.boot_id.get())) return;
   if (hello.boot_id.get() != peer_.boot_id) {
     // A new incarnation is believed when it echoes a nonce that was made for it: an old hello
     // cannot.
@@ -118,6 +119,7 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
     }
     peer_.nonce = hello.nonce.get();
     if (hello.echo.get() != nonce_ && !is_mutant(Mutant::kBelievesAnyHello)) return;
+    bury_peer_life();
     peer_.boot_id = hello.boot_id.get();
     peer_.knows_me = false;
     // Of use only where this box's tables have to do with the peer's: they are kept as well, or the
@@ -198,6 +200,16 @@ void Pair::settle_session() {
   session_ = static_cast<std::uint32_t>(hash) | 1U;
 }
 
+void Pair::bury_peer_life() noexcept {
+  if (peer_.boot_id == 0 || is_mutant(Mutant::kBelievesAnyHello)) return;
+  std::shift_right(lives_over_.begin(), lives_over_.end(), 1);
+  lives_over_.front() = peer_.boot_id;
+}
+
+bool Pair::is_over(std::uint64_t boot_id) const noexcept {
+  return std::ranges::find(lives_over_, boot_id) != lives_over_.end();
+}
+
 void Pair::on_keepalive(Path path, const FrameView& frame, std::uint64_t now_ns) {
   KeepaliveBody alive;
   if (!try_read_body(frame, alive) || frame.body.size() != sizeof alive ||
@@ -212,12 +224,12 @@ void Pair::on_keepalive(Path path, const FrameView& frame, std::uint64_t now_ns)
     ++bad_frame_count_;
     return;
   }
-  // Of a life of the peer that is over. While no life is believed yet, any keepalive counts: it may
-  // be all that gets through.
-  if (peer_.boot_id != 0 && alive.boot_id.get() != peer_.boot_id &&
-      alive.boot_id.get() != peer_.candidate_id) {
-    if (path == Path::kHa2) return;
-  }
+  if (is_over(alive.boot_id.get())) return;
+  // On HA2 a life speaks for itself by hellos. While none is believed yet, any keepalive counts: it
+  // may be all that gets through.
+  if (path == Path::kHa2 && peer_.boot_id != 0 && alive.boot_id.get() != peer_.boot_id &&
+      alive.boot_id.get() != peer_.candidate_id)
+    return;
   last_heard_ns_[static_cast<std::size_t>(path)] = now_ns;
   // The paths differ in delay. What was said earlier must not undo what was said later: it only
   // proves life.

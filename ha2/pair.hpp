@@ -145,6 +145,8 @@ class Pair {
   void send_hello(std::uint64_t now_ns, Link& link);
   void send_keepalive(Path path, std::uint64_t now_ns, Link& link);
   std::uint64_t next_nonce() noexcept;
+  void bury_peer_life() noexcept;
+  bool is_over(std::uint64_t boot_id) const noexcept;
 
   std::uint64_t silence_max_ns() const noexcept {
     return config_.keepalive_interval_ns * config_.keepalive_threshold;
@@ -155,6 +157,8 @@ class Pair {
   std::uint64_t nonce_state_;
   std::uint64_t nonce_;
   Peer peer_;
+  // Lives of the peer that were believed and have a successor, the newest in front; 0 = none.
+  std::array<std::uint64_t, 8> lives_over_{};
   std::uint32_t session_ = 0;
   Refusal my_refusal_ = Refusal::kNone;
   Refusal peer_refusal_ = Refusal::kNone;

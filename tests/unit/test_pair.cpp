@@ -530,5 +530,23 @@ TEST_F(Boxes, AnOldHelloDoesNotBringAnOldLifeBack) {
   EXPECT_TRUE(pair(0).assignment().has_peer);
 }
 
+TEST_F(Boxes, AKeepaliveOfALifeThatIsOverIsNotHeard) {
+  start_both();
+  pair(0).leave();
+  run(50);
+  const std::vector<std::byte> old = boxes_[0].out[1].last_sent;
+  kill(0);
+  run(50);
+  start(0, config(0));
+  run(3000);
+  ASSERT_EQ(role(1), Role::kActive);
+  ASSERT_TRUE(pair(1).is_paired());
+  const std::uint32_t announced = pair(1).reannounce_count();
+  boxes_[0].out[1].frames.push_back(old);
+  run(100);
+  EXPECT_EQ(pair(1).reannounce_count(), announced);
+  EXPECT_EQ(role(1), Role::kActive);
+}
+
 }  // namespace
 }  // namespace twinplane::ha2
