@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""scripts/replay, scripts/sim: --help and wrong options are answered before anything is installed or built."""
+"""The scripts answer --help and wrong options before anything is installed or built."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -31,6 +32,18 @@ ASKED = (
     ("sim", "--seeds many", 2, "takes a number, not: many"),
     ("sim", "7", 2, "unknown option: 7"),
     ("sim", "--seeds 1 --mutant list --verbose", 9, "setup ran"),
+    ("models", "--help", 0, "--trail"),
+    ("models", "--job 3", 2, "no option --job"),
+    ("models", "--jobs many", 2, "takes a number, not: many"),
+    ("models", "bulk", 9, "setup ran"),
+    ("fuzz", "--help", 0, "--coverage"),
+    ("fuzz", "", 0, "ha2_decode"),
+    ("fuzz", "frames", 2, "no target frames"),
+    ("fuzz", "--all --seconds many", 2, "takes a number, not: many"),
+    ("fuzz", "--all", 9, "setup ran"),
+    ("run", "--help", 0, "--faults"),
+    ("soak", "--help", 0, "--minutes"),
+    ("soak", "--minutes 1", 9, "setup ran"),
 )
 
 
@@ -50,8 +63,9 @@ def answers(root):
 def differences(root):
     """Where the help of a script and that of its program name other options."""
     for script, program in (("replay", "dataplane/twinplane-replay"), ("sim", "tests/sim/ha2_sim")):
-        built = ROOT / "build" / program
+        built = pathlib.Path(os.environ.get("TWINPLANE_BUILD", ROOT / "build")) / program
         if not built.exists():
+            yield f"{built} is missing: nothing to compare the help of scripts/{script} with"
             continue
         texts = [subprocess.run([words, "--help"], capture_output=True, text=True, check=True).stdout
                  for words in (root / "scripts" / script, built)]
@@ -62,9 +76,8 @@ def differences(root):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        (root / "scripts").mkdir()
-        for name in ("lib.sh", "words.sh", "replay", "sim"):
-            shutil.copy(ROOT / "scripts" / name, root / "scripts" / name)
+        shutil.copytree(ROOT / "scripts", root / "scripts")
+        shutil.copytree(ROOT / "tests/fuzz", root / "tests/fuzz")
         setup = root / "scripts/setup"
         setup.write_text(SETUP)
         setup.chmod(0o755)
