@@ -142,6 +142,7 @@ class Pair {
   void become(Role role, std::string reason, std::uint64_t now_ns);
   bool is_better_than_peer() const noexcept;
   bool is_better_at_start() const noexcept;
+  FrameHeader header_of(FrameType type, std::uint64_t now_ns) const noexcept;
   void send_hello(std::uint64_t now_ns, Link& link);
   void send_keepalive(Path path, std::uint64_t now_ns, Link& link);
   std::uint64_t next_nonce() noexcept;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // takeover.pml - two boxes, two paths: who is active, under which term, and whose frames count.
 //
-// Stands for: ha2/pair.cpp (on_hello, on_keepalive, decide, settle_session), ha2/replica.cpp (assume,
+// Stands for: ha2/pair_hello.cpp (on_hello, settle_session), pair.cpp (on_keepalive, decide), ha2/replica.cpp (assume,
 //   on_frame); PROTOCOL.md sections 5.1 and 8.2 to 8.5, invariant I5.
 // Time: rounds of one keepalive interval, in which box 0 and then box 1 has its turn; what they say to each
 //   other in one round may cross. A path is silent after 3 turns of the box itself, so its own pauses cost
