@@ -278,14 +278,18 @@ class StreamRun {
            std::to_string(verification.equal_count) + " were found equal");
   }
 
-  // While something changes, a stream that was held back goes at full speed in time again.
+  // While there is something to say, a stream that was held back goes at full speed in time again.
   void hasten() {
     const ha2::OwnerStream& owner = pair_.owner().replica().owner();
     if (owner.pace_ns() == 0) return;
     result_.coverage.add(Covered::kHastened);
     note("it goes at full speed again");
     const std::uint64_t end_ns = pair_.now_ns() + 2 * recovery_ns();
-    while (is_well() && owner.pace_ns() != 0 && pair_.now_ns() < end_ns) step(1);
+    auto& slots = pair_.owner().partition().session4().slots();
+    while (is_well() && owner.pace_ns() != 0 && pair_.now_ns() < end_ns) {
+      slots.mark(prng_.below(plan_.shape.limits.session4.slot_count), tables::kMarkWhole);
+      step(0);
+    }
     if (is_well() && owner.pace_ns() != 0)
       fail("section 5.3: still a frame each " + std::to_string(owner.pace_ns() / 1000) +
            " us, though none are lost");
