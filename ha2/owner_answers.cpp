@@ -48,6 +48,7 @@ void OwnerStream::on_status(const FrameView& frame, std::uint64_t now_ns) noexce
     else
       answer_applied(sent);
     answered_seq_ = seq;
+    unheard_beats_ = 0;
   }
   round_trip_us_ = microseconds(now_ns) - status.echo_time_us.get();
   take_verdicts(status, now_ns);

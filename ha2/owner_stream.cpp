@@ -65,6 +65,7 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes, Beginning be
   in_flight_records_ = 0;
   last_sent_ns_ = 0;
   pace_.start();
+  unheard_beats_ = 0;
   bulk_end_seq_ = 0;
   is_bulk_done_ = false;
   is_walk_starved_ = false;
@@ -119,6 +120,7 @@ void OwnerStream::mark_in_flight() noexcept {
 void OwnerStream::resume(std::uint16_t frame_bytes) noexcept {
   TWINPLANE_CHECK(frame_bytes, >=, kFrameBytesNeeded);
   frame_bytes_ = std::min(frame_bytes, config_.frame_bytes_max);
+  unheard_beats_ = 0;
   is_running_ = true;
 }
 
@@ -328,7 +330,11 @@ void OwnerStream::fill_frame(std::uint64_t now_ns) noexcept {
 }
 
 void OwnerStream::send_heartbeat_if_due(std::uint64_t now_ns, Link& link) noexcept {
-  const std::uint64_t beat_ns = std::max<std::uint64_t>(config_.heartbeat_ns, pace_.interval_ns());
+  // On a link that passes little, or nothing, they must not be all that it passes.
+  const std::uint64_t usual_ns = std::max<std::uint64_t>(config_.heartbeat_ns, pace_.interval_ns());
+  const std::uint64_t beat_ns =
+      std::min<std::uint64_t>(usual_ns << std::min(unheard_beats_, 16U),
+                              std::max(config_.heartbeat_ns, config_.slowest_ns));
   if (in_flight_count() == 0 || now_ns - last_sent_ns_ < beat_ns) return;
   if (is_mutant(Mutant::kNoHeartbeat)) return;
   if (is_mutant(Mutant::kHeartbeatNeedsWindow) && in_flight_count() == config_.window_frames)
@@ -344,6 +350,7 @@ void OwnerStream::send_heartbeat_if_due(std::uint64_t now_ns, Link& link) noexce
   link.send(kFrameBytesMin, config_.partition);
   last_sent_ns_ = now_ns;
   pace_.note_sent(now_ns);
+  ++unheard_beats_;
   counters_.add(Counter::kHeartbeatsSent);
 }
 

@@ -45,9 +45,11 @@ struct StreamConfig {
   std::uint32_t flush_ns = 50'000;    // S11
   std::uint32_t refresh_flush_ns = 1'000'000;
   std::uint32_t heartbeat_ns = 1'000'000;  // S8: while anything is unanswered
-  std::uint32_t slowest_ns = 16'384'000;   // between frames where most are lost; 0 = no pace
-  std::uint32_t reorder_ns = 100'000;      // S3
-  std::uint32_t status_ns = 100'000;       // S4
+  // between frames where most are lost, and between heartbeats that nobody answers; 0 = never
+  // slower
+  std::uint32_t slowest_ns = 16'384'000;
+  std::uint32_t reorder_ns = 100'000;  // S3
+  std::uint32_t status_ns = 100'000;   // S4
 };
 
 // A stream is named by these: any change of either is another stream.
@@ -262,6 +264,7 @@ class OwnerStream {
   std::uint64_t in_flight_records_ = 0;
   std::uint64_t last_sent_ns_ = 0;
   LossPace pace_;
+  std::uint32_t unheard_beats_ = 0;  // since something was answered
   std::uint32_t round_trip_us_ = 0;
 
   std::uint64_t window_mask_;

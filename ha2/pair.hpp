@@ -158,8 +158,10 @@ class Pair {
   std::uint64_t nonce_state_;
   std::uint64_t nonce_;
   Peer peer_;
-  // Lives of the peer that were believed and have a successor, the newest in front; 0 = none.
-  std::array<std::uint64_t, 8> lives_over_{};
+  // The last lives of the peer that were believed and have a successor, the newest in front; 0 =
+  // none. Their keepalives are not heard; by a hello that echoes a nonce one would live again.
+  static constexpr std::size_t kLivesOverMax = 8;
+  std::array<std::uint64_t, kLivesOverMax> lives_over_{};
   std::uint32_t session_ = 0;
   Refusal my_refusal_ = Refusal::kNone;
   Refusal peer_refusal_ = Refusal::kNone;

@@ -60,7 +60,6 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
     return;
   }
   if (my_refusal_ == Refusal::kSameBoxId) my_refusal_ = Refusal::kNone;
-  if (is_over(hello.boot_id.get())) return;
   if (hello.boot_id.get() != peer_.boot_id) {
     // A new incarnation is believed when it echoes a nonce that was made for it: an old hello
     // cannot.
@@ -73,6 +72,8 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
     if (hello.echo.get() != nonce_ && !is_mutant(Mutant::kBelievesAnyHello)) return;
     bury_peer_life();
     peer_.boot_id = hello.boot_id.get();
+    // It has proved that it lives.
+    std::ranges::replace(lives_over_, peer_.boot_id, 0U);
     peer_.knows_me = false;
     // Of use only where this box's tables have to do with the peer's: they are kept as well, or the
     // two have been a pair in this life.
@@ -153,7 +154,7 @@ void Pair::settle_session() {
 }
 
 void Pair::bury_peer_life() noexcept {
-  if (peer_.boot_id == 0 || is_mutant(Mutant::kBelievesAnyHello)) return;
+  if (peer_.boot_id == 0) return;
   std::shift_right(lives_over_.begin(), lives_over_.end(), 1);
   lives_over_.front() = peer_.boot_id;
 }

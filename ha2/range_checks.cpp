@@ -107,20 +107,13 @@ bool RangeChecks::take(const Asked& asked, Verdict verdict) noexcept {
   return false;
 }
 
-// What differs may be on its way, so it is asked again. Where most frames are lost that never ends
-// for a large range: a comparison then goes into its parts, and states a slot that is never quiet.
+// What differs may be on its way, so it is asked again. Where much is lost and changed that never
+// ends for a large range: a comparison takes it for different then.
 bool RangeChecks::take_doubtful(Asked asked) noexcept {
-  if (asked.doubt_count < kDoubtsMax && !is_mutant(Mutant::kDoubtsForever)) ++asked.doubt_count;
-  if (round_ == CheckRound::kCompare && asked.doubt_count == kDoubtsMax) {
-    if (asked.level == 0) ++result_.different_count;
-    if (asked.range.slots.slot_count == 1 ||
-        waiting_count_ + open_count_ + kParts > waiting_.size())
-      return true;
-    split(asked);
-    return false;
-  }
-  waiting_[waiting_count_++] = asked;
-  return false;
+  if (round_ != CheckRound::kCompare || is_mutant(Mutant::kDoubtsForever) ||
+      ++asked.doubt_count < kDoubtsMax)
+    return take(asked, Verdict::kNone);
+  return take(asked, Verdict::kDifferent);
 }
 
 void RangeChecks::split(const Asked& asked) noexcept {

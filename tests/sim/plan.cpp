@@ -186,10 +186,6 @@ Events draw_events(Prng& prng) {
   return events;
 }
 
-}  // namespace
-
-namespace {
-
 // Loss by chance, or a link squeezed; either passes four times what changes.
 Endurance draw_endurance(Prng& prng, BoxShape& shape, const LinkFaults& calm) {
   Endurance endurance;

@@ -47,8 +47,8 @@ void WholeEventMaker::crash(std::size_t index) {
   const std::uint64_t down_ns = prng_.coin() ? prng_.below(1'000'000) : some_time_ns();
   later(down_ns, [this, index] { boot(index); });
   // What the dead life said arrives when its successor has been heard.
-  if (plan_.events.old_hellos != 0)
-    later(down_ns + 3 * some_time_ns(), [this, index] { replay_hellos(index); });
+  if (plan_.events.old_words != 0)
+    later(down_ns + 3 * some_time_ns(), [this, index] { replay_old_words(index); });
 }
 
 void WholeEventMaker::leave() {
@@ -145,12 +145,15 @@ void WholeEventMaker::say_other_item() {
   });
 }
 
-// Of any life that ever spoke: the dead ones must not be believed.
-void WholeEventMaker::replay_hellos(std::size_t from) {
-  const ha2::Path path = prng_.coin() ? ha2::Path::kHa2 : ha2::Path::kHa1;
-  coverage_.add(Covered::kOldHellos);
-  tell_(std::string("old hellos of ") + kBoxNames[from] + " arrive again on " + name_of(path));
-  pair_.link(from, path).replay_hellos(prng_.between(1, 8));
+// Of any life that ever spoke: the dead ones must not be believed. Hellos on HA2, keepalives on
+// HA1.
+void WholeEventMaker::replay_old_words(std::size_t from) {
+  const ha2::Path path = prng_.chance(700) ? ha2::Path::kHa2 : ha2::Path::kHa1;
+  const std::uint32_t count =
+      pair_.link(from, path).replay(path == ha2::Path::kHa2, prng_.between(1, 8));
+  coverage_.add(Covered::kOldWords, count);
+  tell_(std::to_string(count) + " old words of " + kBoxNames[from] + " arrive again on " +
+        name_of(path));
 }
 
 void WholeEventMaker::verify() {
@@ -199,7 +202,7 @@ void WholeEventMaker::turn() {
   if (happens(events.one_way)) cut(prng_.coin() ? ha2::Path::kHa2 : ha2::Path::kHa1, true);
   if (happens(events.flaps)) begin_flaps();
   if (happens(events.other_item)) say_other_item();
-  if (happens(events.old_hellos)) replay_hellos(prng_.below(2));
+  if (happens(events.old_words)) replay_old_words(prng_.below(2));
   if (happens(events.verify)) verify();
 }
 

@@ -70,7 +70,7 @@ class WholeEventMaker {
   void begin_flaps();
   void flap(std::uint64_t period_ns, std::uint32_t times_left, bool is_cut);
   void say_other_item();
-  void replay_hellos(std::size_t from);
+  void replay_old_words(std::size_t from);
   void verify();
   void set_cut(ha2::Path path, std::size_t from, bool is_cut);
 

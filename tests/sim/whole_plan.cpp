@@ -69,7 +69,7 @@ WholeEvents draw_whole_events(Prng& prng) {
   events.one_way = rate(10);
   events.flaps = rate(4);
   events.other_item = rate(4);
-  events.old_hellos = rate(20);
+  events.old_words = rate(20);
   events.verify = rate(20);
   return events;
 }

@@ -33,7 +33,7 @@ struct WholeEvents {
   std::uint32_t one_way = 0;
   std::uint32_t flaps = 0;
   std::uint32_t other_item = 0;
-  std::uint32_t old_hellos = 0;
+  std::uint32_t old_words = 0;
   std::uint32_t verify = 0;
 };
 

@@ -120,7 +120,7 @@ void SimLink::send(std::size_t frame_bytes, std::uint16_t) noexcept {
     put_under_way(frame, now_ns_, false);
     if (hits(faults_.duplicate, LinkFault::kDuplicate)) put_under_way(frame, now_ns_, false);
   }
-  if (!is_cut_ && prng_.chance(faults_.replay)) replay(archive_[prng_.below(kArchiveFrames)]);
+  if (!is_cut_ && prng_.chance(faults_.replay)) try_replay(archive_[prng_.below(kArchiveFrames)]);
   if (!is_cut_ && make_malformed_ != nullptr && faults_.malformed != 0 &&
       later_.chance(faults_.malformed)) {
     std::vector<std::byte> copy(frame.begin(), frame.end());
@@ -132,14 +132,21 @@ void SimLink::send(std::size_t frame_bytes, std::uint16_t) noexcept {
   allocation_count_ += tests::allocation_count() - allocations_before;
 }
 
-void SimLink::replay(const Kept& old) {
-  if (old.bytes.empty()) return;
+bool SimLink::try_replay(const Kept& old) {
+  if (old.bytes.empty() || is_cut_) return false;
   note(LinkFault::kReplay);
   put_under_way(old.bytes, old.sent_ns, false);
+  return true;
 }
 
-void SimLink::replay_hellos(std::uint32_t count) {
-  for (std::uint32_t i = 0; i < count; ++i) replay(archive_[prng_.below(kArchiveHellos)]);
+std::uint32_t SimLink::replay(bool are_hellos, std::uint32_t count) {
+  std::uint32_t replayed = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t place = are_hellos ? prng_.below(kArchiveHellos)
+                                           : prng_.between(kArchiveHellos, kArchiveFrames - 1);
+    replayed += try_replay(archive_[place]) ? 1 : 0;
+  }
+  return replayed;
 }
 
 void SimLink::set_now(std::uint64_t now_ns) {

@@ -118,8 +118,9 @@ class SimLink final : public ha2::Link {
     scratch_.resize(frame_bytes + kStageBytesMax);
   }
 
-  // Up to so many of the hellos that were ever sent here arrive again.
-  void replay_hellos(std::uint32_t count);
+  // Up to so many of the hellos, or of the other frames, that were ever sent here arrive again.
+  // Returns how many.
+  std::uint32_t replay(bool are_hellos, std::uint32_t count);
 
   // What is under way is lost too.
   void drop_all() noexcept;
@@ -175,7 +176,7 @@ class SimLink final : public ha2::Link {
   void note(LinkFault fault) noexcept { ++fault_counts_[static_cast<std::size_t>(fault)]; }
 
   void put_under_way(std::span<const std::byte> frame, std::uint64_t sent_ns, bool is_malformed);
-  void replay(const Kept& old);
+  bool try_replay(const Kept& old);
   void damage(std::vector<std::byte>& frame) noexcept;
   void watch_seq(std::span<const std::byte> frame);
   std::uint32_t take_place();

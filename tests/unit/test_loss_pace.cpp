@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <deque>
+
 #include "ha2/loss_pace.hpp"
+#include "ha2/owner_stream.hpp"
 #include "tests/support/prng.hpp"
 
 namespace twinplane::ha2 {
@@ -60,12 +64,25 @@ TEST(LossPace, AWholeWindowLostIsOneSample) {
   EXPECT_EQ(pace.interval_ns(), LossPace::kFirstNs);
 }
 
-TEST(LossPace, KeepsTheIntervalBetweenFrames) {
+TEST(LossPace, KeepsTheIntervalOnTheWholeHoweverLongATurnTakes) {
+  for (const std::uint64_t turn_ns : {500U, 5'000U, 40'000U}) {
+    Sender sender;
+    sender.answer_sample(8);
+    sender.answer_sample(8);
+    std::uint32_t sent_count = 0;
+    for (std::uint64_t now_ns = 1'000'000; now_ns < 9'000'000; now_ns += turn_ns)
+      for (; sender.pace.may_send(now_ns); ++sent_count) sender.pace.note_sent(now_ns);
+    const auto due_count = static_cast<double>(8'000'000 / sender.pace.interval_ns());
+    EXPECT_NEAR(sent_count, due_count, 10) << turn_ns;
+  }
+}
+
+TEST(LossPace, MakesUpForOneTurnAndNotForAPause) {
   Sender sender;
   sender.answer_sample(8);
-  sender.pace.note_sent(1'000'000);
-  EXPECT_FALSE(sender.pace.may_send(1'000'000 + LossPace::kFirstNs - 1));
-  EXPECT_TRUE(sender.pace.may_send(1'000'000 + LossPace::kFirstNs));
+  std::uint32_t sent_count = 0;
+  for (; sender.pace.may_send(1'000'000'000); ++sent_count) sender.pace.note_sent(1'000'000'000);
+  EXPECT_LT(sent_count, 20U);
 }
 
 TEST(LossPace, LosingTwoInFiveByChanceHoldsHardlyAnythingBack) {
@@ -80,23 +97,55 @@ TEST(LossPace, LosingTwoInFiveByChanceHoldsHardlyAnythingBack) {
   EXPECT_GT(slow_count, 0U) << "else the test draws no bad samples";
 }
 
-// It offers a link two to four times what that passes.
-TEST(LossPace, FindsThePaceOfALinkThatDropsWhatItCannotCarry) {
-  constexpr std::uint64_t kLinkNs = 300'000;  // a frame
-  Sender sender;
-  std::uint64_t now_ns = 0;
-  std::uint64_t free_ns = 0;
-  std::uint32_t sent_count = 0;
-  for (; now_ns < 1'000'000'000; now_ns += 5'000) {
-    if (!sender.pace.may_send(now_ns)) continue;
-    sender.pace.note_sent(now_ns);
-    const bool is_lost = now_ns < free_ns;
-    if (!is_lost) free_ns = now_ns + kLinkNs;
-    sent_count += now_ns > 100'000'000 ? 1 : 0;
-    sender.answer(is_lost);
+// A sender with a window over a link that passes a frame each link_ns and keeps a few waiting; what
+// becomes of a frame is known a round trip later.
+struct Squeezed {
+  std::uint64_t sent_per_s;
+  std::uint64_t arrived_per_s;
+};
+
+Squeezed squeeze(std::uint64_t link_ns, std::uint64_t queue_frames) {
+  constexpr std::uint64_t kTripNs = 200'000;
+  constexpr std::uint64_t kEndNs = 8'000'000'000;
+  constexpr std::size_t kWindowFrames = 256;
+
+  struct Frame {
+    std::uint64_t answered_ns;
+    bool is_lost;
+  };
+
+  LossPace pace(StreamConfig{}.slowest_ns);
+  std::deque<Frame> window;
+  std::uint64_t next_seq = 1;
+  std::uint64_t busy_until_ns = 0;
+  Squeezed counts{};
+  for (std::uint64_t now_ns = 0; now_ns < kEndNs; now_ns += 10'000) {
+    for (; !window.empty() && window.front().answered_ns <= now_ns; window.pop_front())
+      pace.note_answer(next_seq - window.size(), window.front().is_lost, next_seq);
+    while (window.size() < kWindowFrames && pace.may_send(now_ns)) {
+      pace.note_sent(now_ns);
+      const std::uint64_t leaves_ns = std::max(now_ns, busy_until_ns);
+      const bool is_lost = leaves_ns - now_ns > link_ns * queue_frames;
+      if (!is_lost) busy_until_ns = leaves_ns + link_ns;
+      window.push_back({std::max(now_ns, busy_until_ns) + kTripNs, is_lost});
+      ++next_seq;
+      if (now_ns < kEndNs / 2) continue;  // until it has found its pace
+      ++counts.sent_per_s;
+      counts.arrived_per_s += is_lost ? 0 : 1;
+    }
   }
-  EXPECT_GT(sent_count, 900'000'000 / kLinkNs);
-  EXPECT_LT(sent_count, 4.5 * 900'000'000 / kLinkNs);
+  return {counts.sent_per_s / 4, counts.arrived_per_s / 4};
+}
+
+TEST(LossPace, UsesASqueezedLinkToTheFullAndOffersItLittleMore) {
+  for (const std::uint64_t link_per_s : {100U, 564U, 3'333U, 8'000U, 20'000U, 80'000U})
+    for (const std::uint64_t queue_frames : {1U, 4U, 16U, 64U}) {
+      const Squeezed counts = squeeze(1'000'000'000U / link_per_s, queue_frames);
+      EXPECT_GE(counts.arrived_per_s, link_per_s * 9 / 10) << link_per_s << ' ' << queue_frames;
+      // Behind a long queue answers come late, and it goes further than it should.
+      const std::uint64_t times_max = queue_frames == 64 ? 7 : 5;
+      EXPECT_LE(counts.sent_per_s, link_per_s * times_max) << link_per_s << ' ' << queue_frames;
+    }
 }
 
 TEST(LossPace, NoSlowestIsNoPace) {
