@@ -134,9 +134,13 @@ int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data*
   add_number(data, "frames_lost",
              total(ha2::Counter::kFramesLost) + total(ha2::Counter::kFramesReportedLost));
   std::uint64_t lag_ns = 0;
-  for (const auto& worker : source()->workers)
+  std::uint64_t pace_ns = 0;
+  for (const auto& worker : source()->workers) {
     lag_ns = std::max(lag_ns, worker->stats().lag_ns.get());
+    pace_ns = std::max(pace_ns, worker->stats().pace_ns.get());
+  }
   add_number(data, "lag_us", lag_ns / 1000);
+  add_number(data, "pace_us", pace_ns / 1000);
   add_number(data, "at_risk", sum([](const WorkerStats& stats) { return stats.at_risk.get(); }));
   add_number(data, "bulk_done_slots",
              sum([](const WorkerStats& stats) { return stats.bulk_stated_slots.get(); }));

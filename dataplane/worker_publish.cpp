@@ -45,8 +45,8 @@ void Worker::publish(std::uint64_t now) noexcept {
 }
 
 void Worker::publish_streams(std::uint64_t now) noexcept {
-  std::uint64_t lag_ns = 0, at_risk = 0, stated = 0, total = 0, synced = 0, comparing = 0,
-                quiet = 0;
+  std::uint64_t lag_ns = 0, pace_ns = 0, at_risk = 0, stated = 0, total = 0, synced = 0,
+                comparing = 0, quiet = 0;
   ha2::OwnerStream::Verification sum{};
   std::uint64_t audit_rounds = ~std::uint64_t{0}, audit_ended_ns = ~std::uint64_t{0},
                 audit_ranges = 0, audit_told = 0;
@@ -56,6 +56,7 @@ void Worker::publish_streams(std::uint64_t now) noexcept {
     total += owner.bulk_total_slots();
     if (!owner.is_running()) continue;
     lag_ns = std::max(lag_ns, owner.lag_ns(now));
+    pace_ns = std::max(pace_ns, owner.pace_ns());
     at_risk += owner.at_risk_count();
     stated += owner.bulk_stated_slots();
     synced += owner.is_bulk_done() ? 1 : 0;
@@ -74,6 +75,7 @@ void Worker::publish_streams(std::uint64_t now) noexcept {
   }
   constexpr std::uint64_t kNone = ~std::uint64_t{0};
   stats_.lag_ns.set(lag_ns);
+  stats_.pace_ns.set(pace_ns);
   stats_.at_risk.set(at_risk);
   stats_.bulk_stated_slots.set(stated);
   stats_.bulk_total_slots.set(total);

@@ -62,6 +62,7 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge sessions_unindexed;  // stays 0: SlotTable::unindexed_count()
   Gauge sessions_damaged;    // stays 0: SlotTable::swept_count()
   Gauge lag_ns;
+  Gauge pace_ns;  // the slowest of its streams
   Gauge at_risk;
   Gauge bulk_stated_slots;
   Gauge bulk_total_slots;
