@@ -200,7 +200,7 @@ class Forwarding {
   static ha2::StreamConfig audited() {
     ha2::StreamConfig config = stream_config(256);
     config.audit_cycle_ns = 60'000'000'000ULL / kHaste;
-    config.audit_core_permille = 1000;
+    config.audit_core_ppm = 1'000'000;
     return config;
   }
 

@@ -21,9 +21,9 @@ constexpr std::uint16_t kEagerFrames = 8;
 constexpr TokenBucketLimits kIcmpErrorLimits{.rate_per_s = 1000, .burst = 100};
 
 // A worker's share is divided among its streams.
-std::uint16_t permille_of(std::uint32_t percent, std::size_t stream_count) noexcept {
-  return static_cast<std::uint16_t>(
-      std::max<std::size_t>(1, percent * 10 / std::max<std::size_t>(1, stream_count)));
+std::uint32_t ppm_of(std::uint32_t percent, std::size_t stream_count) noexcept {
+  return percent * (ha2::CoreShare::kWhole / 100) /
+         static_cast<std::uint32_t>(std::max<std::size_t>(1, stream_count));
 }
 
 ha2::StreamConfig stream_config(const WorkerShared& shared, std::uint32_t partition,
@@ -39,8 +39,8 @@ ha2::StreamConfig stream_config(const WorkerShared& shared, std::uint32_t partit
   stream.reorder_ns = ha2.reorder_us * 1000U;
   stream.bulk_share_percent = static_cast<std::uint16_t>(ha2.bulk_share_percent);
   if (ha2.bulk_core_percent != 100)
-    stream.bulk_core_permille = permille_of(ha2.bulk_core_percent, stream_count);
-  stream.audit_core_permille = permille_of(ha2.audit_core_percent, stream_count);
+    stream.bulk_core_ppm = ppm_of(ha2.bulk_core_percent, stream_count);
+  stream.audit_core_ppm = ppm_of(ha2.audit_core_percent, stream_count);
   stream.audit_cycle_ns = ha2.audit_cycle_s * 1'000'000'000ULL;
   stream.cost_clock = now_ns;
   return stream;

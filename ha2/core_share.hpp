@@ -4,7 +4,7 @@
 //
 // Thread:  one.
 // Memory:  32 bytes.
-// Limits:  shares of 1 to 1000 permille; what was not used is kept for at most kKeptNs.
+// Limits:  shares of 1 to 1,000,000 ppm; what was not used is kept up to 0.1 ms of work.
 // Errors:  none. Without a clock there is no bound: all is allowed.
 // Spec:    PROTOCOL.md section 8.6 (bulk share, audit share).
 #pragma once
@@ -19,37 +19,38 @@ using CostClock = std::uint64_t (*)() noexcept;
 
 class CoreShare {
  public:
-  CoreShare(CostClock clock, std::uint32_t permille) noexcept
-      : clock_(clock), permille_(permille) {}
+  static constexpr std::uint32_t kWhole = 1'000'000;  // ppm
+
+  CoreShare(CostClock clock, std::uint32_t ppm) noexcept : clock_(clock), ppm_(ppm) {}
 
   void accrue(std::uint64_t now_ns) noexcept {
     if (last_ns_ != 0 && now_ns > last_ns_) {
       const std::uint64_t past_ns = std::min(now_ns - last_ns_, kPastMaxNs);
-      left_ns_ =
-          std::min(kKeptNs, left_ns_ + static_cast<std::int64_t>(past_ns * permille_ / 1000));
+      left_ = std::min(kKept, left_ + static_cast<std::int64_t>(past_ns * ppm_));
     }
     last_ns_ = now_ns;
   }
 
-  bool is_left() const noexcept { return clock_ == nullptr || permille_ >= 1000 || left_ns_ > 0; }
+  bool is_left() const noexcept { return clock_ == nullptr || ppm_ >= kWhole || left_ > 0; }
 
   // Runs the task and takes what it took.
   template <class Task>
   auto spend(Task&& task) noexcept {
     const std::uint64_t start_ns = clock_ == nullptr ? 0 : clock_();
     const auto result = task();
-    if (clock_ != nullptr) left_ns_ -= static_cast<std::int64_t>(clock_() - start_ns);
+    if (clock_ != nullptr) left_ -= static_cast<std::int64_t>((clock_() - start_ns) * kWhole);
     return result;
   }
 
  private:
-  static constexpr std::int64_t kKeptNs = 100'000;
+  // Of left_, a millionth of a nanosecond: turns are too short for less.
+  static constexpr std::int64_t kKept = std::int64_t{100'000} * kWhole;
   static constexpr std::uint64_t kPastMaxNs = 1'000'000'000;
 
   CostClock clock_;
-  std::uint32_t permille_;
+  std::uint32_t ppm_;
   std::uint64_t last_ns_ = 0;
-  std::int64_t left_ns_ = kKeptNs;
+  std::int64_t left_ = kKept;
 };
 
 }  // namespace twinplane::ha2

@@ -35,8 +35,8 @@ OwnerStream::OwnerStream(const StreamConfig& config, tables::Partition& partitio
       words_(config.window_frames * words_per_frame_),
       checks_(
           {partition.slot_count(TableKind::kSession4), partition.slot_count(TableKind::kSession6)}),
-      bulk_share_(config.cost_clock, config.bulk_core_permille),
-      audit_share_(config.cost_clock, config.audit_core_permille) {
+      bulk_share_(config.cost_clock, config.bulk_core_ppm),
+      audit_share_(config.cost_clock, config.audit_core_ppm) {
   TWINPLANE_CHECK(std::has_single_bit(config.window_frames), ==, true);
   TWINPLANE_CHECK(config.window_frames, >=, 4);
   TWINPLANE_CHECK(config.frame_bytes_max, >=, kFrameBytesNeeded);

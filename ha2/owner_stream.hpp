@@ -34,8 +34,8 @@ struct StreamConfig {
   std::uint16_t frames_per_poll_max = 32;
   // of a frame, kept for the bulk walk or the comparison while live changes fill it
   std::uint16_t bulk_share_percent = 25;
-  std::uint16_t bulk_core_permille = 1000;  // of the core's time, for walks and comparisons
-  std::uint16_t audit_core_permille = 10;   // of the core's time, for the audit
+  std::uint32_t bulk_core_ppm = 1'000'000;  // of the core's time, for walks and comparisons
+  std::uint32_t audit_core_ppm = 10'000;    // of the core's time, for the audit
   std::uint16_t compare_slots = 1024;       // of one digest, 1..4096
   std::uint16_t verify_slots = 256;
   std::uint32_t first_digest_id = 1;  // on both ends alike: tests begin near the wrap

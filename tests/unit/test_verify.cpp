@@ -223,7 +223,7 @@ std::uint64_t costly_clock() noexcept { return g_cost_ns += 1'000'000; }
 TEST(Audit, WaitsWhileItsShareOfTheCoreIsUsedUp) {
   tests::BoxShape shape = audited_shape();
   shape.stream.cost_clock = costly_clock;
-  shape.stream.audit_core_permille = 1;  // which a look uses up for a second
+  shape.stream.audit_core_ppm = 1'000;  // which a look uses up for a second
   StreamEnds ends(shape);
   ends.settle();
   run_for(ends, kCycleNs);
