@@ -46,7 +46,7 @@ void Worker::publish(std::uint64_t now) noexcept {
 
 void Worker::publish_streams(std::uint64_t now) noexcept {
   std::uint64_t lag_ns = 0, pace_ns = 0, at_risk = 0, stated = 0, total = 0, synced = 0,
-                comparing = 0, quiet = 0;
+                comparing = 0, quiet = 0, verified = 0;
   ha2::OwnerStream::Verification sum{};
   std::uint64_t audit_rounds = ~std::uint64_t{0}, audit_ended_ns = ~std::uint64_t{0},
                 audit_ranges = 0, audit_told = 0;
@@ -64,6 +64,7 @@ void Worker::publish_streams(std::uint64_t now) noexcept {
     quiet += owner.is_quiet() ? 1 : 0;
     const ha2::OwnerStream::Verification verification = owner.verification();
     sum.is_running |= verification.is_running;
+    verified += verification.is_told() ? 1 : 0;
     sum.range_count += verification.range_count;
     sum.equal_count += verification.equal_count;
     sum.different_count += verification.different_count;
@@ -82,6 +83,7 @@ void Worker::publish_streams(std::uint64_t now) noexcept {
   stats_.partitions_synced.set(synced);
   stats_.partitions_comparing.set(comparing);
   stats_.partitions_quiet.set(quiet);
+  stats_.partitions_verified.set(verified);
   stats_.verify_ranges.set(sum.range_count);
   stats_.verify_equal.set(sum.equal_count);
   stats_.verify_different.set(sum.different_count);

@@ -69,6 +69,7 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge partitions_synced;
   Gauge partitions_comparing;  // not synced yet, and begun by a comparison
   Gauge partitions_quiet;
+  Gauge partitions_verified;  // all of their ranges have a verdict
   Gauge verify_running;
   Gauge verify_ranges;
   Gauge verify_equal;

@@ -78,6 +78,7 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes, Beginning be
   else
     checks_.begin(CheckRound::kCompare, config_.compare_slots);
   wants_verify_ = false;
+  verified_ = {};
   audit_count_ = audit_began_ns_ = audit_ended_ns_ = 0;
   is_running_ = true;
 }

@@ -108,9 +108,14 @@ class OwnerStream {
     std::uint32_t range_count;
     std::uint32_t equal_count;
     std::uint32_t different_count;
+
+    // Every range has its verdict.
+    bool is_told() const noexcept {
+      return !is_running && range_count != 0 && equal_count + different_count == range_count;
+    }
   };
 
-  // Of the last start_verify().
+  // Of the last start_verify() in this stream.
   Verification verification() const noexcept;
 
   struct Audit {

@@ -19,9 +19,8 @@ using tables::TableKind;
 }  // namespace
 
 void OwnerStream::start_verify() noexcept {
-  if (!is_running_) return;
-  wants_verify_ = true;
   verified_ = {};
+  wants_verify_ = is_running_;
 }
 
 OwnerStream::Verification OwnerStream::verification() const noexcept {
