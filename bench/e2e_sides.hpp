@@ -67,7 +67,7 @@ inline void run_mirror(Box& box, PortLink& link, const std::atomic<bool>& is_ove
 }
 
 inline std::uint64_t digest_of_all(Box& box) {
-  return ha2::digest_of(box.slots4(), {0, box.slots4().slot_count()});
+  return ha2::digest_of(box.slots4(), {0, box.slots4().slot_count()}, ha2::DigestEnd::kOwner);
 }
 
 inline std::uint64_t records_applied(Box& box) {

@@ -136,7 +136,7 @@ bool OwnerStream::try_add_check(const SlotRange& range, std::uint64_t now_ns) no
   record.slot_count.set(static_cast<std::uint16_t>(range.slot_count));
   record.round = static_cast<std::uint8_t>(checks_.round());
   record.zero = 0;
-  record.digest.set(digest_of(slots, range));
+  record.digest.set(digest_of(slots, range, DigestEnd::kOwner));
   return builder_.try_add(kTable, Operation::kDigest, record, range.first_slot);
 }
 

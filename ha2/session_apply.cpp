@@ -261,8 +261,8 @@ void judge_digests(const Section& section, const ApplyContext& context) noexcept
   for (std::size_t i = 0; i < section.count; ++i) {
     const DigestRange& record = section.record<DigestRange>(i);
     const SlotRange range{record.first_slot.get(), record.slot_count.get()};
-    const Verdict verdict =
-        digest_of(slots, range) == record.digest.get() ? Verdict::kEqual : Verdict::kDifferent;
+    const bool is_equal = digest_of(slots, range, DigestEnd::kMirror) == record.digest.get();
+    const Verdict verdict = is_equal ? Verdict::kEqual : Verdict::kDifferent;
     context.counters.add(
         counter_of(verdict, static_cast<CheckRound>(record.round), context.has_open_loss));
     context.on_verdict(context, static_cast<std::uint8_t>(SessionWire<Address>::kTable), record,

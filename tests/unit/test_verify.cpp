@@ -339,6 +339,20 @@ TEST(Compare, EndsWhereManyFramesAreLostAndSlotsChangeAllTheTime) {
   for (std::uint32_t slot = 0; slot < 8000; ++slot) ASSERT_TRUE(ends.is_equal(slot));
 }
 
+// What the mirror kept to itself while it was the owner is no part of what it mirrors.
+TEST(Compare, EmptiesWhatTheMirrorHadForItself) {
+  StreamEnds ends;
+  ends.create(1);
+  ends.settle();
+  auto session = tests::make_session<Address4>(2);
+  session.flags |= tables::kLocalOnly;
+  const std::uint32_t slot = ends.mirrored().create(session, 0).slot;
+  ends.begin({8, 1}, true);
+  ends.settle();
+  EXPECT_EQ(ends.mirrored().slots().live_count(), 1U);
+  EXPECT_EQ(ends.mirrored().slots().entry(slot).flags & tables::kLive, 0U);
+}
+
 TEST(Compare, AMirrorThatStartedEmptyIsToldAll) {
   StreamEnds ends;
   for (std::uint32_t number = 0; number < 40; ++number) ends.create(number);
