@@ -38,7 +38,7 @@ Pair::Pair(PairConfig config, std::uint64_t boot_id, std::uint64_t nonce_seed)
       boot_id_(boot_id),
       nonce_state_(nonce_seed),
       nonce_(next_nonce()),
-      holds_tables_(config_.holds_tables) {
+      holds_tables_(config_.kept.are_there) {
   TWINPLANE_CHECK(config_.items.size(), <=, kHelloItemsMax);
   TWINPLANE_CHECK(boot_id, !=, 0U);
 }
@@ -102,11 +102,15 @@ void Pair::on_keepalive(Path path, const FrameView& frame, std::uint64_t now_ns)
   peer_.keepalive_count = alive.count.get();
   peer_.priority = alive.priority;
   peer_.box_id = alive.box_id;
-  // A new life knows nothing of the terms of the one before.
-  peer_.term = is_same_life ? std::max(peer_.term, alive.term.get()) : alive.term.get();
+  // A new life knows nothing of the terms of the one before, and before it has a role its term is
+  // that of the tables that it kept.
+  const bool is_initial = peer_.role == Role::kInitial;
+  const std::uint32_t term = is_initial ? 0 : alive.term.get();
+  peer_.term = is_same_life ? std::max(peer_.term, term) : term;
+  if (is_initial)
+    peer_.kept = {alive.holds_tables != 0, alive.holds_tables == kHeldAsActive, alive.term.get()};
   peer_.is_synced = alive.is_synced != 0;
   peer_.is_leaving = alive.is_leaving != 0;
-  peer_.speaker_holds_tables = alive.holds_tables != 0;
 }
 
 bool Pair::is_path_up(Path path, std::uint64_t now_ns) const noexcept {
@@ -137,16 +141,20 @@ bool Pair::is_better_than_peer() const noexcept {
          std::tuple(peer_.priority, -int{peer_.box_id}, peer_.speaker_id);
 }
 
-// Of two boxes that start together one that has kept its tables goes first: the other would have
-// its sessions forgotten.
+// Of two boxes that start together the one with the newest tables goes first: the other would have
+// its sessions forgotten. A later term is newer; within one, what the active box had is.
 bool Pair::is_better_at_start() const noexcept {
-  if (holds_tables_ != peer_.speaker_holds_tables) return holds_tables_;
+  const auto age_of = [](const KeptTables& kept) {
+    return std::tuple(kept.are_there, kept.term, kept.were_active);
+  };
+  if (age_of(config_.kept) != age_of(peer_.kept)) return age_of(config_.kept) > age_of(peer_.kept);
   return is_better_than_peer();
 }
 
 void Pair::become(Role role, std::string reason, std::uint64_t now_ns) {
   if (role == Role::kActive) {
-    term_ = std::max(term_, peer_.term);
+    // Above those of all tables that are there as well, so that the newest are always told.
+    term_ = std::max({term_, peer_.term, config_.kept.term, peer_.kept.term});
     // Only a peer that lies leads there: a term of 0 would undo what has been decided since.
     if (term_ != std::numeric_limits<std::uint32_t>::max() && !is_mutant(Mutant::kTermStays))
       ++term_;
@@ -245,10 +253,13 @@ void Pair::send_keepalive(Path path, std::uint64_t now_ns, Link& link) {
   alive.role = static_cast<std::uint8_t>(role_);
   alive.priority = config_.priority;
   alive.path = static_cast<std::uint8_t>(path);
-  alive.term.set(term_);
+  const bool is_initial = role_ == Role::kInitial;
+  alive.term.set(is_initial ? std::max(term_, config_.kept.term) : term_);
   alive.is_synced = is_synced_ ? 1 : 0;
   alive.is_leaving = is_leaving_ ? 1 : 0;
-  alive.holds_tables = holds_tables_ ? 1 : 0;
+  alive.holds_tables = !holds_tables_                           ? 0
+                       : is_initial && config_.kept.were_active ? kHeldAsActive
+                                                                : 1;
   alive.count.set(keepalive_count_);
   std::memcpy(room.data(), &header, sizeof header);
   std::memcpy(room.data() + sizeof header, &alive, sizeof alive);

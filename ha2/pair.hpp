@@ -37,6 +37,13 @@ struct PairItem {
   bool must_equal = true;
 };
 
+// The tables of an earlier life that a box starts with.
+struct KeptTables {
+  bool are_there = false;
+  bool were_active = false;  // the box was the active one when it ended
+  std::uint32_t term = 0;    // the highest that it had seen by then
+};
+
 struct PairConfig {
   std::uint8_t box_id = 0;      // 0 or 1
   std::uint8_t priority = 100;  // higher becomes active when both start
@@ -45,7 +52,7 @@ struct PairConfig {
   std::uint32_t keepalive_threshold = 3;
   std::uint64_t boot_hold_ns = 1'000'000'000;
   std::uint64_t hello_interval_ns = 100'000'000;
-  bool holds_tables = false;  // this box starts with the tables of an earlier life
+  KeptTables kept;
   std::vector<PairItem> items;
 };
 
@@ -130,7 +137,7 @@ class Pair {
     std::uint32_t term = 0;
     bool is_synced = false;
     bool is_leaving = false;
-    bool speaker_holds_tables = false;
+    KeptTables kept;  // as the speaker says
   };
 
   void on_hello(const FrameView& frame, std::uint64_t now_ns);

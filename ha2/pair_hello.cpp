@@ -77,7 +77,7 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
     peer_.knows_me = false;
     // Of use only where this box's tables have to do with the peer's: they are kept as well, or the
     // two have been a pair in this life.
-    peer_.holds_tables = hello.holds_tables != 0 && (config_.holds_tables || had_stream_);
+    peer_.holds_tables = hello.holds_tables != 0 && (config_.kept.are_there || had_stream_);
     session_ = 0;
     last_hello_ns_ = 0;
   }

@@ -256,16 +256,19 @@ struct HelloItem {
   std::uint8_t must_equal;
 };
 
+// holds_tables of a box that was the active one when it ended and kept them.
+inline constexpr std::uint8_t kHeldAsActive = 2;
+
 struct KeepaliveBody {
   Le64 boot_id;
   std::uint8_t box_id;
   std::uint8_t role;  // Role
   std::uint8_t priority;
-  std::uint8_t path;       // which path it went out on
-  Le32 term;               // highest term this box has seen
+  std::uint8_t path;  // which path it went out on
+  Le32 term;  // highest term this box has seen; before it has a role, that of the tables it kept
   std::uint8_t is_synced;  // from the active box: the receiver's mirror is complete
   std::uint8_t is_leaving;
-  std::uint8_t holds_tables;  // as in HelloBody
+  std::uint8_t holds_tables;  // as in HelloBody, and kHeldAsActive before it has a role
   // rises by one with each round, and is the same on every path: the higher is the newer
   Le32 count;
 };

@@ -24,9 +24,9 @@ std::uint16_t partition_of(std::span<const std::byte> frame) noexcept {
   return header.partition.get();
 }
 
-ha2::PairConfig pair_config(const WholeShape& shape, bool holds_tables) {
+ha2::PairConfig pair_config(const WholeShape& shape, const ha2::KeptTables& kept) {
   ha2::PairConfig config = shape.pair;
-  config.holds_tables = holds_tables;
+  config.kept = kept;
   return config;
 }
 
@@ -50,11 +50,12 @@ SimLink::Received FrameRing::take() {
 }
 
 WholeBox::WholeBox(const WholeShape& shape, std::uint64_t boot_id,
-                   std::array<SimLink*, ha2::kPathCount> out, std::vector<TableBlock> kept)
+                   std::array<SimLink*, ha2::kPathCount> out, std::vector<TableBlock> kept,
+                   const ha2::KeptTables& kept_as)
     : boot_id_(boot_id),
       shape_(shape),
       out_(out),
-      pair_(pair_config(shape, !kept.empty()), boot_id, ~boot_id),
+      pair_(pair_config(shape, kept_as), boot_id, ~boot_id),
       rings_(shape.worker_count),
       followed_(shape.worker_count),
       turn_counts_(shape.worker_count),

@@ -62,7 +62,8 @@ class WholeBox {
   // The links are those that it sends on, by path; `kept` are the partitions' tables that an
   // earlier life has left, if it has.
   WholeBox(const WholeShape& shape, std::uint64_t boot_id,
-           std::array<SimLink*, ha2::kPathCount> out, std::vector<TableBlock> kept);
+           std::array<SimLink*, ha2::kPathCount> out, std::vector<TableBlock> kept,
+           const ha2::KeptTables& kept_as);
 
   // Ends the box and gives its tables for a next life.
   static std::vector<TableBlock> end(std::unique_ptr<WholeBox> box);

@@ -40,6 +40,8 @@ WholePair::WholePair(const std::array<MachineShape, 2>& shapes, std::uint64_t se
 
 void WholePair::crash(std::size_t index, bool keeps_tables) {
   Machine& machine = machines_[index];
+  const ha2::Pair& pair = machine.box->pair();
+  machine.kept_as = {keeps_tables, pair.role() == ha2::Role::kActive, pair.term()};
   machine.kept = WholeBox::end(std::move(machine.box));
   if (!keeps_tables) machine.kept.clear();
 }
@@ -49,8 +51,9 @@ void WholePair::boot(std::size_t index) {
   machine.box = std::make_unique<WholeBox>(
       machine.shape.box, prng_.next() | 1U,
       std::array<SimLink*, ha2::kPathCount>{&machine.links[0], &machine.links[1]},
-      std::move(machine.kept));
+      std::move(machine.kept), machine.kept_as);
   machine.kept.clear();
+  machine.kept_as = {};
 }
 
 void WholePair::pause(std::size_t index, std::uint64_t until_ns) noexcept {

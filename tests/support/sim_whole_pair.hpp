@@ -99,6 +99,7 @@ class WholePair {
     std::array<SimLink, ha2::kPathCount> links;  // that it sends on
     std::unique_ptr<WholeBox> box;
     std::vector<TableBlock> kept;  // of the life before
+    ha2::KeptTables kept_as;
     std::vector<std::uint64_t> worker_hangs_until_ns;
     std::vector<bool> has_worker_turn;
     std::uint64_t control_hangs_until_ns = 0;

@@ -312,7 +312,7 @@ TEST_F(Boxes, APeerThatComesBackWithItsTablesIsComparedWith) {
   start_both();
   kill(1);
   PairConfig kept = config(1);
-  kept.holds_tables = true;
+  kept.kept.are_there = true;
   start(1, kept);
   run(1500);
   ASSERT_TRUE(pair(0).assignment().has_peer);
@@ -324,7 +324,7 @@ TEST_F(Boxes, TheActiveThatComesBackWithItsTablesIsComparedWithByWhoTookOver) {
   kill(0);
   run(200);
   PairConfig kept = config(0);
-  kept.holds_tables = true;
+  kept.kept.are_there = true;
   start(0, kept);
   run(1500);
   ASSERT_EQ(role(1), Role::kActive);
@@ -333,7 +333,7 @@ TEST_F(Boxes, TheActiveThatComesBackWithItsTablesIsComparedWithByWhoTookOver) {
 
 TEST_F(Boxes, TablesThatHaveNothingToDoWithThisBoxAreToldAnew) {
   PairConfig kept = config(1);
-  kept.holds_tables = true;
+  kept.kept.are_there = true;
   start(0, config(0));
   run(1500);  // active alone, with sessions of its own
   start(1, kept);
@@ -344,7 +344,7 @@ TEST_F(Boxes, TablesThatHaveNothingToDoWithThisBoxAreToldAnew) {
 
 TEST_F(Boxes, OfTwoThatStartTogetherTheOneThatKeptItsTablesGoesFirst) {
   PairConfig kept = config(1);
-  kept.holds_tables = true;
+  kept.kept.are_there = true;
   start(0, config(0));
   start(1, kept);
   run(1500);
@@ -528,6 +528,44 @@ TEST_F(Boxes, AnOldHelloDoesNotBringAnOldLifeBack) {
   run(300);
   EXPECT_EQ(pair(0).assignment().name.session, name.session);
   EXPECT_TRUE(pair(0).assignment().has_peer);
+}
+
+// Both boxes start with tables that they have kept: whose are newer, not whose priority is higher.
+TEST_F(Boxes, OfTwoThatKeptTheirTablesTheOneOfTheLaterTermGoesFirst) {
+  PairConfig older = config(0);
+  PairConfig newer = config(1);
+  older.kept = {true, true, 5};
+  newer.kept = {true, false, 6};
+  start(0, older);
+  start(1, newer);
+  run(3000);
+  EXPECT_EQ(role(0), Role::kPassive);
+  EXPECT_EQ(role(1), Role::kActive);
+  EXPECT_GT(pair(1).term(), 6U);
+}
+
+TEST_F(Boxes, OfTwoThatKeptTheirTablesOfOneTermTheOneThatWasActiveGoesFirst) {
+  PairConfig mirror = config(0);
+  PairConfig owner = config(1);
+  mirror.kept = {true, false, 5};
+  owner.kept = {true, true, 5};
+  start(0, mirror);
+  start(1, owner);
+  run(3000);
+  EXPECT_EQ(role(0), Role::kPassive);
+  EXPECT_EQ(role(1), Role::kActive);
+}
+
+TEST_F(Boxes, KeptTablesOfALaterTermDoNotUnseatAnActiveBox) {
+  start(0, config(0));
+  run(3000);
+  ASSERT_EQ(role(0), Role::kActive);
+  PairConfig kept = config(1);
+  kept.kept = {true, true, 50};
+  start(1, kept);
+  run(3000);
+  EXPECT_EQ(role(0), Role::kActive);
+  EXPECT_EQ(role(1), Role::kPassive);
 }
 
 TEST_F(Boxes, AKeepaliveOfALifeThatIsOverIsNotHeard) {
