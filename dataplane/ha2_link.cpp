@@ -47,19 +47,15 @@ void Ha2Link::flush() noexcept {
   waiting_count_ = 0;
 }
 
-// Leaves what goes now in `waiting_`.
+// Leaves what goes now in `waiting_`. What is due goes before it, and makes room to hold it.
 void Ha2Link::apply_faults() noexcept {
   const std::uint64_t now = now_ns();
+  std::array<rte_mbuf*, kBurst> due;
+  while (const std::uint16_t count = faults_->release(due, now)) pass_on({due.data(), count});
   std::uint16_t left_count = 0;
   for (rte_mbuf* const packet : std::span(waiting_).first(waiting_count_))
     if (!faults_->take(packet, now)) waiting_[left_count++] = packet;
-  while (true) {
-    left_count += faults_->release(std::span(waiting_).subspan(left_count), now);
-    waiting_count_ = left_count;
-    if (left_count < kBurst) return;
-    pass_on(waiting_);
-    left_count = 0;
-  }
+  waiting_count_ = left_count;
 }
 
 void Ha2Link::pass_on(std::span<rte_mbuf*> packets) noexcept {

@@ -104,15 +104,16 @@ bool LinkFaults::is_stalled(std::uint64_t now_ns) const noexcept {
          (now_ns - start_ns_) % stall_every_ns_ >= stall_every_ns_ - stall_ns_;
 }
 
-bool LinkFaults::try_hold(rte_mbuf* packet, std::uint64_t due_ns) noexcept {
+bool LinkFaults::try_hold(rte_mbuf* packet, std::uint64_t due_ns, bool is_in_order) noexcept {
   if (held_count_ == kHeldMax) return false;
-  held_[held_count_++] = {due_ns, held_number_++, packet};
+  held_[held_count_++] = {due_ns, held_number_++, packet, is_in_order};
+  in_order_count_ += is_in_order ? 1 : 0;
   std::push_heap(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(held_count_), is_later);
   return true;
 }
 
 bool LinkFaults::take(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
-  if (!is_on()) return false;
+  if (!is_on()) return in_order_count_ != 0 && try_hold(packet, last_due_ns_, true);
   add(LinkFault::kFrames);
   if (is_lost(now_ns)) {
     rte_pktmbuf_free(packet);
@@ -121,10 +122,10 @@ bool LinkFaults::take(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
   if (happens(corrupt_)) corrupt(packet);
   std::uint64_t due_ns = now_ns;
   if (delay_max_ns_ != 0) {
-    due_ns = std::max(last_due_ns_, now_ns + draw_between(delay_min_ns_, delay_max_ns_));
-    last_due_ns_ = due_ns;
+    due_ns += draw_between(delay_min_ns_, delay_max_ns_);
     add(LinkFault::kDelayed);
   }
+  last_due_ns_ = due_ns = std::max(last_due_ns_, due_ns);
   const bool is_stalled_now = is_stalled(now_ns);
   if (is_stalled_now) add(LinkFault::kStalled);
   const bool is_reordered = happens(reorder_);
@@ -132,19 +133,20 @@ bool LinkFaults::take(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
   if (happens(duplicate_)) {
     // The same buffer twice: a device or ring gives it back twice.
     rte_mbuf_refcnt_update(packet, 1);
-    if (try_hold(packet, due_ns + draw_between(0, kReorderMaxNs))) {
+    if (try_hold(packet, due_ns + draw_between(0, kReorderMaxNs), false)) {
       add(LinkFault::kDuplicated);
     } else {
       rte_mbuf_refcnt_update(packet, -1);
       add(LinkFault::kNotHeld);
     }
   }
-  if (due_ns <= now_ns && !is_stalled_now) return false;
-  if (try_hold(packet, due_ns)) {
+  // What is held in order may be due, and not released yet.
+  if (due_ns <= now_ns && !is_stalled_now && in_order_count_ == 0) return false;
+  if (try_hold(packet, due_ns, !is_reordered)) {
     if (is_reordered) add(LinkFault::kReordered);
     return true;
   }
-  if (!is_stalled_now) {
+  if (!is_stalled_now && in_order_count_ == 0) {
     add(LinkFault::kNotHeld);
     return false;
   }
@@ -155,11 +157,14 @@ bool LinkFaults::take(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
 
 std::uint16_t LinkFaults::release(std::span<rte_mbuf*> out, std::uint64_t now_ns) noexcept {
   if (held_count_ == 0 || is_stalled(now_ns)) return 0;
+  const std::uint64_t until_ns = is_on() ? now_ns : ~std::uint64_t{0};
   std::uint16_t count = 0;
-  while (count < out.size() && held_count_ != 0 && held_.front().due_ns <= now_ns) {
+  while (count < out.size() && held_count_ != 0 && held_.front().due_ns <= until_ns) {
     std::pop_heap(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(held_count_),
                   is_later);
-    out[count++] = held_[--held_count_].packet;
+    const Held& held = held_[--held_count_];
+    in_order_count_ -= held.is_in_order ? 1 : 0;
+    out[count++] = held.packet;
   }
   return count;
 }

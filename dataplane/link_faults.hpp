@@ -3,14 +3,16 @@
 // core sends, by seed.
 //
 // It stands between a frame that is complete and the device or ring that takes it. Fates are drawn
-// in this order: lost, over the rate, damaged, delayed or stalled, reordered, doubled. Frames with
-// a delay keep their order; one that is reordered comes up to a millisecond later than it would.
+// in this order: lost, over the rate, damaged, delayed or stalled, reordered, doubled. Delays and
+// stalls keep the order: no frame overtakes one that is held, for the mirror takes what was
+// overtaken for lost. Only one that is reordered comes up to a millisecond later than it would.
 // Every stall_every_s seconds, counted from the start, nothing leaves for stall_ms. Damage is bits
 // behind the Ethernet header, after all checksums were made.
 //
 // Thread:  take() and release() by the core that sends; set_on() and the counters by any thread.
 // Memory:  taken at construction; holds at most kHeldMax packet buffers.
-// Limits:  kHeldMax frames held. One more goes at once, and in a stall is lost, as by a full queue.
+// Limits:  kHeldMax frames held. One more is lost, as by a full queue; it goes at once if outside a
+//          stall, with nothing held that it may not overtake.
 // Errors:  none; every fault done is counted.
 // Spec:    config_faults.hpp.
 #pragma once
@@ -36,7 +38,7 @@ enum class LinkFault : std::uint8_t {
   kFrames,  // no fault: all that came by while they were on
   kLost,
   kLostInBurst,
-  kQueueFull,  // above the rate, or more than can be held in a stall: lost
+  kQueueFull,  // above the rate, or more than can be held: lost
   kCorrupted,
   kDelayed,
   kStalled,  // came in a stall, whose end it waited for
@@ -73,10 +75,11 @@ class LinkFaults {
   // True: it took the frame over, which leaves later or never. False: the frame goes now.
   [[nodiscard]] bool take(rte_mbuf* packet, std::uint64_t now_ns) noexcept;
 
-  // Puts frames whose time has come into `out`, and says how many.
+  // Puts frames whose time has come into `out`, and says how many. Called before take(), it makes
+  // room for what comes.
   std::uint16_t release(std::span<rte_mbuf*> out, std::uint64_t now_ns) noexcept;
 
-  // While off, frames go as they come; those held leave when they are due. On at start.
+  // While off, frames go as they come, behind those held, which all leave. On at start.
   void set_on(bool is_on) noexcept {
     is_on_.store(is_on, std::memory_order_relaxed);  // a flag alone: nothing is published with it
   }
@@ -92,6 +95,7 @@ class LinkFaults {
     std::uint64_t due_ns;
     std::uint64_t number;  // of equal due times the first comes first
     rte_mbuf* packet;
+    bool is_in_order;  // neither reordered nor a copy: no later frame goes before it
   };
 
   static bool is_later(const Held& one, const Held& other) noexcept;
@@ -107,7 +111,7 @@ class LinkFaults {
   bool is_lost(std::uint64_t now_ns) noexcept;
   void corrupt(rte_mbuf* packet) noexcept;
   bool is_stalled(std::uint64_t now_ns) const noexcept;
-  bool try_hold(rte_mbuf* packet, std::uint64_t due_ns) noexcept;
+  bool try_hold(rte_mbuf* packet, std::uint64_t due_ns, bool is_in_order) noexcept;
 
   // Chances of 2^32.
   std::uint64_t loss_;
@@ -127,6 +131,7 @@ class LinkFaults {
   std::uint64_t last_due_ns_ = 0;  // of frames that keep their order
   std::uint64_t held_number_ = 0;
   std::size_t held_count_ = 0;
+  std::size_t in_order_count_ = 0;     // of those held
   std::array<Held, kHeldMax> held_{};  // a heap, the earliest due first
   std::array<Gauge, kLinkFaultCount> counts_;
   std::atomic<bool> is_on_{true};

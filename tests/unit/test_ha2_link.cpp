@@ -5,6 +5,7 @@
 #include <rte_eal.h>
 
 #include <array>
+#include <cstring>
 #include <string>
 
 #include "dataplane/clock.hpp"
@@ -124,6 +125,45 @@ TEST_F(Ha2LinkTest, SendsHeldFramesAtALaterFlushInBurstsOfAnySize) {
   EXPECT_EQ(count, 100) << "each once";
   late.flush();
   EXPECT_EQ(wide.take(packets.data(), 1), 0);
+  rte_pktmbuf_free_bulk(packets.data(), count);
+}
+
+// The stall ends with everything held that can be: what comes next waits for it, and is not lost.
+TEST_F(Ha2LinkTest, SendsWhatAStallHeldBeforeWhatComesNext) {
+  constexpr std::uint16_t kSent = LinkFaults::kHeldMax + 40;
+  FaultsConfig config;
+  config.enabled = true;
+  config.stall_ms = 3'599'000;
+  config.stall_every_s = 3600;
+  // It began, by the clock, half an hour ago.
+  auto faults = std::make_unique<LinkFaults>(config, std::uint8_t{0}, std::uint16_t{0},
+                                             now_ns() - 1'800'000'000'000);
+  LinkFaults& done = *faults;
+  PacketPool pool("many", {2047, 128 + 2048});
+  HandoffRing wide("wide", 2048);
+  Ha2Link stalled(nullptr, 1, &wide, pool, encap_, peer_mac_, 1500, std::move(faults));
+  const auto send_until = [&stalled](std::uint16_t end, std::uint16_t number) {
+    for (; number != end; ++number) {
+      const std::span<std::byte> frame = stalled.try_frame();
+      ASSERT_FALSE(frame.empty());
+      std::memcpy(frame.data(), &number, sizeof number);
+      stalled.send(100, 0);
+    }
+    stalled.flush();
+  };
+  send_until(LinkFaults::kHeldMax, 0);
+  std::array<rte_mbuf*, kSent> packets;
+  EXPECT_EQ(wide.take(packets.data(), kSent), 0);
+  done.set_on(false);  // which ends it
+  send_until(kSent, LinkFaults::kHeldMax);
+  const std::uint16_t count = wide.take(packets.data(), kSent);
+  EXPECT_EQ(count, kSent);
+  for (std::uint16_t i = 0; i < count; ++i) {
+    std::uint16_t number = 0;
+    std::memcpy(&number, rte_pktmbuf_mtod_offset(packets[i], void*, ha2::encap_bytes(encap_)),
+                sizeof number);
+    ASSERT_EQ(number, i);
+  }
   rte_pktmbuf_free_bulk(packets.data(), count);
 }
 

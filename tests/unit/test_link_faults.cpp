@@ -200,6 +200,7 @@ TEST_F(LinkFaultsTest, StallsAtTheEndOfEachPeriod) {
   EXPECT_EQ(count(LinkFault::kStalled), 200U);
   send(1);
   EXPECT_EQ(left_.size(), 1001U) << "everything leaves, with the first after it";
+  EXPECT_TRUE(std::is_sorted(left_.begin(), left_.end())) << "and behind what was held";
   now_ = kStart + 1800 * kMs;
   send(1);
   EXPECT_EQ(left_.size(), 1001U) << "the next one";
@@ -216,14 +217,25 @@ TEST_F(LinkFaultsTest, HoldsSoManyInAStallAndLosesTheRest) {
   EXPECT_TRUE(std::is_sorted(left_.begin(), left_.end()));
 }
 
-TEST_F(LinkFaultsTest, LetsGoAtOnceWhatItHasNoRoomFor) {
+TEST_F(LinkFaultsTest, LosesWhatItHasNoRoomForRatherThanLetItOvertake) {
   make({.enabled = true, .duplicate_percent = 100, .delay_ms = 5});
   send(LinkFaults::kHeldMax);  // each with its copy: half of them fill it
-  EXPECT_EQ(left_.size(), LinkFaults::kHeldMax / 2);
-  EXPECT_EQ(count(LinkFault::kNotHeld), LinkFaults::kHeldMax) << "frames, and copies not made";
+  EXPECT_EQ(left_.size(), 0U);
+  EXPECT_EQ(count(LinkFault::kQueueFull), LinkFaults::kHeldMax / 2);
+  EXPECT_EQ(count(LinkFault::kNotHeld), LinkFaults::kHeldMax / 2) << "copies not made";
   now_ += 6 * kMs;
   release();
-  EXPECT_EQ(left_.size(), LinkFaults::kHeldMax * 3 / 2);
+  EXPECT_EQ(left_.size(), LinkFaults::kHeldMax);
+}
+
+TEST_F(LinkFaultsTest, LetsGoAtOnceTheReorderedThatItHasNoRoomFor) {
+  make({.enabled = true, .reorder_percent = 100});
+  send(LinkFaults::kHeldMax + 10);
+  EXPECT_EQ(left_.size(), 10U) << "nothing is held that has an order to keep";
+  EXPECT_EQ(count(LinkFault::kNotHeld), 10U);
+  now_ += LinkFaults::kReorderMaxNs;
+  release();
+  EXPECT_EQ(left_.size(), LinkFaults::kHeldMax + 10);
 }
 
 TEST_F(LinkFaultsTest, DropsWhatIsAboveTheRate) {
@@ -253,6 +265,16 @@ TEST_F(LinkFaultsTest, ReleasesAStallWhenSwitchedOff) {
   faults_->set_on(false);
   release();
   EXPECT_EQ(left_.size(), 10U);
+}
+
+TEST_F(LinkFaultsTest, KeepsTheOrderWhenADelayIsSwitchedOff) {
+  make({.enabled = true, .delay_ms = 5});
+  send(10);
+  EXPECT_EQ(left_.size(), 0U);
+  faults_->set_on(false);
+  send(10);
+  EXPECT_EQ(left_.size(), 20U);
+  EXPECT_TRUE(std::is_sorted(left_.begin(), left_.end()));
 }
 
 TEST_F(LinkFaultsTest, GivesBackWhatItHoldsAtItsEnd) {
