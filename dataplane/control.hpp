@@ -46,7 +46,7 @@ struct BoxStatus {
   std::uint64_t bad_link_frames = 0;
   std::uint32_t bulk_percent = 0;    // while sync is "bulk" or "compare"
   std::uint64_t bulk_left_ms = 0;    // at the pace so far; 0 = not known
-  std::uint64_t findings_count = 0;  // of differences, since the start
+  std::uint64_t findings_count = 0;  // of differences that came to the history, since the start
 };
 
 class Control {

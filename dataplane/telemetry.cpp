@@ -78,6 +78,11 @@ std::uint64_t packets_dropped() {
   });
 }
 
+// Found, with no place on the way to the history.
+std::uint64_t differences_not_kept() {
+  return sum([](const WorkerStats& stats) { return stats.findings_refused.get(); });
+}
+
 const char* transport_name(Ha2Transport transport) {
   switch (transport) {
     case Ha2Transport::kEthernet:
@@ -149,7 +154,7 @@ int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data*
   add_number(data, "bulk_percent", status.bulk_percent);
   add_number(data, "bulk_left_ms", status.bulk_left_ms);
   add_audit(data);
-  add_number(data, "differences_found", status.findings_count);
+  add_number(data, "differences_found", status.findings_count + differences_not_kept());
   add_number(data, "partitions_quiet",
              sum([](const WorkerStats& stats) { return stats.partitions_quiet.get(); }));
   add_text(data, "transport", transport_name(source()->config.ha2.transport));
@@ -220,6 +225,7 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
   for (std::size_t i = 0; i < kFragmentCounterRows.size(); ++i)
     add_number(data, "fragment_" + std::string(kFragmentCounterRows[i].label),
                sum([i](const WorkerStats& stats) { return stats.fragments[i].get(); }));
+  add_number(data, "differences_not_kept", differences_not_kept());
   for (std::size_t i = 0; i < kNeighborCounterCount; ++i)
     add_number(data, std::string(kNeighborCounterLabels[i]),
                source()->home.counters().get(static_cast<NeighborCounter>(i)));
@@ -281,8 +287,10 @@ int on_verified(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
 
 int on_differences(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
   const FindingHistory history = source()->control.findings();
+  const std::uint64_t not_kept = differences_not_kept();
   rte_tel_data_start_dict(data);
-  add_number(data, "found", history.count());
+  add_number(data, "found", history.count() + not_kept);
+  add_number(data, "not_kept", not_kept);
   std::size_t number = 0;
   for (const ha2::Difference& finding : history.kept()) {
     rte_tel_data* const dict = rte_tel_data_alloc();

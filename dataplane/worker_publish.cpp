@@ -96,12 +96,14 @@ void Worker::publish_streams(std::uint64_t now) noexcept {
 }
 
 void Worker::pass_findings_on() noexcept {
+  std::uint64_t refused = 0;
   for (const auto& replica : replicas_) {
     if (replica == nullptr) continue;
     ha2::Difference finding;
-    while (replica->differences().try_take(finding))
-      if (!findings_.try_put(finding)) stats_.findings_refused.add(1);
+    while (replica->differences().try_take(finding)) findings_.try_put(finding);
+    refused += replica->differences().refused_count();
   }
+  stats_.findings_refused.set(refused + findings_.refused_count());
 }
 
 }  // namespace twinplane::dataplane

@@ -79,7 +79,7 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge audit_ended_ns;  // of the oldest last round; 0 = some partition has none yet
   Gauge audit_ranges;    // of the rounds under way, and those told
   Gauge audit_told;
-  Gauge findings_refused;  // history entries for which there was no place
+  Gauge findings_refused;  // for which a partition's log, or the ring to control, had no place
   Gauge published_ns;      // the beginning of the turn that all of these are of
   // Liveness and takeover.
   Gauge turn_count;       // rises with each turn of the loop

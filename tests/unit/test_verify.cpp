@@ -174,6 +174,23 @@ TEST(Verify, StatesARangeAsItIsWhereMuchDiffers) {
   for (std::uint32_t slot = 0; slot < 8000; ++slot) ASSERT_TRUE(ends.is_equal(slot));
 }
 
+TEST(Verify, CountsWhatItsLogHasNoPlaceFor) {
+  StreamEnds ends(shape_of(8192));
+  ends.settle();
+  for (int round = 0; round < 3; ++round) {
+    for (std::uint32_t slot = 0; slot < 8192; slot += 256)  // one in each of 32 ranges
+      ends.mirrored().slots().changeable(slot).flags ^= tables::kLive;
+    verify(ends);
+    ASSERT_EQ(ends.stream().verification().different_count, 32U);
+  }
+  for (DifferenceLog* log : {&ends.owner().differences(), &ends.mirror().differences()}) {
+    std::uint64_t taken = 0;
+    for (Difference found; log->try_take(found);) ++taken;
+    EXPECT_EQ(taken, 64U);
+    EXPECT_EQ(log->refused_count(), 32U);
+  }
+}
+
 // ---- the audit ----------------------------------------------------------------------------------
 
 constexpr std::uint64_t kCycleNs = 1'000'000'000;
