@@ -34,23 +34,10 @@ std::size_t round_up(std::size_t bytes, std::size_t step) noexcept {
                            "tables.partitions, or give more memory.");
 }
 
-// Closed at the end of its scope.
-class Descriptor {
- public:
-  explicit Descriptor(int number) noexcept : number_(number) {}
-
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const noexcept { return number_; }
-
- private:
-  int number_;
-};
+[[noreturn]] void refuse(const std::string& path, const std::string& what,
+                         const std::string& remedy) {
+  throw std::runtime_error("tables.file \"" + path + "\" " + what + ". " + remedy + ".");
+}
 
 std::byte* map(int descriptor, std::size_t bytes) {
   void* const base =
@@ -63,6 +50,47 @@ bool is_on_hugetlbfs(int descriptor) noexcept {
   struct statfs status {};
 
   return ::fstatfs(descriptor, &status) == 0 && status.f_type == HUGETLBFS_MAGIC;
+}
+
+int open_file(const std::string& path) {
+  const int descriptor =
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (descriptor < 0 && errno == ELOOP)
+    refuse(path, "is a symbolic link, and where it leads can change",
+           "Give tables.file the path of the file itself");
+  if (descriptor < 0)
+    refuse(path, std::string("cannot be opened: ") + std::strerror(errno),
+           "Give tables.file a path that this user can read and write");
+  return descriptor;
+}
+
+// No other box's, and of no interest to other users: it holds the hash seed. Gives its size.
+std::size_t claim_file(int descriptor, const std::string& path) {
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
+      refuse(path, "is in use: another box that runs on this machine has its tables there",
+             "Give each box a tables.file of its own, or end the other box first");
+    refuse(path, std::string("cannot be locked: ") + std::strerror(errno),
+           "Give tables.file a path in memory, as under /dev/shm");
+  }
+
+  struct stat status {};
+
+  if (::fstat(descriptor, &status) != 0)
+    refuse(path, std::string("cannot be read: ") + std::strerror(errno),
+           "Give tables.file another path");
+  if (!S_ISREG(status.st_mode))
+    refuse(path, "is not a regular file", "Give tables.file a path where nothing is yet");
+  if (status.st_uid != ::geteuid())
+    refuse(path,
+           "belongs to user " + std::to_string(status.st_uid) + ", and the box runs as " +
+               std::to_string(::geteuid()),
+           "Remove it, or give tables.file another path");
+  constexpr mode_t kOwnersAlone = S_IRUSR | S_IWUSR;
+  if ((status.st_mode & ALLPERMS & ~kOwnersAlone) != 0 && ::fchmod(descriptor, kOwnersAlone) != 0)
+    refuse(path, std::string("cannot be made its owner's alone: ") + std::strerror(errno),
+           "Remove it, or give tables.file another path");
+  return static_cast<std::size_t>(status.st_size);
 }
 
 }  // namespace
@@ -99,18 +127,11 @@ void TableMemory::map_anonymous(bool may_use_huge_pages) {
 }
 
 void TableMemory::map_file(const tables::ImageHead& head, const TableMemorySetup& setup) {
-  const std::string name = "tables.file \"" + setup.file + "\"";
-  const Descriptor file(
-      ::open(setup.file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (file.get() < 0) fail("cannot open " + name, bytes_);
-
-  struct stat status {};
-
-  if (::fstat(file.get(), &status) != 0) fail("cannot read " + name, bytes_);
-  const auto file_bytes = static_cast<std::size_t>(status.st_size);
-  is_on_huge_pages_ = is_on_hugetlbfs(file.get());
+  file_.number = open_file(setup.file);
+  const std::size_t file_bytes = claim_file(file_.number, setup.file);
+  is_on_huge_pages_ = is_on_hugetlbfs(file_.number);
   if (setup.keeps_tables && file_bytes == bytes_) {
-    base_ = map(file.get(), bytes_);
+    base_ = map(file_.number, bytes_);
     tables::ImageHead old;
     std::memcpy(static_cast<void*>(&old), base_, sizeof old);
     const char* const reason = tables::why_not_kept(old, head, file_bytes);
@@ -122,9 +143,14 @@ void TableMemory::map_file(const tables::ImageHead& head, const TableMemorySetup
     why_not_kept_ = "it has another size: another version has written it, or [tables] was changed";
   }
   // Made anew, and with that zeroed.
-  if (::ftruncate(file.get(), 0) != 0 || ::ftruncate(file.get(), static_cast<off_t>(bytes_)) != 0)
-    fail("cannot size " + name, bytes_);
-  base_ = map(file.get(), bytes_);
+  if (::ftruncate(file_.number, 0) != 0 ||
+      ::ftruncate(file_.number, static_cast<off_t>(bytes_)) != 0)
+    fail("cannot size tables.file \"" + setup.file + "\"", bytes_);
+  base_ = map(file_.number, bytes_);
+}
+
+TableMemory::File::~File() {
+  if (number >= 0) ::close(number);
 }
 
 TableMemory::~TableMemory() { ::munmap(base_, bytes_); }

@@ -2,12 +2,15 @@
 // table_memory.hpp - the memory that all partitions' tables are cut from: huge pages, ordinary
 // memory, or a file, whose tables may be those of the process before.
 //
-// Thread:  main, at start and end.
+// Thread:  main, at start and end. The file is locked (flock) for as long as this lives.
 // Memory:  what the head says, taken at once and touched, so that the packet path never waits for a
 //          page.
 // Limits:  that of the machine.
-// Errors:  throws std::runtime_error that says how much was wanted and what to do. A file whose
-//          tables cannot be kept is made anew, and why is said in words.
+// Errors:  throws std::runtime_error that says what is wrong and what to do: how much was wanted
+//          and how much is missing, or that the file is another box's that runs, another user's, a
+//          symbolic link or not regular; such a file stays as it is. A file whose tables cannot be
+//          kept is made anew, and why is said in words. A file that is open to other users is made
+//          its owner's alone.
 // Spec:    tables/image.hpp for the file's head; dataplane/DESIGN.md D-D13.
 #pragma once
 
@@ -49,9 +52,20 @@ class TableMemory {
   bool is_on_huge_pages() const noexcept { return is_on_huge_pages_; }
 
  private:
+  // Closed, and with that unlocked, at its end.
+  struct File {
+    File() = default;
+    ~File();
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+
+    int number = -1;
+  };
+
   void map_file(const tables::ImageHead& head, const TableMemorySetup& setup);
   void map_anonymous(bool may_use_huge_pages);
 
+  File file_;
   std::byte* base_ = nullptr;
   std::size_t bytes_ = 0;
   std::size_t partition_bytes_ = 0;
@@ -60,7 +74,7 @@ class TableMemory {
   std::string why_not_kept_;
 };
 
-// Names this start of the machine: the kernel's boot id.
+// Names this start of the machine: the kernel's boot id; all zeros where it cannot be read.
 std::array<char, 40> machine_start();
 
 }  // namespace twinplane::dataplane

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A restart with tables kept: what differs travels and nothing else; an unclean or foreign file starts empty and says so."""
+"""A restart with tables kept: what differs travels and nothing else; an unclean or foreign file starts empty and says so.
+
+A file that another box uses ends the start.
+"""
 
 import re
+import shutil
 import time
 
-from lab import expect, run, say
+from lab import BUILD, expect, run
 
 from crowd import Crowd  # of the rig, which lab has found
 
@@ -15,6 +19,7 @@ def keep(lab):
     """One table file for all lives of a box."""
     for box in lab.pair.boxes:
         box.kept = lab.rundir.path / f"{box.name}.kept"
+        box.left = lab.rundir.path / f"{box.name}.left"  # a copy of what an orderly end left
         box.edits = ((re.compile(r'^file = ".*"$', re.M), f'file = "{box.kept}"\nkeep = true'),)
         box.more = "\n[timeouts]\nudp = 600\n"
 
@@ -46,6 +51,7 @@ def come_back(lab, box, why):
 def passive_comes_back(lab, active, passive):
     before = sent(active)
     end(passive)
+    shutil.copyfile(passive.kept, passive.left)
     lab.wait(0.5)
     seconds = come_back(lab, passive, "with its tables")
     kept = lines(passive, "tables=kept")
@@ -70,6 +76,27 @@ def active_comes_back(lab, active, passive):
     lab.verify(passive, "after the other box came back")
 
 
+def second_fails(lab, box, what, words, file=None, before=""):
+    """A second process with the box's configuration, but for its prefix and perhaps its file, after the shell's `before`."""
+    prefix = lab.rundir.add_dpdk_prefix(f"{box.name}-second")
+    path = lab.rundir.path / "second.toml"
+    path.write_text(box.file("toml").read_text().replace(box.prefix, prefix).replace(str(box.kept), str(file or box.kept)))
+    done = lab.command(box.name, "sh", "-ec", f'{before}\nexec "$0" --config "$1"',
+                       str(BUILD / "dataplane/twinplane"), str(path), check=False)
+    lab.rundir.forget_dpdk_files(prefix)
+    said = [line for line in done.stderr.splitlines() if line.startswith("twinplane: ")]
+    expect(done.returncode == 1 and said and all(word in said[-1] for word in words), f"{what}: {said}",
+           f"{done.returncode}: {done.stderr}")
+
+
+def second_box(lab, active, passive):
+    second_fails(lab, passive, "a file in use is not taken", (str(passive.kept), "another box"))
+    link = lab.rundir.path / "link"
+    link.symlink_to(passive.kept)
+    second_fails(lab, passive, "nor by another name", ("link", "symbolic link"), file=link)
+    lab.verify(active, "after the others were refused")
+
+
 def unclean(lab, active, passive):
     passive.kill()
     passive.bury()
@@ -91,10 +118,9 @@ def foreign(lab, active, passive):
     come_back(lab, passive, "with its old configuration")
     expect(lines(passive, "tables=empty"), "what the other configuration left is foreign now")
     end(passive)
-    passive.kept.write_bytes(active.kept.read_bytes())
-    come_back(lab, passive, "with the other box's file")
-    say(f"   {lines(passive, 'tables=empty')}")
-    expect("unclean" in "".join(lines(passive, "tables=empty")), "a living box's file is not taken")
+    shutil.copyfile(active.left, passive.kept)
+    come_back(lab, passive, "with what the other box left in order")
+    expect("the other box's" in "".join(lines(passive, "tables=empty")), f"it says why: {lines(passive, 'tables=')}")
     end(passive)
     passive.kept.write_bytes(b"no tables" * 1000)
     come_back(lab, passive, "with a file of another size")
@@ -110,6 +136,7 @@ def test(lab):
     passive_comes_back(lab, active, passive)
     active_comes_back(lab, active, passive)
     active, passive = passive, active
+    second_box(lab, active, passive)
     unclean(lab, active, passive)
     foreign(lab, active, passive)
     lab.end_traffic()
