@@ -285,6 +285,7 @@ void Box::launch(std::uint16_t worker) {
 }
 
 void Box::run(std::atomic<bool>& is_stopping) {
+  table_memory_->mark_in_use();  // not earlier: a start that failed has left kept tables good
   {
     const RunningWorkers running(are_workers_stopping_);
     for (std::uint16_t i = 0; i < worker_count_; ++i) launch(i);

@@ -5,7 +5,8 @@
 // Thread:  main. run() starts a worker on each further lcore and is itself the control thread.
 // Memory:  all taken in the constructor.
 // Limits:  one a process.
-// Errors:  the constructor throws std::runtime_error that says what to do.
+// Errors:  the constructor throws std::runtime_error that says what to do; tables that it kept stay
+//          good for the next start.
 // Spec:    dataplane/DESIGN.md D-D1 (cores and queues), D-D3 (start and end).
 #pragma once
 

@@ -112,7 +112,9 @@ TableMemory::TableMemory(const tables::ImageHead& head, const TableMemorySetup& 
     map_anonymous(setup.may_use_huge_pages);
   else
     map_file(head, setup);
-  new (base_) tables::ImageHead(head);
+  tables::ImageHead mine = head;
+  mine.is_clean = is_kept_ ? 1 : 0;  // what is kept stays good until it is used
+  new (base_) tables::ImageHead(mine);
 }
 
 void TableMemory::map_anonymous(bool may_use_huge_pages) {
@@ -154,6 +156,10 @@ TableMemory::File::~File() {
 }
 
 TableMemory::~TableMemory() { ::munmap(base_, bytes_); }
+
+void TableMemory::mark_in_use() noexcept {
+  reinterpret_cast<tables::ImageHead*>(base_)->is_clean = 0;
+}
 
 void TableMemory::mark_clean() noexcept {
   reinterpret_cast<tables::ImageHead*>(base_)->is_clean = 1;

@@ -44,6 +44,9 @@ class TableMemory {
   // Why not, where it was asked for and there was a file; else empty.
   const std::string& why_not_kept() const noexcept { return why_not_kept_; }
 
+  // Changes are to come: until mark_clean() no other process may keep the tables.
+  void mark_in_use() noexcept;
+
   // No change is under way and none will come: the next process may keep the tables.
   void mark_clean() noexcept;
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A restart with tables kept: what differs travels and nothing else; an unclean or foreign file starts empty and says so.
 
-A file that another box uses ends the start.
+A file that another box uses ends the start; a start that fails leaves what was kept.
 """
 
 import re
@@ -97,6 +97,22 @@ def second_box(lab, active, passive):
     lab.verify(active, "after the others were refused")
 
 
+def failed_start(lab, passive):
+    end(passive)
+    edits = passive.edits
+    passive.edits = (*edits, (re.compile(r'^local = ".*:28260"$', re.M), 'local = "198.51.100.1:28260"'))
+    passive.start()
+    passive.killed = True
+    expect(passive.child.wait(timeout=10) == 1 and "198.51.100.1" in passive.log_end(),
+           f"a start fails: {passive.log_end(1)}")
+    expect(lines(passive, "tables=kept"), "it had kept the tables by then")
+    passive.bury()
+    passive.edits = edits
+    come_back(lab, passive, "after a start that failed")
+    kept = lines(passive, "tables=kept")
+    expect(kept and int(re.search(r"sessions=(\d+)", kept[0])[1]) >= IDLE_SESSIONS, f"the next start has them: {kept}")
+
+
 def unclean(lab, active, passive):
     passive.kill()
     passive.bury()
@@ -137,6 +153,7 @@ def test(lab):
     active_comes_back(lab, active, passive)
     active, passive = passive, active
     second_box(lab, active, passive)
+    failed_start(lab, passive)
     unclean(lab, active, passive)
     foreign(lab, active, passive)
     lab.end_traffic()

@@ -56,6 +56,7 @@ class TableMemoryFile : public testing::Test {
   // A life that ends in order and leaves a mark.
   void leave_tables() const {
     const auto memory = open();
+    memory->mark_in_use();
     memory->partition_block(1).front() = kMark;
     memory->mark_clean();
   }
@@ -95,6 +96,29 @@ TEST_F(TableMemoryFile, LeftInOrderIsKept) {
   const auto memory = open();
   EXPECT_TRUE(memory->is_kept());
   EXPECT_EQ(memory->partition_block(1).front(), kMark);
+}
+
+TEST_F(TableMemoryFile, IsStillKeptAfterStartsThatDidNotUseIt) {
+  leave_tables();
+  for (int start = 0; start < 2; ++start) {
+    const auto memory = open();
+    EXPECT_TRUE(memory->is_kept()) << start;
+  }
+  EXPECT_TRUE(open()->is_kept());
+}
+
+TEST_F(TableMemoryFile, ThatWasUsedAndNotLeftInOrderIsMadeAnew) {
+  leave_tables();
+  open()->mark_in_use();
+  const auto memory = open();
+  EXPECT_FALSE(memory->is_kept());
+  EXPECT_THAT(memory->why_not_kept(), HasSubstr("unclean"));
+  EXPECT_EQ(memory->partition_block(1).front(), std::byte{0});
+}
+
+TEST_F(TableMemoryFile, ThatIsNewIsNotKeptWhereItWasNeverUsed) {
+  static_cast<void>(open());
+  EXPECT_FALSE(open()->is_kept());
 }
 
 TEST_F(TableMemoryFile, OfAnotherSizeIsMadeAnew) {
