@@ -9,8 +9,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <new>
 #include <stdexcept>
@@ -93,6 +95,43 @@ std::size_t claim_file(int descriptor, const std::string& path) {
   return static_cast<std::size_t>(status.st_size);
 }
 
+// What the file has and could still get.
+std::uint64_t room_bytes(int descriptor) noexcept {
+  struct stat status {};
+
+  struct statfs system {};
+
+  if (::fstat(descriptor, &status) != 0 || ::fstatfs(descriptor, &system) != 0) return 0;
+  std::uint64_t free_bytes = system.f_bavail * static_cast<std::uint64_t>(system.f_bsize);
+  if (system.f_type == HUGETLBFS_MAGIC) {
+    const std::uint64_t free_pages_bytes = free_huge_mib() << 20U;
+    // Without a limit of its own a hugetlbfs says that it has no blocks.
+    free_bytes = system.f_blocks == 0 ? free_pages_bytes : std::min(free_bytes, free_pages_bytes);
+  }
+  return static_cast<std::uint64_t>(status.st_blocks) * 512 + free_bytes;
+}
+
+// Takes all pages now: where there is no room for one, its first touch would be a SIGBUS.
+void reserve(int descriptor, std::size_t bytes, const std::string& path) {
+  int error = 0;
+  do {
+    error = ::posix_fallocate(descriptor, 0, static_cast<off_t>(bytes));
+  } while (error == EINTR);
+  // Some file systems cannot.
+  if (error == 0 || error == EOPNOTSUPP || error == EINVAL) return;
+  constexpr const char* kRemedy =
+      "Lower tables.session4_slots, tables.session6_slots or tables.partitions, or give that file "
+      "system more room (size= of a tmpfs, huge pages for a hugetlbfs)";
+  const std::string wanted = std::to_string(bytes >> 20U) + " MiB for the tables";
+  const std::uint64_t room = room_bytes(descriptor);
+  if (error != ENOSPC || room >= bytes)
+    refuse(path, "cannot get " + wanted + ": " + std::strerror(error), kRemedy);
+  refuse(path,
+         "cannot get " + wanted + ": " + std::to_string(((bytes - room - 1) >> 20U) + 1) +
+             " MiB are missing in " + std::filesystem::absolute(path).parent_path().string(),
+         kRemedy);
+}
+
 }  // namespace
 
 std::array<char, 40> machine_start() {
@@ -133,6 +172,7 @@ void TableMemory::map_file(const tables::ImageHead& head, const TableMemorySetup
   const std::size_t file_bytes = claim_file(file_.number, setup.file);
   is_on_huge_pages_ = is_on_hugetlbfs(file_.number);
   if (setup.keeps_tables && file_bytes == bytes_) {
+    reserve(file_.number, bytes_, setup.file);
     base_ = map(file_.number, bytes_);
     tables::ImageHead old;
     std::memcpy(static_cast<void*>(&old), base_, sizeof old);
@@ -148,6 +188,13 @@ void TableMemory::map_file(const tables::ImageHead& head, const TableMemorySetup
   if (::ftruncate(file_.number, 0) != 0 ||
       ::ftruncate(file_.number, static_cast<off_t>(bytes_)) != 0)
     fail("cannot size tables.file \"" + setup.file + "\"", bytes_);
+  try {
+    reserve(file_.number, bytes_, setup.file);
+  } catch (const std::runtime_error&) {
+    // A part of it may have been had.
+    [[maybe_unused]] const int result = ::ftruncate(file_.number, 0);
+    throw;
+  }
   base_ = map(file_.number, bytes_);
 }
 

@@ -5,7 +5,7 @@
 // Thread:  main, at start and end. The file is locked (flock) for as long as this lives.
 // Memory:  what the head says, taken at once and touched, so that the packet path never waits for a
 //          page.
-// Limits:  that of the machine.
+// Limits:  that of the machine, and of the file system that the file is in.
 // Errors:  throws std::runtime_error that says what is wrong and what to do: how much was wanted
 //          and how much is missing, or that the file is another box's that runs, another user's, a
 //          symbolic link or not regular; such a file stays as it is. A file whose tables cannot be

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A restart with tables kept: what differs travels and nothing else; an unclean or foreign file starts empty and says so.
 
-A file that another box uses ends the start; a start that fails leaves what was kept.
+A file that another box uses and a file system without room end the start; a start that fails leaves what was kept.
 """
 
 import re
@@ -94,6 +94,11 @@ def second_box(lab, active, passive):
     link = lab.rundir.path / "link"
     link.symlink_to(passive.kept)
     second_fails(lab, passive, "nor by another name", ("link", "symbolic link"), file=link)
+    # The mount is the namespace's that `ip netns exec` makes for the command, and goes with it.
+    small = lab.rundir.path / "small"
+    small.mkdir()
+    second_fails(lab, passive, "a file system without room is no crash later", ("MiB are missing in", str(small)),
+                 file=small / "tables", before=f'mount -t tmpfs -o size=4m none "{small}"')
     lab.verify(active, "after the others were refused")
 
 

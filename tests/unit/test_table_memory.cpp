@@ -168,6 +168,15 @@ TEST_F(TableMemoryFile, ThatOthersMayReadBecomesItsOwnersAlone) {
   EXPECT_EQ(mode(), mode_t{0600});
 }
 
+TEST_F(TableMemoryFile, HasAllItsPagesFromTheStart) {
+  const auto memory = open();
+
+  struct stat status {};
+
+  ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+  EXPECT_GE(static_cast<std::size_t>(status.st_blocks) * 512, memory->bytes());
+}
+
 TEST(MachineStart, IsKnownHere) { EXPECT_NE(machine_start(), decltype(machine_start()){}); }
 
 }  // namespace
