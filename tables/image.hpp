@@ -38,7 +38,8 @@ struct ImageHead {
   std::uint64_t hash_seed = 0;
   // of the names that rules, ports and zones are numbered by
   std::uint64_t configuration = 0;
-  // which start of the machine: its clock is the one that ages and start times are of
+  // which start of the machine: its clock is the one that ages and start times are of; zeros:
+  // unknown
   std::array<char, 40> machine_start{};
   std::uint32_t is_clean = 0;  // 1: its process ended in order, no change is half done
   std::uint32_t zero = 0;
@@ -69,6 +70,9 @@ inline const char* why_not_kept(const ImageHead& old, const ImageHead& mine,
   if (!old.is_sound(file_bytes)) return "it is cut short";
   if (old.is_clean != 1) return "it is unclean: the process that used it did not end in order";
   if (old.box_id != mine.box_id) return "it is the other box's";
+  constexpr decltype(mine.machine_start) kUnknownStart{};
+  if (old.machine_start == kUnknownStart || mine.machine_start == kUnknownStart)
+    return "the machine's start is unknown: /proc/sys/kernel/random/boot_id cannot be read";
   if (old.machine_start != mine.machine_start) return "it is from before the machine's last start";
   if (old.partition_count != mine.partition_count || old.session4_slots != mine.session4_slots ||
       old.session6_slots != mine.session6_slots ||
