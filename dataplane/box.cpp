@@ -177,24 +177,30 @@ void Box::make_partitions(const tables::PartitionLimits& limits, std::uint64_t h
   const std::uint64_t start_ns = now_ns();
   const auto block_state =
       table_memory_->is_kept() ? tables::Carver::Block::kUsed : tables::Carver::Block::kZeroed;
+  const std::uint64_t down_ms =
+      (start_ns - std::min(start_ns, table_memory_->end_before().at_ns)) / 1'000'000;
   tables::AdoptedSlots adopted;
+  std::uint64_t expired = 0;
   for (std::uint32_t i = 0; i < config_.tables.partitions; ++i) {
     tables::Carver carver(table_memory_->partition_block(i), block_state);
     partitions_.push_back(
         std::make_unique<tables::Partition>(carver, limits, tables::HashSeed{hash_seed + i}));
     tables::Partition& partition = *partitions_.back();
+    if (table_memory_->is_kept()) {
+      const tables::AdoptedSlots here = partition.adopt();
+      adopted.kept += here.kept;
+      adopted.refused += here.refused;
+      expired += partition.end_idle(down_ms);
+    }
     // Without a peer, ever, marks would only cost.
     partition.session4().slots().set_recording(config_.ha.enabled);
     partition.session6().slots().set_recording(config_.ha.enabled);
     partition_views_.push_back(&partition);
-    if (!table_memory_->is_kept()) continue;
-    const tables::AdoptedSlots here = partition.adopt();
-    adopted.kept += here.kept;
-    adopted.refused += here.refused;
   }
   if (table_memory_->is_kept())
-    log_notice("tables=kept sessions=" + std::to_string(adopted.kept) +
+    log_notice("tables=kept sessions=" + std::to_string(adopted.kept - expired) +
                " refused=" + std::to_string(adopted.refused) +
+               " expired=" + std::to_string(expired) + " down_ms=" + std::to_string(down_ms) +
                " in_ms=" + std::to_string((now_ns() - start_ns) / 1'000'000));
 }
 
@@ -269,9 +275,14 @@ void Box::make_control() {
   }
   control_ =
       std::make_unique<Control>(config_, orders_, workers_, control_ring_, control_link_.get(),
-                                ha1_.get(), peer_mac_, encap_, table_memory_->is_kept());
+                                ha1_.get(), peer_mac_, encap_, kept_tables());
   telemetry_ = std::make_unique<Telemetry>(TelemetrySource{config_, *control_, workers_, orders_,
                                                            page_desk_, *workers_.front()->home()});
+}
+
+ha2::KeptTables Box::kept_tables() const noexcept {
+  const tables::ImageEnd& end = table_memory_->end_before();
+  return {table_memory_->is_kept(), end.was_active != 0, end.term};
 }
 
 void Box::launch(std::uint16_t worker) {
@@ -293,7 +304,8 @@ void Box::run(std::atomic<bool>& is_stopping) {
                " started");
     control_->run(is_stopping);
   }
-  table_memory_->mark_clean();
+  const ha2::KeptTables left = control_->leaves();
+  if (left.are_there) table_memory_->mark_clean({left.term, left.were_active ? 1U : 0U, now_ns()});
   log_notice("box=" + config_.box.name + " stopped");
 }
 

@@ -39,6 +39,7 @@ class Box {
   void make_ports();
   void make_workers();
   void make_control();
+  ha2::KeptTables kept_tables() const noexcept;
   void launch(std::uint16_t worker);
 
   const Config& config_;

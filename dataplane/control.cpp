@@ -31,9 +31,9 @@ std::uint64_t draw() {
 }
 
 ha2::PairConfig pair_config(const Config& config, const ha2::EncapConfig& encap,
-                            bool holds_tables) {
+                            const ha2::KeptTables& kept) {
   ha2::PairConfig pair;
-  pair.holds_tables = holds_tables;
+  pair.kept = kept;
   pair.box_id = config.box.id;
   pair.priority = config.box.priority;
   pair.frame_bytes_max =
@@ -59,7 +59,7 @@ class NoLink final : public ha2::Link {
 Control::Control(const Config& config, Orders& orders,
                  std::vector<std::unique_ptr<Worker>>& workers, HandoffRing& control_ring,
                  Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac,
-                 const ha2::EncapConfig& encap, bool holds_tables)
+                 const ha2::EncapConfig& encap, const ha2::KeptTables& kept)
     : config_(config),
       orders_(orders),
       workers_(workers),
@@ -68,9 +68,11 @@ Control::Control(const Config& config, Orders& orders,
       ha1_(ha1),
       peer_mac_(peer_mac),
       encap_(encap),
-      pair_(pair_config(config, encap, holds_tables), draw(), draw()),
+      kept_(kept),
+      pair_(pair_config(config, encap, kept), draw(), draw()),
       turn_counts_(workers.size(), 0),
-      turned_ns_(workers.size(), 0) {}
+      turned_ns_(workers.size(), 0),
+      had_whole_tables_(kept.are_there || !config.ha.enabled) {}
 
 void Control::run(const std::atomic<bool>& is_stopping) {
   ::prctl(PR_SET_TIMERSLACK, 1000UL);  // nanoseconds: a sleep of a millisecond is to be one
@@ -108,6 +110,8 @@ void Control::turn(std::uint64_t now) {
   if (config_.ha.enabled) {
     take_link_frames(now);
     pair_.set_synced(is_mirror_complete());
+    had_whole_tables_ |= pair_.role() == ha2::Role::kActive ||
+                         (pair_.role() == ha2::Role::kPassive && pair_.is_peer_synced());
     NoLink nowhere;
     // A box whose workers stand still must not look alive: it says nothing on any path.
     if (are_workers_alive(now)) {
@@ -199,6 +203,12 @@ bool Control::is_peer_told(std::uint64_t since_ns) const noexcept {
     const WorkerStats& stats = worker->stats();
     return stats.published_ns.get() > since_ns + stats.lag_ns.get();
   });
+}
+
+ha2::KeptTables Control::leaves() const noexcept {
+  if (!config_.ha.enabled) return {true, true, kept_.term};
+  if (pair_.role() == ha2::Role::kInitial) return kept_;
+  return {had_whole_tables_, pair_.role() == ha2::Role::kActive, pair_.term()};
 }
 
 bool Control::is_mirror_complete() const noexcept {

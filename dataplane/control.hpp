@@ -54,10 +54,14 @@ class Control {
   // `ha2_link` and `ha1` are null where ha.enabled is false: the box is then active alone.
   Control(const Config& config, Orders& orders, std::vector<std::unique_ptr<Worker>>& workers,
           HandoffRing& control_ring, Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac,
-          const ha2::EncapConfig& encap, bool holds_tables);
+          const ha2::EncapConfig& encap, const ha2::KeptTables& kept);
 
   // Until `is_stopping`; then tells the peer that it leaves, and returns.
   void run(const std::atomic<bool>& is_stopping);
+
+  // After run(): what the tables are to the box's next life. A mirror that was never complete
+  // leaves none.
+  ha2::KeptTables leaves() const noexcept;
 
   BoxStatus status() const;
 
@@ -94,10 +98,12 @@ class Control {
   Ha1Socket* ha1_;
   PeerMac& peer_mac_;
   ha2::EncapConfig encap_;
+  ha2::KeptTables kept_;
   ha2::Pair pair_;
   std::vector<std::uint64_t> turn_counts_;
   std::vector<std::uint64_t> turned_ns_;
   bool were_workers_alive_ = true;
+  bool had_whole_tables_;  // at some time in this life
   std::uint32_t reannounce_count_ = 0;
   std::string ordered_role_;
   std::uint64_t bad_link_frames_ = 0;

@@ -153,6 +153,7 @@ TableMemory::TableMemory(const tables::ImageHead& head, const TableMemorySetup& 
     map_file(head, setup);
   tables::ImageHead mine = head;
   mine.is_clean = is_kept_ ? 1 : 0;  // what is kept stays good until it is used
+  mine.end = end_before_;
   new (base_) tables::ImageHead(mine);
 }
 
@@ -178,7 +179,10 @@ void TableMemory::map_file(const tables::ImageHead& head, const TableMemorySetup
     std::memcpy(static_cast<void*>(&old), base_, sizeof old);
     const char* const reason = tables::why_not_kept(old, head, file_bytes);
     is_kept_ = reason == nullptr;
-    if (is_kept_) return;
+    if (is_kept_) {
+      end_before_ = old.end;
+      return;
+    }
     why_not_kept_ = reason;
     ::munmap(base_, bytes_);
   } else if (setup.keeps_tables && file_bytes != 0) {
@@ -208,8 +212,10 @@ void TableMemory::mark_in_use() noexcept {
   reinterpret_cast<tables::ImageHead*>(base_)->is_clean = 0;
 }
 
-void TableMemory::mark_clean() noexcept {
-  reinterpret_cast<tables::ImageHead*>(base_)->is_clean = 1;
+void TableMemory::mark_clean(const tables::ImageEnd& end) noexcept {
+  auto* const head = reinterpret_cast<tables::ImageHead*>(base_);
+  head->end = end;
+  head->is_clean = 1;
 }
 
 std::span<std::byte> TableMemory::partition_block(std::uint32_t partition) noexcept {

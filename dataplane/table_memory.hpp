@@ -48,7 +48,10 @@ class TableMemory {
   void mark_in_use() noexcept;
 
   // No change is under way and none will come: the next process may keep the tables.
-  void mark_clean() noexcept;
+  void mark_clean(const tables::ImageEnd& end) noexcept;
+
+  // Of the process that left what is kept.
+  const tables::ImageEnd& end_before() const noexcept { return end_before_; }
 
   std::size_t bytes() const noexcept { return bytes_; }
 
@@ -74,6 +77,7 @@ class TableMemory {
   std::size_t partition_bytes_ = 0;
   bool is_on_huge_pages_ = false;
   bool is_kept_ = false;
+  tables::ImageEnd end_before_;
   std::string why_not_kept_;
 };
 

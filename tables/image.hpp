@@ -20,10 +20,17 @@ namespace twinplane::tables {
 
 inline constexpr std::size_t kImageHeadBytes = 4096;
 
+// How the process that used the tables ended; all 0 where it has not.
+struct ImageEnd {
+  std::uint32_t term = 0;  // the highest that the box had seen
+  std::uint32_t was_active = 0;
+  std::uint64_t at_ns = 0;  // CLOCK_MONOTONIC
+};
+
 struct ImageHead {
   static constexpr std::uint64_t kMagic = 0x31454E414C504E54;  // "TNPLANE1"
 
-  static constexpr std::uint32_t kLayoutVersion = 2;
+  static constexpr std::uint32_t kLayoutVersion = 3;
   static constexpr std::uint32_t kPartitionsMax = 65535;
 
   std::uint64_t magic = kMagic;
@@ -43,6 +50,7 @@ struct ImageHead {
   std::array<char, 40> machine_start{};
   std::uint32_t is_clean = 0;  // 1: its process ended in order, no change is half done
   std::uint32_t zero = 0;
+  ImageEnd end;
 
   bool is_sound(std::uint64_t file_bytes) const noexcept {
     return magic == kMagic && layout_version == kLayoutVersion && partition_count != 0 &&

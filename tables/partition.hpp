@@ -41,6 +41,11 @@ class Partition {
     return counter.bytes();
   }
 
+  // Ends the sessions whose timeout is shorter than the time that nobody saw their packets.
+  std::uint64_t end_idle(std::uint64_t idle_ms) noexcept {
+    return session4_.end_idle(idle_ms) + session6_.end_idle(idle_ms);
+  }
+
   // What a used block holds becomes this partition's: SlotTable::adopt().
   AdoptedSlots adopt() noexcept {
     const AdoptedSlots adopted4 = session4_.slots().adopt();

@@ -88,6 +88,22 @@ class SessionTable {
         [&](std::uint32_t slot) { give_grace(slot, now_ms); });
   }
 
+  // Ends what had no time left when no packet was seen for so long. Returns how many.
+  std::uint64_t end_idle(std::uint64_t idle_ms) noexcept {
+    std::uint64_t ended = 0;
+    for (std::uint32_t slot = 0; slot < slots_.slot_count(); ++slot) {
+      if (slot % 64 == 0 && slots_.live().live_word(slot / 64) == 0) {
+        slot += 63;
+        continue;
+      }
+      if (!slots_.live().is_live(slot) || timeout_ms(slots_.entry(slot)) > idle_ms) continue;
+      slots_.erase(slot);
+      ++ended;
+    }
+    counters_.expired += ended;
+    return ended;
+  }
+
   Slots& slots() noexcept { return slots_; }
 
   const Slots& slots() const noexcept { return slots_; }

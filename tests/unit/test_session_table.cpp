@@ -133,6 +133,19 @@ TEST(SessionTable, GivesGraceAlsoWhereTheBoxHadOwnedTheSlotBefore) {
   EXPECT_EQ(table->counters().graced, 1U);
 }
 
+TEST(SessionTable, EndsWhatHadNoTimeLeftWhileNobodyLooked) {
+  auto table = table_of(200);
+  const std::uint32_t opening_ms = SessionPolicy{}.timeouts_ms[0];
+  static_cast<void>(table->create(half_open(0), 0));
+  for (std::uint32_t number = 1; number < 150; ++number)
+    static_cast<void>(table->create(number % 2 == 0 ? half_open(number) : established(number), 0));
+  EXPECT_EQ(table->end_idle(opening_ms - 1), 0U);
+  EXPECT_EQ(table->end_idle(opening_ms), 75U);
+  EXPECT_EQ(table->counters().expired, 75U);
+  for (std::uint32_t number = 0; number < 150; ++number)
+    EXPECT_EQ(has(*table, number), number % 2 == 1) << number;
+}
+
 TEST(SessionTable, MayGiveUpAHalfOpenSessionThatItTookOver) {
   auto table = table_of(2, FullPolicy::kEvictHalfOpen);
   table->slots().put(0, half_open(0));

@@ -58,7 +58,7 @@ class TableMemoryFile : public testing::Test {
     const auto memory = open();
     memory->mark_in_use();
     memory->partition_block(1).front() = kMark;
-    memory->mark_clean();
+    memory->mark_clean({});
   }
 
   bool has_mark() const {
@@ -82,6 +82,21 @@ class TableMemoryFile : public testing::Test {
   std::filesystem::path directory_;
   std::filesystem::path path_;
 };
+
+TEST_F(TableMemoryFile, TellsHowTheProcessBeforeEndedAlsoAfterAStartThatFailed) {
+  {
+    const auto memory = open();
+    EXPECT_EQ(memory->end_before().term, 0U);
+    memory->mark_in_use();
+    memory->mark_clean({7, 1, 1234});
+  }
+  open().reset();
+  const auto memory = open();
+  ASSERT_TRUE(memory->is_kept());
+  EXPECT_EQ(memory->end_before().term, 7U);
+  EXPECT_EQ(memory->end_before().was_active, 1U);
+  EXPECT_EQ(memory->end_before().at_ns, 1234U);
+}
 
 TEST_F(TableMemoryFile, ThatIsNewIsZeroedAndItsOwnersAlone) {
   const auto memory = open();
