@@ -16,6 +16,8 @@ using tests::small_shape;
 using tests::StreamEnds;
 
 constexpr std::uint64_t kReorderNs = 100'000;
+// The first one, after a millisecond, went out while the frames were made, and nobody answered.
+constexpr std::uint64_t kNextHeartbeatNs = 2'000'000;
 
 // One data frame for each of `count` new sessions, none handed over.
 std::vector<Frame> frames_of(StreamEnds& ends, std::uint32_t count) {
@@ -106,7 +108,7 @@ TEST(MirrorStream, AHeartbeatShowsALossThatNoLaterFrameDoes) {
   StreamEnds ends;
   ends.settle();
   const auto frames = frames_of(ends, 1);
-  ends.wait(1'000'000);
+  ends.wait(kNextHeartbeatNs);
   const auto heartbeat = ends.poll_owner();
   ASSERT_EQ(heartbeat.size(), 1U);
   ends.to_the_mirror(heartbeat[0]);
@@ -120,7 +122,7 @@ TEST(MirrorStream, AHeartbeatBringsAStatusThatWasLostAgain) {
   StreamEnds ends;
   ends.settle();
   for (const Frame& frame : frames_of(ends, 1)) ends.to_the_mirror(frame);
-  ends.wait(1'000'000);
+  ends.wait(kNextHeartbeatNs);
   ASSERT_EQ(ends.poll_mirror().size(), 1U);  // lost
   for (const Frame& frame : ends.poll_owner()) ends.to_the_mirror(frame);
   const auto status = ends.poll_mirror();
