@@ -47,6 +47,26 @@ TEST(Verify, FindsEqualTablesEqual) {
   EXPECT_EQ(verification.equal_count, verification.range_count);
 }
 
+// What an earlier stream had found equal says nothing of this one; nor does a request while there
+// is no peer.
+TEST(Verify, EndsWithItsStream) {
+  for (const bool is_new_stream : {true, false}) {
+    StreamEnds ends;
+    ends.create(1);
+    ends.settle();
+    verify(ends);
+    ASSERT_TRUE(ends.stream().verification().is_told());
+    if (is_new_stream) {
+      ends.begin({8, 1}, true);
+    } else {
+      ends.stream().stop();
+      ends.stream().start_verify();
+    }
+    EXPECT_FALSE(ends.stream().verification().is_told());
+    EXPECT_EQ(ends.stream().verification().range_count, 0U);
+  }
+}
+
 TEST(Verify, AsksAgainWhereItsFrameWasLost) {
   StreamEnds ends;
   ends.create(1);
