@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/eal.hpp"
 
+#include <rte_alarm.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_pci.h>
 
+#include <atomic>
 #include <cstdint>
 #include <fstream>
 #include <stdexcept>
+#include <thread>
 
 namespace twinplane::dataplane {
 
@@ -32,6 +35,18 @@ void add_device(std::vector<std::string>& arguments, const std::string& device) 
   if (device.empty()) return;
   arguments.emplace_back(is_pci_address(device) ? "-a" : "--vdev");
   arguments.push_back(device);
+}
+
+// DPDK 22.11 takes its memory away beneath its own interrupt thread: one that is still at the list
+// of its sources, because a device was closed just before, faults. Two alarms in a row say that it
+// is through: each is answered by that thread, the second behind all that the first may have met.
+void let_interrupts_settle() {
+  for (int alarm = 0; alarm < 2; ++alarm) {
+    std::atomic<bool> is_answered{false};
+    const auto answer = [](void* flag) { static_cast<std::atomic<bool>*>(flag)->store(true); };
+    if (rte_eal_alarm_set(1, answer, &is_answered) != 0) return;
+    while (!is_answered) std::this_thread::yield();
+  }
 }
 
 }  // namespace
@@ -88,6 +103,9 @@ Eal::Eal(const Config& config) : uses_huge_pages_(wants_huge_pages(config.eal)) 
 
 std::string Eal::runtime_directory() { return rte_eal_get_runtime_dir(); }
 
-Eal::~Eal() { rte_eal_cleanup(); }
+Eal::~Eal() {
+  let_interrupts_settle();
+  rte_eal_cleanup();
+}
 
 }  // namespace twinplane::dataplane
