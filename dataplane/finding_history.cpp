@@ -4,9 +4,7 @@
 namespace twinplane::dataplane {
 
 std::string table_text(const ha2::Difference& finding) {
-  return finding.range.table == static_cast<std::uint8_t>(tables::TableKind::kSession4)
-             ? "session4"
-             : "session6";
+  return std::string(tables::name_of(static_cast<tables::TableKind>(finding.range.table)));
 }
 
 std::string round_text(const ha2::Difference& finding) {
@@ -25,10 +23,10 @@ std::string round_text(const ha2::Difference& finding) {
 
 std::string fields_text(const ha2::Difference& finding) {
   std::string text;
-  for (std::size_t i = 0; i < ha2::kImageFieldNames.size(); ++i) {
+  for (unsigned i = 0; i < 16; ++i) {
     if ((finding.fields >> i & 1U) == 0) continue;
     if (!text.empty()) text += ' ';
-    text += ha2::kImageFieldNames[i];
+    text += ha2::image_field_name(static_cast<tables::TableKind>(finding.range.table), i);
   }
   return text;
 }

@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "tables/table_kind.hpp"
+
 namespace twinplane::ha2 {
 
 enum class Counter : std::uint8_t {
@@ -48,6 +50,7 @@ enum class Counter : std::uint8_t {
   kFramesHeld,
   kPatchOtherGeneration,
   kUnknownKindRecords,
+  kKindOffRecords,
   kDigestsEqual,
   kDigestsDifferent,
   kDigestsOutdated,
@@ -104,6 +107,7 @@ inline constexpr std::array<std::string_view, kCounterCount> kCounterLabels{
     "frames_held",
     "patches_other_generation",
     "unknown_kind_records",
+    "kind_off_records",
     "digests_equal",
     "digests_different",
     "digests_outdated",
@@ -126,6 +130,33 @@ inline constexpr std::array<std::string_view, kCounterCount> kCounterLabels{
     "drop_body"};
 static_assert(!kCounterLabels.back().empty(), "each counter has its label");
 
+// The same by kind of table.
+enum class KindCounter : std::uint8_t {
+  kWholesSent,
+  kPatchesSent,
+  kEmptiesSent,
+  kWholesReceived,
+  kPatchesReceived,
+  kEmptiesReceived,
+  kWholesApplied,
+  kPatchesApplied,
+  kEmptiesApplied,
+  kIgnoredGeneration,  // patches whose base is not there: the whole is on its way
+  kIgnoredOff,         // records of a kind that the boxes do not keep equal
+  kRefused,            // frames that were refused for a record of this kind
+  kRepairsMarked,
+  kCount
+};
+
+inline constexpr std::size_t kKindCounterCount = static_cast<std::size_t>(KindCounter::kCount);
+
+inline constexpr std::array<std::string_view, kKindCounterCount> kKindCounterLabels{
+    "wholes_sent",      "patches_sent",       "empties_sent",   "wholes_received",
+    "patches_received", "empties_received",   "wholes_applied", "patches_applied",
+    "empties_applied",  "ignored_generation", "ignored_off",    "refused",
+    "repairs_marked"};
+static_assert(!kKindCounterLabels.back().empty(), "each counter has its label");
+
 class Counters {
  public:
   void add(Counter counter, std::uint64_t amount = 1) noexcept {
@@ -140,8 +171,28 @@ class Counters {
     return values_[static_cast<std::size_t>(counter)].load(std::memory_order_relaxed);
   }
 
+  void add(tables::TableKind kind, KindCounter counter, std::uint64_t amount) noexcept {
+    std::atomic<std::uint64_t>& value = of_kind(kind, counter);
+    // as above
+    value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+
+  std::uint64_t get(tables::TableKind kind, KindCounter counter) const noexcept {
+    // as above
+    return by_kind_[place_of(kind, counter)].load(std::memory_order_relaxed);
+  }
+
  private:
+  static constexpr std::size_t place_of(tables::TableKind kind, KindCounter counter) noexcept {
+    return tables::index_of(kind) * kKindCounterCount + static_cast<std::size_t>(counter);
+  }
+
+  std::atomic<std::uint64_t>& of_kind(tables::TableKind kind, KindCounter counter) noexcept {
+    return by_kind_[place_of(kind, counter)];
+  }
+
   std::array<std::atomic<std::uint64_t>, kCounterCount> values_{};
+  std::array<std::atomic<std::uint64_t>, tables::kTableKindCount * kKindCounterCount> by_kind_{};
 };
 
 }  // namespace twinplane::ha2

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "ha2/plain_codec.hpp"
 #include "tables/base/check.hpp"
 #include "tables/base/hash.hpp"
 #include "tables/base/mutant.hpp"
@@ -26,13 +27,22 @@ constexpr std::array<std::uint8_t, 256> kRecordBytes = [] {
   set(TableKind::kSession6, Operation::kBrief, sizeof(Brief6));
   set(TableKind::kSession6, Operation::kFull, sizeof(Full6));
   set(TableKind::kSession6, Operation::kPrefixes, sizeof(Prefix6));
-  for (const TableKind table : {TableKind::kSession4, TableKind::kSession6}) {
-    set(table, Operation::kState, sizeof(StatePatch));
-    set(table, Operation::kWindow, sizeof(WindowPatch));
-    set(table, Operation::kEmpty, sizeof(EmptySlot));
-    set(table, Operation::kEmptyRun, sizeof(EmptyRun));
-    set(table, Operation::kDigest, sizeof(DigestRange));
-  }
+  tables::for_each_kind([&](auto kind) {
+    set(kind, Operation::kEmpty, sizeof(EmptySlot));
+    set(kind, Operation::kEmptyRun, sizeof(EmptyRun));
+    set(kind, Operation::kDigest, sizeof(DigestRange));
+    if constexpr (tables::is_session(kind())) {
+      set(kind, Operation::kState, sizeof(StatePatch));
+      set(kind, Operation::kWindow, sizeof(WindowPatch));
+    } else {
+      using Body = tables::BodyOf<kind()>;
+      set(kind, Operation::kFull, sizeof(PlainWhole<Body>));
+      if constexpr (tables::HasPatch<Body>)
+        set(kind, Operation::kState, sizeof(PlainPatch<typename Body::Patch>));
+      if constexpr (tables::HasRefresh<Body>)
+        set(kind, Operation::kWindow, sizeof(PlainPatch<typename Body::Refresh>));
+    }
+  });
   return bytes;
 }();
 

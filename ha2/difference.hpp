@@ -8,21 +8,47 @@
 // Spec:    PROTOCOL.md section 7.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "ha2/plain_codec.hpp"
 #include "ha2/range_checks.hpp"
 #include "ha2/session_codec.hpp"
 
 namespace twinplane::ha2 {
 
-// The fields of an image, a bit each, in this order.
+// The fields of a session's image, a bit each, in this order.
 inline constexpr std::array<std::string_view, 14> kImageFieldNames{
     "presence",      "client_side", "server_side",  "flags",      "generation",
     "rule",          "application", "protocol",     "vsys",       "tcp_ranks",
     "timeout_class", "qos_class",   "ingress_role", "egress_role"};
+
+// The name of a bit of Difference::fields; empty when the kind has no such field.
+inline std::string_view image_field_name(tables::TableKind kind, unsigned bit) noexcept {
+  return tables::with_kind(kind, [bit](auto of) -> std::string_view {
+    if constexpr (tables::is_session(of())) {
+      return bit < kImageFieldNames.size() ? kImageFieldNames[bit] : std::string_view{};
+    } else {
+      constexpr auto kFields = tables::BodyOf<of()>::fields();
+      if (bit == 0) return kImageFieldNames[0];
+      if (bit <= kFields.size()) return kFields[bit - 1].name;
+      if (bit == kFields.size() + 1) return "generation";
+      return bit == kFields.size() + 2 ? std::string_view("reserved") : std::string_view{};
+    }
+  });
+}
+
+inline constexpr std::size_t kImageBytesMax = [] {
+  std::size_t bytes = sizeof(SessionImage<tables::Address6>);
+  tables::for_each_kind([&bytes](auto kind) {
+    if constexpr (!tables::is_session(kind()))
+      bytes = std::max(bytes, sizeof(PlainImage<tables::BodyOf<kind()>>));
+  });
+  return bytes;
+}();
 
 template <class Address>
 inline std::uint16_t fields_that_differ(const SessionImage<Address>& left,
@@ -58,7 +84,7 @@ struct Difference {
   CheckRange range{};
   CheckRound round = CheckRound::kNone;
   bool is_at_mirror = false;     // found there, when the slot was stated again
-  std::uint16_t fields = 0;      // mirror: of kImageFieldNames; 0 at the owner: not known
+  std::uint16_t fields = 0;      // mirror: see image_field_name(); 0 at the owner: not known
   std::uint16_t generation = 0;  // mirror: of what the slot holds now
 };
 

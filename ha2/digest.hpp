@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "ha2/plain_codec.hpp"
 #include "ha2/session_codec.hpp"
 #include "tables/base/hash.hpp"
 #include "tables/base/mutant.hpp"
@@ -23,7 +24,7 @@ struct SlotRange {
 
 // Whose slots are summed up.
 enum class DigestEnd : std::uint8_t {
-  kOwner,   // what it says of them: a session that never leaves the box reads as empty
+  kOwner,   // what it says of them: an entry that never leaves the box reads as empty
   kMirror,  // what it holds: one that it kept to itself while it was the owner is a leftover
 };
 
@@ -36,7 +37,7 @@ std::uint64_t digest_of(const Slots& slots, SlotRange range, DigestEnd end) noex
     const auto& entry = slots.entry(slot);
     if (is_replicated(entry))
       digest += tables::hash_of(image_of(entry), tables::HashSeed{slot});
-    else if (end == DigestEnd::kMirror && (entry.flags & tables::kLive) != 0 &&
+    else if (end == DigestEnd::kMirror && Slots::TraitsType::is_live(entry) &&
              !tables::is_mutant(tables::Mutant::kKeepsLeftovers))
       digest += tables::hash_of(std::uint64_t{slot}, tables::HashSeed{slot});
   }

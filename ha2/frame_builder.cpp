@@ -35,7 +35,13 @@ void FrameBuilder::begin(std::size_t frame_bytes) noexcept {
   record_count_ = 0;
   if (lane_of(tables::TableKind::kSession6, Operation::kPrefixes).count != 0)
     prefix_places_.fill(0);
-  for (Lane& lane : lanes_) lane.count = lane.word_count = 0;
+  for (const Operation operation : kOrder)
+    for_each_open(operation, [&](tables::TableKind table, const Lane&) {
+      Lane& lane = lane_of(table, operation);
+      lane.count = lane.word_count = 0;
+    });
+  open_tables_ = {};
+  section_count_ = 0;
 }
 
 bool FrameBuilder::try_add_run(tables::TableKind table, std::uint32_t first_slot,
@@ -74,11 +80,9 @@ std::size_t FrameBuilder::write_sections(std::span<std::byte> body,
   std::byte* at = body.data();
   section_count = 0;
   for (const Operation operation : kOrder) {
-    for (std::size_t table = 0; table < tables::kTableKindCount; ++table) {
-      const Lane& lane = lanes_[table * kOperationCount + static_cast<std::size_t>(operation) - 1];
-      if (lane.count == 0) continue;
+    for_each_open(operation, [&](tables::TableKind table, const Lane& lane) {
       SectionHeader header;
-      header.kind = wire_kind(static_cast<tables::TableKind>(table), operation);
+      header.kind = wire_kind(table, operation);
       header.record_bytes = record_bytes_of(header.kind);
       header.count.set(lane.count);
       std::memcpy(at, &header, sizeof header);
@@ -87,7 +91,7 @@ std::size_t FrameBuilder::write_sections(std::span<std::byte> body,
       std::memcpy(at, lane.bytes, records_bytes);
       at += records_bytes;
       ++section_count;
-    }
+    });
   }
   return static_cast<std::size_t>(at - body.data());
 }
@@ -96,16 +100,14 @@ std::size_t FrameBuilder::write_notes(std::span<std::uint32_t> words,
                                       std::span<SentSection> sections) const noexcept {
   std::size_t section_count = 0;
   std::size_t word_count = 0;
-  for (std::size_t i = 0; i < kLaneCount; ++i) {
-    const Lane& lane = lanes_[i];
-    if (lane.word_count == 0) continue;
-    const auto table = static_cast<tables::TableKind>(i / kOperationCount);
-    const auto operation = static_cast<Operation>(i % kOperationCount + 1);
-    sections[section_count++] = {wire_kind(table, operation), lane.word_count};
-    std::copy_n(lane.words, lane.word_count,
-                words.begin() + static_cast<std::ptrdiff_t>(word_count));
-    word_count += lane.word_count;
-  }
+  for (const Operation operation : kOrder)
+    for_each_open(operation, [&](tables::TableKind table, const Lane& lane) {
+      if (lane.word_count == 0) return;
+      sections[section_count++] = {wire_kind(table, operation), lane.word_count};
+      std::copy_n(lane.words, lane.word_count,
+                  words.begin() + static_cast<std::ptrdiff_t>(word_count));
+      word_count += lane.word_count;
+    });
   return section_count;
 }
 

@@ -3,14 +3,17 @@
 // offsets, and notes whose they are.
 //
 // Thread:  one core; one builder serves all streams of that core, one frame at a time.
-// Memory:  about 14 x (frame size + frame size) bytes, taken at construction.
-// Limits:  one section of each kind; the frame never exceeds the size given to begin().
+// Memory:  about 160 x frame size bytes, taken at construction; what a frame does not use is never
+//          touched.
+// Limits:  one section of each kind, kSectionsMax in all; the frame never exceeds the size given to
+//          begin().
 // Errors:  try_add returns false when the record does not fit; nothing was added then.
 // Spec:    PROTOCOL.md section 4. Sections go out in the order of kOrder: prefixes before what
 //          refers to them, wholes before patches, digests last.
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -39,6 +42,8 @@ class FrameBuilder {
  public:
   static constexpr std::size_t kOperationCount = 8;
   static constexpr std::size_t kLaneCount = tables::kTableKindCount * kOperationCount;
+  // in a frame; records that would need another one do not fit
+  static constexpr std::size_t kSectionsMax = 48;
 
   explicit FrameBuilder(std::size_t frame_bytes_max);
 
@@ -52,6 +57,7 @@ class FrameBuilder {
     Lane& lane = lane_of(table, operation);
     const std::size_t wanted_bytes = sizeof record + (lane.count == 0 ? sizeof(SectionHeader) : 0);
     if (wanted_bytes > left_bytes_) return false;
+    if (lane.count == 0 && !try_open(lane)) return false;
     left_bytes_ -= wanted_bytes;
     std::memcpy(lane.bytes + std::size_t{lane.count} * sizeof record, &record, sizeof record);
     if (operation != Operation::kPrefixes) lane.words[lane.word_count++] = slot;
@@ -106,6 +112,8 @@ class FrameBuilder {
     ~Run() {
       if (lane_.count + added_ == 0)
         room_.left_bytes_ += static_cast<std::ptrdiff_t>(sizeof(SectionHeader));
+      else if (lane_.count == 0)
+        room_.builder_.open(lane_);
       room_.builder_.record_count_ += static_cast<std::uint32_t>(added_);
       lane_.count = static_cast<std::uint16_t>(lane_.count + added_);
       lane_.word_count = static_cast<std::uint16_t>(lane_.word_count + added_);
@@ -151,9 +159,19 @@ class FrameBuilder {
   // Records of one operation, all tables together.
   std::uint32_t count_of(Operation operation) const noexcept {
     std::uint32_t count = 0;
-    for (std::size_t table = 0; table < tables::kTableKindCount; ++table)
-      count += lanes_[table * kOperationCount + static_cast<std::size_t>(operation) - 1].count;
+    for_each_open(operation, [&](tables::TableKind, const Lane& lane) { count += lane.count; });
     return count;
+  }
+
+  // on_section(table, operation, records) for each section of the frame.
+  template <class OnSection>
+  void for_each_section(OnSection&& on_section) const noexcept {
+    for (std::size_t i = 0; i < kOperationCount; ++i) {
+      const auto operation = static_cast<Operation>(i + 1);
+      for_each_open(operation, [&](tables::TableKind table, const Lane& lane) {
+        on_section(table, operation, std::uint32_t{lane.count});
+      });
+    }
   }
 
   bool empty() const noexcept { return record_count_ == 0; }
@@ -163,7 +181,7 @@ class FrameBuilder {
                              std::uint16_t& section_count) const noexcept;
 
   // Writes what the frame told of; `words` holds at least words_max(frame size), `sections`
-  // kLaneCount.
+  // kSectionsMax.
   std::size_t write_notes(std::span<std::uint32_t> words,
                           std::span<SentSection> sections) const noexcept;
 
@@ -180,10 +198,43 @@ class FrameBuilder {
                   static_cast<std::size_t>(operation) - 1];
   }
 
+  const Lane& lane_of(tables::TableKind table, Operation operation) const noexcept {
+    return lanes_[static_cast<std::size_t>(table) * kOperationCount +
+                  static_cast<std::size_t>(operation) - 1];
+  }
+
+  // A section begins. Runs are of sessions alone, for which room is left.
+  void open(const Lane& lane) noexcept {
+    const auto index = static_cast<std::size_t>(&lane - lanes_.data());
+    std::uint16_t& open_tables = open_tables_[index % kOperationCount];
+    open_tables = static_cast<std::uint16_t>(open_tables | 1U << index / kOperationCount);
+    ++section_count_;
+  }
+
+  bool try_open(const Lane& lane) noexcept {
+    constexpr std::size_t kRunSections = 6;
+    if (section_count_ + kRunSections >= kSectionsMax) return false;
+    open(lane);
+    return true;
+  }
+
+  // on_lane(table, lane) for each section of the operation, in the order of their tables.
+  template <class OnLane>
+  void for_each_open(Operation operation, OnLane&& on_lane) const noexcept {
+    for (unsigned left = open_tables_[static_cast<std::size_t>(operation) - 1]; left != 0;
+         left &= left - 1) {
+      const auto table = static_cast<tables::TableKind>(std::countr_zero(left));
+      on_lane(table, lane_of(table, operation));
+    }
+  }
+
   std::size_t frame_bytes_max_;
   std::vector<std::byte> bytes_;
   std::vector<std::uint32_t> words_;
   std::array<Lane, kLaneCount> lanes_{};
+  // by operation: a bit for each table that has a section in this frame
+  std::array<std::uint16_t, kOperationCount> open_tables_{};
+  std::size_t section_count_ = 0;
   std::size_t left_bytes_ = 0;
   std::uint32_t record_count_ = 0;
   // number + 1 of the prefix that hashes here; 0 = none

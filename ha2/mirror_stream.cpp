@@ -28,8 +28,9 @@ MirrorStream::MirrorStream(const StreamConfig& config, tables::Partition& partit
       differences_(differences),
       held_(config.frame_bytes_max) {}
 
-void MirrorStream::start(StreamName name) noexcept {
+void MirrorStream::start(StreamName name, tables::KindSet kinds) noexcept {
   name_ = name;
+  kinds_ = kinds;
   floor_seq_ = 1;
   passed_seq_ = newest_seq_ = reported_seq_ = 0;
   gap_since_ns_ = unreported_since_ns_ = 0;
@@ -121,19 +122,24 @@ bool MirrorStream::try_apply(const FrameView& frame, std::uint64_t now_ns) noexc
   Section prefixes{};
   bool is_good = true;
   bool has_digest = false;
+  std::uint8_t bad_kind = 0;
   for_each_section(frame, [&](const Section& section) {
     if (section.kind == kPrefixKind) prefixes = section;
-    has_digest |= section.kind % 16U == static_cast<unsigned>(Operation::kDigest);
-    is_good = is_good && is_sound(section, partition_, prefixes);
+    has_digest |= operation_of(section.kind) == Operation::kDigest;
+    if (!is_good || is_sound(section, partition_, prefixes)) return;
+    is_good = false;
+    bad_kind = section.kind;
   });
   if (!is_good) {
     counters_.add(Counter::kDropRecord);
+    counters_.add(table_of(bad_kind), KindCounter::kRefused, 1);
     return false;
   }
   ApplyContext context{partition_,
                        counters_,
                        static_cast<std::uint32_t>(now_ns / 1'000'000'000U),
                        has_digest && has_open_loss(floor_of(frame.header)),
+                       kinds_,
                        Section{},
                        &MirrorStream::on_verdict,
                        this};

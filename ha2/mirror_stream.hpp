@@ -18,8 +18,8 @@
 #include "ha2/decode.hpp"
 #include "ha2/link.hpp"
 #include "ha2/owner_stream.hpp"
+#include "ha2/record_apply.hpp"
 #include "ha2/reorder_buffer.hpp"
-#include "ha2/session_apply.hpp"
 #include "ha2/suspects.hpp"
 #include "tables/partition.hpp"
 
@@ -32,8 +32,8 @@ class MirrorStream {
   MirrorStream(const StreamConfig& config, tables::Partition& partition, Counters& counters,
                DifferenceLog& differences);
 
-  // Waits for seq 1 of this stream.
-  void start(StreamName name) noexcept;
+  // Waits for seq 1 of this stream. `kinds` as in OwnerStream::start().
+  void start(StreamName name, tables::KindSet kinds) noexcept;
 
   void stop() noexcept { is_running_ = false; }
 
@@ -83,6 +83,7 @@ class MirrorStream {
 
   bool is_running_ = false;
   StreamName name_;
+  tables::KindSet kinds_;
   std::uint64_t floor_seq_ = 1;
   std::uint64_t passed_seq_ = 0;
   std::uint64_t newest_seq_ = 0;    // the highest seq known to have been sent

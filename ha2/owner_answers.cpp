@@ -9,8 +9,6 @@ namespace twinplane::ha2 {
 
 namespace {
 
-using tables::Address4;
-using tables::Address6;
 using tables::is_mutant;
 using tables::Mutant;
 using tables::TableKind;
@@ -69,10 +67,8 @@ void OwnerStream::answer_lost(const InFlight& frame) noexcept {
   for (std::size_t i = 0; i < frame.section_count; ++i) {
     const SentSection section = frame.sections[i];
     if (checks_.has_open()) doubt_section(section, words, frame.seq);
-    if (section.kind / 16U == static_cast<unsigned>(TableKind::kSession4))
-      repair_section<Address4>(section, words, owing);
-    else
-      repair_section<Address6>(section, words, owing);
+    tables::with_kind(table_of(section.kind),
+                      [&](auto kind) { repair_section<kind()>(section, words, owing); });
     words += section.word_count;
   }
 }
@@ -86,15 +82,16 @@ void OwnerStream::doubt_section(SentSection section, const std::uint32_t* words,
     checks_.doubt(table, {words[i], is_run ? words[i + 1] : 1}, seq);
 }
 
-template <class Address>
+template <TableKind kKind>
 void OwnerStream::repair_section(SentSection section, const std::uint32_t* words,
                                  Owing owing) noexcept {
   if (operation_of(section.kind) == Operation::kDigest) return;
-  auto& slots = partition_.sessions<Address>().slots();
+  if (is_mutant(Mutant::kRepairForgetsPlain) && !tables::is_session(kKind)) return;
+  auto& slots = partition_.slots<kKind>();
   if (operation_of(section.kind) != Operation::kEmptyRun) {
     for (std::size_t i = 0; i < section.word_count; ++i) {
       if (i + kPrefetchAhead < section.word_count) slots.prefetch(words[i + kPrefetchAhead]);
-      mark_repair<Address>(words[i], owing);
+      mark_repair<kKind>(words[i], owing);
     }
     return;
   }
@@ -102,9 +99,9 @@ void OwnerStream::repair_section(SentSection section, const std::uint32_t* words
   for (std::size_t i = 0; i + 1 < section.word_count; i += 2) {
     const std::uint32_t first_slot = words[i];
     const std::uint32_t end_slot = first_slot + words[i + 1];
-    if (!try_open_walk(SessionWire<Address>::kTable, {first_slot, words[i + 1]}))
+    if (!try_open_walk(kKind, {first_slot, words[i + 1]}))
       for (std::uint32_t slot = first_slot; slot < end_slot; ++slot)
-        mark_repair<Address>(slot, owing);
+        mark_repair<kKind>(slot, owing);
   }
 }
 
@@ -124,16 +121,18 @@ bool OwnerStream::try_open_walk(TableKind table, const SlotRange& range) noexcep
     word |= bit;
   }
   counters_.add(Counter::kRepairsMarked);
+  counters_.add(table, KindCounter::kRepairsMarked, 1);
   return true;
 }
 
-template <class Address>
+template <TableKind kKind>
 void OwnerStream::mark_repair(std::uint32_t slot, Owing owing) noexcept {
   const auto mark = is_mutant(Mutant::kRepairByPatch) ? tables::kMarkState : tables::kMarkWhole;
-  partition_.sessions<Address>().slots().mark(slot, mark);
+  partition_.slots<kKind>().mark(slot, mark);
   counters_.add(Counter::kRepairsMarked);
+  counters_.add(kKind, KindCounter::kRepairsMarked, 1);
   if (owing == Owing::kAsBefore) return;
-  std::uint64_t& word = owed_[static_cast<std::size_t>(SessionWire<Address>::kTable)][slot / 64];
+  std::uint64_t& word = owed_[tables::index_of(kKind)][slot / 64];
   const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
   owed_count_ += (word & bit) == 0 ? 1 : 0;
   word |= bit;
@@ -185,7 +184,12 @@ void OwnerStream::finish_bulk_if_answered() noexcept {
   is_bulk_done_ = true;
 }
 
-template void OwnerStream::mark_repair<Address4>(std::uint32_t, Owing) noexcept;
-template void OwnerStream::mark_repair<Address6>(std::uint32_t, Owing) noexcept;
+// Each slot of a range that is known to differ.
+void OwnerStream::mark_repair(TableKind kind, const SlotRange& range) noexcept {
+  tables::with_kind(kind, [&](auto of) {
+    for (std::uint32_t i = 0; i < range.slot_count; ++i)
+      mark_repair<of()>(range.first_slot + i, Owing::kOwed);
+  });
+}
 
 }  // namespace twinplane::ha2

@@ -15,6 +15,7 @@ using tables::Address6;
 using tables::is_mutant;
 using tables::Mutant;
 using tables::TableKind;
+using tables::TableOf;
 
 std::uint32_t seconds(std::uint64_t ns) noexcept {
   return static_cast<std::uint32_t>(ns / 1'000'000'000U);
@@ -27,6 +28,18 @@ bool needs_state(const tables::SessionOf<Address>& session) noexcept {
          session.state.marks == tables::kMarkState;
 }
 
+// The marks that only a whole answers: a kind may have no patch.
+template <TableKind kKind>
+constexpr unsigned needs_whole() noexcept {
+  if constexpr (tables::is_session(kKind)) {
+    return tables::kMarkWhole;
+  } else {
+    using Body = tables::BodyOf<kKind>;
+    return tables::kMarkWhole | (tables::HasPatch<Body> ? 0U : unsigned{tables::kMarkState}) |
+           (tables::HasRefresh<Body> ? 0U : unsigned{tables::kMarkWindow});
+  }
+}
+
 template <class Address>
 void write(StatePatch& patch, const tables::SessionOf<Address>& session,
            std::uint32_t slot) noexcept {
@@ -36,25 +49,36 @@ void write(StatePatch& patch, const tables::SessionOf<Address>& session,
 
 }  // namespace
 
-template <class Address>
+template <TableKind kKind>
 void OwnerStream::add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns,
                              std::size_t keep_bytes) noexcept {
-  auto& slots = partition_.sessions<Address>().slots();
+  auto& slots = partition_.slots<kKind>();
+  using Traits = typename TableOf<kKind>::Slots::TraitsType;
   for (std::size_t i = 0; i < std::min(kPrefetchAhead, queue.size()); ++i)
     slots.prefetch(queue.peek(i));
-  while (!queue.empty() && builder_.left_bytes() > keep_bytes) {
-    if (add_states<Address>(queue, keep_bytes) + add_usual<Address>(queue, now_ns, keep_bytes) != 0)
-      continue;
+  // In less room than the usual record needs, looking costs more than an emptied slot's delay.
+  while (!queue.empty() && builder_.left_bytes() >= keep_bytes + sizeof(StatePatch)) {
+    if constexpr (tables::is_session(kKind)) {
+      using Address = typename TableOf<kKind>::Address;
+      if (add_states<Address>(queue, keep_bytes) + add_usual<Address>(queue, now_ns, keep_bytes) !=
+          0)
+        continue;
+    }
     if (queue.size() > kPrefetchAhead) slots.prefetch(queue.peek(kPrefetchAhead));
     const std::uint32_t slot = queue.peek(0);
     // S1: the mark goes first, then the slot is read
     const std::uint8_t marks = slots.take_marks(slot);
-    if (marks != 0 && !add_slot<Address>(slot, marks, now_ns)) {
-      slots.changeable(slot).state.marks = marks;  // no room: it waits where it was
+    if (marks != 0 && !add_slot<kKind>(slot, marks, now_ns)) {
+      Traits::marks(slots.changeable(slot)) = marks;  // no room: it waits where it was
       return;
     }
     queue.pop();
   }
+}
+
+void OwnerStream::add_queued(TableKind kind, tables::DirtyQueue& queue, std::uint64_t now_ns,
+                             std::size_t keep_bytes) noexcept {
+  tables::with_kind(kind, [&](auto of) { add_queued<of()>(queue, now_ns, keep_bytes); });
 }
 
 // Where established sessions move on, patches of the state follow each other: as far as that goes,
@@ -129,47 +153,70 @@ std::size_t OwnerStream::add_usual(tables::DirtyQueue& queue, std::uint64_t now_
 }
 
 // What the marks ask for. Until the bulk is done always the whole: what the mirror holds may still
-// be of an earlier stream, whose generations say nothing about this one's. A whole wipes the window
-// edges, so those that are known go with it.
-template <class Address>
+// be of an earlier stream, whose generations say nothing about this one's. A whole wipes the
+// refresh, so one that says anything goes with it.
+template <TableKind kKind>
 bool OwnerStream::add_slot(std::uint32_t slot, std::uint8_t marks, std::uint64_t now_ns) noexcept {
-  constexpr TableKind kTable = SessionWire<Address>::kTable;
-  const auto& session = partition_.sessions<Address>().slots().entry(slot);
-  const bool is_local =
-      (session.flags & tables::kLocalOnly) != 0 && !is_mutant(Mutant::kSendsLocalOnly);
-  const bool is_stated_empty = (session.flags & tables::kLive) == 0 || is_local;
-  if (is_stated_empty) {
+  using Traits = typename TableOf<kKind>::Slots::TraitsType;
+  const auto& entry = partition_.slots<kKind>().entry(slot);
+  const bool is_local = Traits::is_local_only(entry) && !is_mutant(Mutant::kSendsLocalOnly);
+  if (!Traits::is_live(entry) || is_local) {
     EmptySlot empty;
     empty.slot.set(slot);
-    if (!builder_.try_add(kTable, Operation::kEmpty, empty, slot)) return false;
-    frame_states_owed_ |= owed_count_ != 0 && is_owed(static_cast<std::size_t>(kTable), slot);
+    if (!builder_.try_add(kKind, Operation::kEmpty, empty, slot)) return false;
+    frame_states_owed_ |= owed_count_ != 0 && is_owed(tables::index_of(kKind), slot);
     return true;
   }
-  SlotName name;
-  name.set(slot, session.state.generation);
-  if ((marks & tables::kMarkWhole) != 0 ||
-      !(is_bulk_done_ || is_mutant(Mutant::kPatchDuringBulk))) {
-    const bool wants_window = has_window(session.state) && !is_mutant(Mutant::kWholeWithoutWindow);
-    // both records or none
-    if (wants_window && builder_.left_bytes() < kSlotBytesMax) return false;
-    if (!add_whole(slot, session, now_ns)) return false;
-    if (!wants_window) return true;
-    WindowPatch patch = wire_window(session.state);
-    patch.name = name;
-    return builder_.try_add(kTable, Operation::kWindow, patch, slot);
+  if ((marks & needs_whole<kKind>()) == 0 && (is_bulk_done_ || is_mutant(Mutant::kPatchDuringBulk)))
+    return add_patches<kKind>(slot, entry, marks);
+  const bool wants_refresh = has_refresh(entry) && !is_mutant(Mutant::kWholeWithoutWindow);
+  // both records or none
+  if (wants_refresh && builder_.left_bytes() < slot_bytes_max<kKind>()) return false;
+  if (!add_whole(slot, entry, now_ns)) return false;
+  frame_states_owed_ |= owed_count_ != 0 && is_owed(tables::index_of(kKind), slot);
+  return !wants_refresh || add_refresh(kKind, slot, entry);
+}
+
+// All of what the marks ask for, or nothing.
+template <TableKind kKind, class Entry>
+bool OwnerStream::add_patches(std::uint32_t slot, const Entry& entry, std::uint8_t marks) noexcept {
+  const bool wants_state = (marks & tables::kMarkState) != 0;
+  const bool wants_refresh = (marks & tables::kMarkWindow) != 0;
+  if (wants_state && wants_refresh && builder_.left_bytes() < slot_bytes_max<kKind>()) return false;
+  if (wants_state) {
+    SlotName name;
+    name.set(slot, TableOf<kKind>::Slots::TraitsType::generation(entry));
+    if constexpr (tables::is_session(kKind)) {
+      const StatePatch patch{name, wire_state(entry.state, entry.flags)};
+      if (!builder_.try_add(kKind, Operation::kState, patch, slot)) return false;
+    } else if constexpr (tables::HasPatch<typename Entry::Body>) {
+      const PlainPatch<typename Entry::Body::Patch> patch{name, to_wire(entry.body.patch())};
+      if (!builder_.try_add(kKind, Operation::kState, patch, slot)) return false;
+    }
   }
-  if (builder_.left_bytes() <
-          sizeof(StatePatch) + sizeof(WindowPatch) + 2 * sizeof(SectionHeader) &&
-      (marks & tables::kMarkWindow) != 0)
-    return false;
-  if ((marks & tables::kMarkState) != 0) {
-    const StatePatch patch{name, wire_state(session.state, session.flags)};
-    if (!builder_.try_add(kTable, Operation::kState, patch, slot)) return false;
+  return !wants_refresh || add_refresh(kKind, slot, entry);
+}
+
+template <class Entry>
+bool OwnerStream::add_refresh(TableKind kind, std::uint32_t slot, const Entry& entry) noexcept {
+  if constexpr (requires { entry.state.edge; }) {
+    WindowPatch patch = wire_window(entry.state);
+    patch.name.set(slot, entry.state.generation);
+    return builder_.try_add(kind, Operation::kWindow, patch, slot);
+  } else if constexpr (tables::HasRefresh<typename Entry::Body>) {
+    PlainPatch<typename Entry::Refresh> patch;
+    patch.name.set(slot, entry.head.generation);
+    patch.part = to_wire(entry.refresh);
+    return builder_.try_add(kind, Operation::kWindow, patch, slot);
   }
-  if ((marks & tables::kMarkWindow) == 0) return true;
-  WindowPatch patch = wire_window(session.state);
-  patch.name = name;
-  return builder_.try_add(kTable, Operation::kWindow, patch, slot);
+  return true;
+}
+
+template <class Body>
+bool OwnerStream::add_whole(std::uint32_t slot, const tables::PlainEntry<Body>& entry,
+                            std::uint64_t now_ns) noexcept {
+  return builder_.try_add(Body::kKind, Operation::kFull, wire_whole(entry, slot, seconds(now_ns)),
+                          slot);
 }
 
 template <class Address>
@@ -183,9 +230,7 @@ bool OwnerStream::add_whole(std::uint32_t slot, const tables::SessionOf<Address>
   if constexpr (sizeof(Address) == 4) {
     brief.client_side = wire_ends(session.client_side);
   } else {
-    if (builder_.left_bytes() <
-        kSlotBytesMax - sizeof(WindowPatch) - sizeof(Full6) + sizeof(typename Wire::Full))
-      return false;
+    if (builder_.left_bytes() < slot_bytes_max<Wire::kTable>() - sizeof(WindowPatch)) return false;
     const int prefix_a = builder_.prefix_index(session.client_side.address_a.data());
     const int prefix_b = builder_.prefix_index(session.client_side.address_b.data());
     if (prefix_a < 0 || prefix_b < 0) return false;
@@ -196,20 +241,13 @@ bool OwnerStream::add_whole(std::uint32_t slot, const tables::SessionOf<Address>
     std::memcpy(brief.client_side.port_a, &session.client_side.port_a_be, 2);
     std::memcpy(brief.client_side.port_b, &session.client_side.port_b_be, 2);
   }
-  bool is_added = false;
-  if (is_brief(session)) {
-    is_added = builder_.try_add(Wire::kTable, Operation::kBrief, brief, slot);
-  } else {
-    typename Wire::Full full;
-    full.brief = brief;
-    full.server_side = wire_ends((session.flags & tables::kTranslated) != 0 ? session.server_side
-                                                                            : session.client_side);
-    full.extra = wire_extra(session);
-    is_added = builder_.try_add(Wire::kTable, Operation::kFull, full, slot);
-  }
-  if (!is_added) return false;
-  frame_states_owed_ |= owed_count_ != 0 && is_owed(static_cast<std::size_t>(Wire::kTable), slot);
-  return true;
+  if (is_brief(session)) return builder_.try_add(Wire::kTable, Operation::kBrief, brief, slot);
+  typename Wire::Full full;
+  full.brief = brief;
+  full.server_side = wire_ends((session.flags & tables::kTranslated) != 0 ? session.server_side
+                                                                          : session.client_side);
+  full.extra = wire_extra(session);
+  return builder_.try_add(Wire::kTable, Operation::kFull, full, slot);
 }
 
 bool OwnerStream::walk_on(std::uint64_t now_ns) noexcept {
@@ -218,10 +256,7 @@ bool OwnerStream::walk_on(std::uint64_t now_ns) noexcept {
   for (Walk& walk : walks_) {
     if (walk.next >= walk.end) continue;
     const std::uint32_t start = walk.next;
-    if (walk.table == TableKind::kSession4)
-      add_walk<Address4>(walk, now_ns);
-    else
-      add_walk<Address6>(walk, now_ns);
+    tables::with_kind(walk.table, [&](auto kind) { add_walk<kind()>(walk, now_ns); });
     has_walked |= walk.next != start;
     if (walk.next < walk.end) break;  // the frame is full
     --open_walk_count_;
@@ -230,9 +265,10 @@ bool OwnerStream::walk_on(std::uint64_t now_ns) noexcept {
 }
 
 // S12: the whole of each slot, full or empty, whatever else this frame says of it.
-template <class Address>
+template <TableKind kKind>
 void OwnerStream::add_walk(Walk& walk, std::uint64_t now_ns) noexcept {
-  auto& slots = partition_.sessions<Address>().slots();
+  auto& slots = partition_.slots<kKind>();
+  using Traits = typename TableOf<kKind>::Slots::TraitsType;
   while (walk.next < walk.end) {
     std::uint32_t run = 0;
     while (walk.next + run < walk.end && run < kRangeSlotsMax) {
@@ -253,19 +289,17 @@ void OwnerStream::add_walk(Walk& walk, std::uint64_t now_ns) noexcept {
     }
     if (walk.next + kPrefetchAhead < walk.end) slots.prefetch(walk.next + kPrefetchAhead);
     const std::uint8_t marks = slots.take_marks(walk.next);
-    if (!add_slot<Address>(walk.next, tables::kMarkWhole, now_ns)) {
-      slots.changeable(walk.next).state.marks = marks;
+    if (!add_slot<kKind>(walk.next, tables::kMarkWhole, now_ns)) {
+      Traits::marks(slots.changeable(walk.next)) = marks;
       return;
     }
     ++walk.next;
   }
 }
 
-template void OwnerStream::add_queued<Address4>(tables::DirtyQueue&, std::uint64_t,
-                                                std::size_t) noexcept;
-template void OwnerStream::add_queued<Address6>(tables::DirtyQueue&, std::uint64_t,
-                                                std::size_t) noexcept;
-template bool OwnerStream::add_slot<Address4>(std::uint32_t, std::uint8_t, std::uint64_t) noexcept;
-template bool OwnerStream::add_slot<Address6>(std::uint32_t, std::uint8_t, std::uint64_t) noexcept;
+bool OwnerStream::add_slot(TableKind kind, std::uint32_t slot, std::uint8_t marks,
+                           std::uint64_t now_ns) noexcept {
+  return tables::with_kind(kind, [&](auto of) { return add_slot<of()>(slot, marks, now_ns); });
+}
 
 }  // namespace twinplane::ha2

@@ -13,8 +13,6 @@ namespace twinplane::ha2 {
 
 namespace {
 
-using tables::Address4;
-using tables::Address6;
 using tables::is_mutant;
 using tables::Mutant;
 using tables::TableKind;
@@ -33,30 +31,56 @@ OwnerStream::OwnerStream(const StreamConfig& config, tables::Partition& partitio
       words_per_frame_(FrameBuilder::words_max(config.frame_bytes_max)),
       window_(config.window_frames),
       words_(config.window_frames * words_per_frame_),
-      checks_(
-          {partition.slot_count(TableKind::kSession4), partition.slot_count(TableKind::kSession6)}),
       bulk_share_(config.cost_clock, config.bulk_core_ppm),
       audit_share_(config.cost_clock, config.audit_core_ppm) {
   TWINPLANE_CHECK(std::has_single_bit(config.window_frames), ==, true);
   TWINPLANE_CHECK(config.window_frames, >=, 4);
-  TWINPLANE_CHECK(config.frame_bytes_max, >=, kFrameBytesNeeded);
+  TWINPLANE_CHECK(config.frame_bytes_max, >=, frame_bytes_needed(kinds_in(partition)));
   TWINPLANE_CHECK(config.compare_slots - 1U, <, kRangeSlotsMax);
   TWINPLANE_CHECK(config.verify_slots - 1U, <, kRangeSlotsMax);
   for (std::size_t table = 0; table < tables::kTableKindCount; ++table)
     owed_[table].resize((partition.slot_count(static_cast<TableKind>(table)) + 63U) / 64U);
+  list_tables(tables::KindSet::all());
 }
 
-void OwnerStream::start(StreamName name, std::uint16_t frame_bytes, Beginning beginning,
-                        bool goes_on_owning) noexcept {
-  TWINPLANE_CHECK(frame_bytes, >=, kFrameBytesNeeded);
+tables::KindSet OwnerStream::kinds_in(const tables::Partition& partition) noexcept {
+  tables::KindSet kinds;
+  tables::for_each_kind([&](auto kind) {
+    if (partition.slot_count(kind) != 0) kinds.add(kind);
+  });
+  return kinds;
+}
+
+void OwnerStream::list_tables(tables::KindSet kinds) noexcept {
+  table_count_ = plain_count_ = first_plain_ = 0;
+  RangeChecks::SlotCounts slot_counts{};
+  const auto list = [&](bool is_plain) {
+    tables::for_each_kind([&](auto kind) {
+      auto& slots = partition_.slots<kind()>();
+      if (tables::is_session(kind) == is_plain || !kinds.has(kind) || slots.slot_count() == 0)
+        return;
+      tables_[table_count_++] = {kind, &slots.changes(), &slots.refreshes()};
+      plain_count_ += is_plain ? 1 : 0;
+      if (is_plain && is_mutant(Mutant::kCompareLeavesOutPlain)) return;
+      slot_counts[tables::index_of(kind)] = slots.slot_count();
+    });
+  };
+  list(true);
+  list(false);
+  checks_.set_slot_counts(slot_counts);
+}
+
+void OwnerStream::start(StreamName name, std::uint16_t frame_bytes, tables::KindSet kinds,
+                        Beginning beginning, bool goes_on_owning) noexcept {
+  TWINPLANE_CHECK(frame_bytes, >=, frame_bytes_needed(kinds & kinds_in(partition_)));
   const bool is_bulk = beginning == Beginning::kBulk;
+  checks_.abandon();
+  list_tables(kinds);
   // A walk states all; a comparison is spared what is known to differ.
-  if (is_bulk) {
-    partition_.session4().slots().forget_marks();
-    partition_.session6().slots().forget_marks();
-  } else if (goes_on_owning) {
+  if (is_bulk)
+    tables::for_each_kind([this](auto kind) { partition_.slots<kind()>().forget_marks(); });
+  else if (goes_on_owning)
     mark_in_flight();
-  }
   reset_walks(is_bulk);
   name_ = name;
   frame_bytes_ = std::min(frame_bytes, config_.frame_bytes_max);
@@ -73,10 +97,7 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes, Beginning be
   stuck_frame_count_ = 0;
   beginning_ = beginning;
   is_compare_over_ = false;
-  if (is_bulk)
-    checks_.abandon();
-  else
-    checks_.begin(CheckRound::kCompare, config_.compare_slots);
+  if (!is_bulk) checks_.begin(CheckRound::kCompare, config_.compare_slots);
   wants_verify_ = false;
   verified_ = {};
   audit_count_ = audit_began_ns_ = audit_ended_ns_ = 0;
@@ -87,12 +108,14 @@ void OwnerStream::reset_walks(bool is_bulk) noexcept {
   const bool is_spared = !is_bulk || (is_mutant(Mutant::kStartKeepsWalk) && is_bulk_done_);
   walks_ = {};
   open_walk_count_ = 0;
-  for (std::size_t table = 0; table < tables::kTableKindCount; ++table) {
-    const auto kind = static_cast<TableKind>(table);
-    walks_[table] = {kind, 0, is_spared ? 0 : partition_.slot_count(kind)};
-    open_walk_count_ += walks_[table].end != 0 ? 1 : 0;
-    if (owed_count_ != 0) std::ranges::fill(owed_[table], 0);
+  for (const Table& table : tables()) {
+    if (is_mutant(Mutant::kWalkLeavesOutPlain) && !tables::is_session(table.kind)) continue;
+    Walk& walk = walks_[tables::index_of(table.kind)];
+    walk = {table.kind, 0, is_spared ? 0 : partition_.slot_count(table.kind)};
+    open_walk_count_ += walk.end != 0 ? 1 : 0;
   }
+  if (owed_count_ != 0)
+    for (auto& owed : owed_) std::ranges::fill(owed, 0);
   owed_count_ = 0;
 }
 
@@ -105,21 +128,18 @@ void OwnerStream::mark_in_flight() noexcept {
     for (std::size_t i = 0; i < frame.section_count; ++i) {
       const SentSection section = frame.sections[i];
       const Operation operation = operation_of(section.kind);
-      const bool is_session4 = section.kind / 16U == static_cast<unsigned>(TableKind::kSession4);
-      for (std::size_t w = 0; w < section.word_count; ++w) {
-        if (operation == Operation::kEmptyRun || operation == Operation::kDigest) break;
-        if (is_session4)
-          partition_.session4().slots().mark(words[w], tables::kMarkWhole);
-        else
-          partition_.session6().slots().mark(words[w], tables::kMarkWhole);
-      }
+      if (operation != Operation::kEmptyRun && operation != Operation::kDigest)
+        tables::with_kind(table_of(section.kind), [&](auto kind) {
+          for (std::size_t w = 0; w < section.word_count; ++w)
+            partition_.slots<kind()>().mark(words[w], tables::kMarkWhole);
+        });
       words += section.word_count;
     }
   }
 }
 
 void OwnerStream::resume(std::uint16_t frame_bytes) noexcept {
-  TWINPLANE_CHECK(frame_bytes, >=, kFrameBytesNeeded);
+  TWINPLANE_CHECK(frame_bytes, >=, kFrameBytesMin);
   frame_bytes_ = std::min(frame_bytes, config_.frame_bytes_max);
   unheard_beats_ = 0;
   is_running_ = true;
@@ -128,15 +148,16 @@ void OwnerStream::resume(std::uint16_t frame_bytes) noexcept {
 // ---- what waits ---------------------------------------------------------------------------------
 
 std::uint64_t OwnerStream::waiting_count() const noexcept {
-  const auto& slots4 = partition_.session4().slots();
-  const auto& slots6 = partition_.session6().slots();
-  return slots4.changes().size() + slots6.changes().size() + slots4.refreshes().size() +
-         slots6.refreshes().size();
+  std::uint64_t count = 0;
+  for (const Table& table : tables()) count += table.changes->size() + table.refreshes->size();
+  return count;
 }
 
 std::uint64_t OwnerStream::oldest_change_ns(std::uint64_t now_ns) const noexcept {
-  return std::min(partition_.session4().slots().changes().oldest_ns(now_ns),
-                  partition_.session6().slots().changes().oldest_ns(now_ns));
+  std::uint64_t oldest_ns = now_ns;
+  for (const Table& table : tables())
+    oldest_ns = std::min(oldest_ns, table.changes->oldest_ns(now_ns));
+  return oldest_ns;
 }
 
 bool OwnerStream::is_ahead_of_walk(TableKind table, std::uint32_t slot) const noexcept {
@@ -161,8 +182,9 @@ std::uint64_t OwnerStream::lag_ns(std::uint64_t now_ns) const noexcept {
 }
 
 std::uint64_t OwnerStream::bulk_total_slots() const noexcept {
-  return std::uint64_t{partition_.slot_count(TableKind::kSession4)} +
-         partition_.slot_count(TableKind::kSession6);
+  std::uint64_t count = 0;
+  for (const Table& table : tables()) count += partition_.slot_count(table.kind);
+  return count;
 }
 
 std::uint64_t OwnerStream::bulk_stated_slots() const noexcept {
@@ -196,25 +218,23 @@ bool OwnerStream::is_in_flight(TableKind table, std::uint32_t slot) const noexce
 
 bool OwnerStream::is_frame_due(std::uint64_t now_ns) const noexcept {
   if (is_walking() && bulk_share_.is_left()) return true;
-  const auto& slots4 = partition_.session4().slots();
-  const auto& slots6 = partition_.session6().slots();
-  const std::size_t change_count = slots4.changes().size() + slots6.changes().size();
+  std::size_t change_count = 0;
+  for (const Table& table : tables()) change_count += table.changes->size();
   if (change_count != 0) {
     if (in_flight_count() < config_.eager_frames) return true;
     if (change_count * sizeof(StatePatch) >= frame_bytes_) return true;
     if (now_ns - oldest_change_ns(now_ns) >= config_.flush_ns) return true;
   }
-  const std::uint64_t oldest_refresh_ns =
-      std::min(slots4.refreshes().oldest_ns(now_ns), slots6.refreshes().oldest_ns(now_ns));
-  if (now_ns - oldest_refresh_ns >= config_.refresh_flush_ns) return true;
+  for (const Table& table : tables())
+    if (now_ns - table.refreshes->oldest_ns(now_ns) >= config_.refresh_flush_ns) return true;
   return is_check_due(now_ns);
 }
 
 std::uint32_t OwnerStream::poll(std::uint64_t now_ns, Link& link) noexcept {
-  partition_.session4().slots().changes().stamp(now_ns);
-  partition_.session6().slots().changes().stamp(now_ns);
-  partition_.session4().slots().refreshes().stamp(now_ns);
-  partition_.session6().slots().refreshes().stamp(now_ns);
+  for (const Table& table : tables()) {
+    table.changes->stamp(now_ns);
+    table.refreshes->stamp(now_ns);
+  }
   if (!is_running_) return 0;
   bulk_share_.accrue(now_ns);
   audit_share_.accrue(now_ns);
@@ -286,12 +306,14 @@ bool OwnerStream::try_send_frame(std::uint64_t now_ns, Link& link) noexcept {
   counters_.add(Counter::kFramesSent);
   counters_.add(Counter::kBytesSent, frame_bytes);
   counters_.add(Counter::kRecordsSent, builder_.record_count());
-  counters_.add(Counter::kWholesSent,
-                builder_.count_of(Operation::kBrief) + builder_.count_of(Operation::kFull));
-  counters_.add(Counter::kPatchesSent,
-                builder_.count_of(Operation::kState) + builder_.count_of(Operation::kWindow));
-  counters_.add(Counter::kEmptiesSent,
-                builder_.count_of(Operation::kEmpty) + builder_.count_of(Operation::kEmptyRun));
+  builder_.for_each_section([this](TableKind table, Operation operation, std::uint32_t count) {
+    const auto group = static_cast<unsigned>(group_of(operation));
+    if (group == static_cast<unsigned>(RecordGroup::kNone)) return;
+    counters_.add(static_cast<Counter>(static_cast<unsigned>(Counter::kWholesSent) + group), count);
+    counters_.add(table,
+                  static_cast<KindCounter>(static_cast<unsigned>(KindCounter::kWholesSent) + group),
+                  count);
+  });
   // The walk is over with this frame: what it and its predecessors state is what the bulk is.
   if (!is_bulk_done_ && bulk_end_seq_ == 0 && !is_walking()) bulk_end_seq_ = seq;
   return true;
@@ -303,13 +325,12 @@ void OwnerStream::fill_frame(std::uint64_t now_ns) noexcept {
   builder_.begin(frame_bytes_);
   frame_states_owed_ = false;
   frame_oldest_ns_ = oldest_change_ns(now_ns);
-  auto& slots4 = partition_.session4().slots();
-  auto& slots6 = partition_.session6().slots();
   const bool walks = is_walking() && bulk_share_.is_left();
   const bool checks = is_check_due(now_ns);
   const std::size_t share_bytes = std::size_t{frame_bytes_} * config_.bulk_share_percent / 100U;
   const std::size_t walk_bytes = walks ? share_bytes : checks ? check_bytes() : 0;
-  const bool has_refresh = !slots4.refreshes().empty() || !slots6.refreshes().empty();
+  const bool has_refresh =
+      std::ranges::any_of(tables(), [](const Table& table) { return !table.refreshes->empty(); });
   const std::size_t refresh_bytes = has_refresh ? frame_bytes_ / 16U : 0;
   const auto go_on = [&] {
     bool is_done = true;
@@ -319,15 +340,38 @@ void OwnerStream::fill_frame(std::uint64_t now_ns) noexcept {
   };
   // A share too small for what is at hand is none: then walk and digests begin the next frame.
   const bool has_gone_on = is_walk_starved_ && go_on();
-  const std::size_t half_bytes =
-      slots6.changes().empty() ? 0 : (frame_bytes_ - walk_bytes - refresh_bytes) / 2U;
-
-  add_queued<Address4>(slots4.changes(), now_ns, walk_bytes + refresh_bytes + half_bytes);
-  add_queued<Address6>(slots6.changes(), now_ns, walk_bytes + refresh_bytes);
-  if (half_bytes != 0) add_queued<Address4>(slots4.changes(), now_ns, walk_bytes + refresh_bytes);
-  add_queued<Address4>(slots4.refreshes(), now_ns, walk_bytes);
-  add_queued<Address6>(slots6.refreshes(), now_ns, walk_bytes);
+  add_changes(now_ns, walk_bytes + refresh_bytes);
+  for (const Table& table : tables()) add_queued(table.kind, *table.refreshes, now_ns, walk_bytes);
   is_walk_starved_ = !go_on() && !has_gone_on;
+}
+
+// Plain kinds are few and much depends on each: they go first, by turns, in up to half of the room;
+// then the sessions of both families, of which neither takes all; then what was held back.
+void OwnerStream::add_changes(std::uint64_t now_ns, std::size_t keep_bytes) noexcept {
+  const std::span<const Table> plain = tables().first(plain_count_);
+  const std::span<const Table> sessions = tables().subspan(plain_count_);
+  const auto are_waiting = [](std::span<const Table> rest) {
+    return std::ranges::any_of(rest, [](const Table& table) { return !table.changes->empty(); });
+  };
+  const auto half_of_room = [&] {
+    return (builder_.left_bytes() - std::min(keep_bytes, builder_.left_bytes())) / 2U;
+  };
+  bool was_held_back = false;
+  const auto add = [&](const Table& table, std::size_t others_bytes) {
+    if (table.changes->empty()) return;
+    add_queued(table.kind, *table.changes, now_ns, keep_bytes + others_bytes);
+    was_held_back |= others_bytes != 0;
+  };
+  if (!plain.empty()) {
+    const std::size_t sessions_bytes = are_waiting(sessions) ? half_of_room() : 0;
+    for (std::size_t i = 0; i < plain.size(); ++i)
+      add(plain[(first_plain_ + i) % plain.size()], sessions_bytes);
+    first_plain_ = (first_plain_ + 1) % plain.size();
+  }
+  for (std::size_t i = 0; i < sessions.size(); ++i)
+    add(sessions[i], are_waiting(sessions.subspan(i + 1)) ? half_of_room() : 0);
+  if (!was_held_back) return;
+  for (const Table& table : tables()) add(table, 0);
 }
 
 void OwnerStream::send_heartbeat_if_due(std::uint64_t now_ns, Link& link) noexcept {

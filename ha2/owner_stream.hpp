@@ -9,8 +9,10 @@
 // Spec:    PROTOCOL.md sections 5 to 7; rules S1, S2, S5, S7 to S12.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "ha2/core_share.hpp"
@@ -60,14 +62,33 @@ struct StreamName {
   friend bool operator==(const StreamName&, const StreamName&) noexcept = default;
 };
 
-// The most that one slot can take of a frame: a whole with its prefixes, and its window edges.
-inline constexpr std::size_t kSlotBytesMax =
-    sizeof(Full6) + 2 * sizeof(Prefix6) + sizeof(WindowPatch) + 3 * sizeof(SectionHeader);
+// The most that one slot can take of a frame: a whole, with its prefixes, and its refresh.
+template <tables::TableKind kKind>
+constexpr std::size_t slot_bytes_max() noexcept {
+  if constexpr (tables::is_session(kKind)) {
+    return sizeof(Full6) + 2 * sizeof(Prefix6) + sizeof(WindowPatch) + 3 * sizeof(SectionHeader);
+  } else {
+    using Body = tables::BodyOf<kKind>;
+    return sizeof(PlainWhole<Body>) + sizeof(SectionHeader) +
+           (tables::HasRefresh<Body>
+                ? sizeof(PlainPatch<typename tables::PlainEntry<Body>::Refresh>) +
+                      sizeof(SectionHeader)
+                : 0);
+  }
+}
 
-// In a smaller frame some slots would never find room, and the stream would stand still: the hello
-// refuses such a peer.
-inline constexpr std::uint16_t kFrameBytesNeeded =
-    static_cast<std::uint16_t>(kFrameBytesMin + kSlotBytesMax);
+// In a smaller frame some slots of these kinds would never find room, and the stream would stand
+// still.
+constexpr std::uint16_t frame_bytes_needed(tables::KindSet kinds) noexcept {
+  std::size_t slot_bytes = 0;
+  tables::for_each_kind([&](auto kind) {
+    if (kinds.has(kind)) slot_bytes = std::max(slot_bytes, slot_bytes_max<kind()>());
+  });
+  return static_cast<std::uint16_t>(kFrameBytesMin + slot_bytes);
+}
+
+// The hello refuses a peer that takes less.
+inline constexpr std::uint16_t kFrameBytesNeeded = frame_bytes_needed(tables::KindSet::all());
 
 // How a stream makes the mirror equal at its beginning.
 enum class Beginning : std::uint8_t {
@@ -81,9 +102,10 @@ class OwnerStream {
               Counters& counters, DifferenceLog& differences);
 
   // Begins a stream at seq 1: every slot lies ahead of the bulk walk, or of the comparison.
-  // frame_bytes: what the peer takes too. goes_on_owning: the stream before was this end's, and
-  // what it had not been answered on is news still.
-  void start(StreamName name, std::uint16_t frame_bytes, Beginning beginning,
+  // frame_bytes: what the peer takes too. kinds: what the two boxes keep equal; slots of others are
+  // never stated. goes_on_owning: the stream before was this end's, and what it had not been
+  // answered on is news still.
+  void start(StreamName name, std::uint16_t frame_bytes, tables::KindSet kinds, Beginning beginning,
              bool goes_on_owning) noexcept;
 
   // No peer: changes are only marked.
@@ -176,7 +198,7 @@ class OwnerStream {
     std::uint32_t record_count;  // digests not counted
     std::uint8_t section_count;
     bool states_owed;  // it states a slot whose repair is owed
-    std::array<SentSection, FrameBuilder::kLaneCount> sections;
+    std::array<SentSection, FrameBuilder::kSectionsMax> sections;
   };
 
   static constexpr std::size_t kPrefetchAhead = 16;  // slots, ahead of the one that is read
@@ -195,6 +217,7 @@ class OwnerStream {
     return words_.data() + (seq & window_mask_) * words_per_frame_;
   }
 
+  void list_tables(tables::KindSet kinds) noexcept;
   void reset_walks(bool is_bulk) noexcept;
   void mark_in_flight() noexcept;
   bool is_frame_due(std::uint64_t now_ns) const noexcept;
@@ -205,32 +228,44 @@ class OwnerStream {
   void send_heartbeat_if_due(std::uint64_t now_ns, Link& link) noexcept;
   FrameHeader header_of(FrameType type, std::uint64_t seq, std::uint64_t now_ns) const noexcept;
 
-  template <class Address>
+  template <tables::TableKind kKind>
   void add_queued(tables::DirtyQueue& queue, std::uint64_t now_ns, std::size_t keep_bytes) noexcept;
+  void add_queued(tables::TableKind kind, tables::DirtyQueue& queue, std::uint64_t now_ns,
+                  std::size_t keep_bytes) noexcept;
+  void add_changes(std::uint64_t now_ns, std::size_t keep_bytes) noexcept;
   template <class Address>
   std::size_t add_states(tables::DirtyQueue& queue, std::size_t keep_bytes) noexcept;
   template <class Address>
   std::size_t add_usual(tables::DirtyQueue& queue, std::uint64_t now_ns,
                         std::size_t keep_bytes) noexcept;
-  template <class Address>
+  template <tables::TableKind kKind>
   bool add_slot(std::uint32_t slot, std::uint8_t marks, std::uint64_t now_ns) noexcept;
+  bool add_slot(tables::TableKind kind, std::uint32_t slot, std::uint8_t marks,
+                std::uint64_t now_ns) noexcept;
+  template <tables::TableKind kKind, class Entry>
+  bool add_patches(std::uint32_t slot, const Entry& entry, std::uint8_t marks) noexcept;
   template <class Address>
   bool add_whole(std::uint32_t slot, const tables::SessionOf<Address>& session,
                  std::uint64_t now_ns) noexcept;
+  template <class Body>
+  bool add_whole(std::uint32_t slot, const tables::PlainEntry<Body>& entry,
+                 std::uint64_t now_ns) noexcept;
+  template <class Entry>
+  bool add_refresh(tables::TableKind kind, std::uint32_t slot, const Entry& entry) noexcept;
 
   bool is_walking() const noexcept { return open_walk_count_ != 0; }
 
   // False when there was something to state and no room for any of it.
   bool walk_on(std::uint64_t now_ns) noexcept;
   struct Walk;
-  template <class Address>
+  template <tables::TableKind kKind>
   void add_walk(Walk& walk, std::uint64_t now_ns) noexcept;
   void begin_round_if_due(std::uint64_t now_ns) noexcept;
   bool is_check_due(std::uint64_t now_ns) const noexcept;
   CoreShare& check_share() noexcept;
   std::size_t check_bytes() const noexcept;
   bool add_checks(std::uint64_t now_ns) noexcept;
-  template <class Address>
+  template <tables::TableKind kKind>
   bool try_add_check(const SlotRange& range, std::uint64_t now_ns) noexcept;
   bool is_under_walk(const CheckRange& range) const noexcept;
   bool try_open_walk(tables::TableKind table, const SlotRange& range) noexcept;
@@ -242,10 +277,11 @@ class OwnerStream {
   void answer_applied(const InFlight& frame) noexcept;
   // Whether the bulk, or the comparison, waits for this repair.
   enum class Owing : std::uint8_t { kOwed, kAsBefore };
-  template <class Address>
+  template <tables::TableKind kKind>
   void repair_section(SentSection section, const std::uint32_t* words, Owing owing) noexcept;
-  template <class Address>
+  template <tables::TableKind kKind>
   void mark_repair(std::uint32_t slot, Owing owing) noexcept;
+  void mark_repair(tables::TableKind kind, const SlotRange& range) noexcept;
   void settle_section(SentSection section, const std::uint32_t* words) noexcept;
   void settle_slot(std::size_t table, std::uint32_t slot) noexcept;
   void take_verdicts(const StatusBody& status, std::uint64_t now_ns) noexcept;
@@ -255,6 +291,19 @@ class OwnerStream {
     return (owed_[table][slot / 64] >> (slot % 64) & 1U) != 0;
   }
 
+  // A table of the partition that has slots.
+  struct Table {
+    tables::TableKind kind;
+    tables::DirtyQueue* changes;
+    tables::DirtyQueue* refreshes;
+  };
+
+  // The kinds that have slots here.
+  static tables::KindSet kinds_in(const tables::Partition& partition) noexcept;
+
+  // Those that this stream keeps equal.
+  std::span<const Table> tables() const noexcept { return {tables_.data(), table_count_}; }
+
   StreamConfig config_;
   tables::Partition& partition_;
   FrameBuilder& builder_;
@@ -262,6 +311,10 @@ class OwnerStream {
   DifferenceLog& differences_;
 
   bool is_running_ = false;
+  std::array<Table, tables::kTableKindCount> tables_{};  // plain kinds first
+  std::size_t table_count_ = 0;
+  std::size_t plain_count_ = 0;
+  std::size_t first_plain_ = 0;  // whose turn it is to go first
   StreamName name_;
   std::uint16_t frame_bytes_ = 0;
   std::uint64_t next_seq_ = 1;

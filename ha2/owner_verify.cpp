@@ -10,8 +10,6 @@ namespace twinplane::ha2 {
 
 namespace {
 
-using tables::Address4;
-using tables::Address6;
 using tables::is_mutant;
 using tables::Mutant;
 using tables::TableKind;
@@ -95,9 +93,9 @@ bool OwnerStream::add_checks(std::uint64_t now_ns) noexcept {
   for (std::uint32_t added = 0; slot_count < slots_max && is_check_due(now_ns); ++added) {
     const CheckRange range = checks_.next();
     slot_count += range.slots.slot_count;
-    const bool is_added = range.table == static_cast<std::uint8_t>(TableKind::kSession4)
-                              ? try_add_check<Address4>(range.slots, now_ns)
-                              : try_add_check<Address6>(range.slots, now_ns);
+    const bool is_added = tables::with_kind(static_cast<TableKind>(range.table), [&](auto kind) {
+      return try_add_check<kind()>(range.slots, now_ns);
+    });
     if (is_added) {
       stuck_frame_count_ = 0;
       checks_.note_stated(digest_next_id_++, next_seq_);
@@ -117,16 +115,16 @@ bool OwnerStream::add_checks(std::uint64_t now_ns) noexcept {
 
 // Flushes what is dirty in the range, then states its digest: the mirror compares at exactly this
 // point of the stream.
-template <class Address>
+template <TableKind kKind>
 bool OwnerStream::try_add_check(const SlotRange& range, std::uint64_t now_ns) noexcept {
-  constexpr TableKind kTable = SessionWire<Address>::kTable;
-  auto& slots = partition_.sessions<Address>().slots();
+  using Traits = typename tables::TableOf<kKind>::Slots::TraitsType;
+  auto& slots = partition_.slots<kKind>();
   for (std::uint32_t slot = range.first_slot; slot < range.first_slot + range.slot_count; ++slot) {
     if (is_mutant(Mutant::kDigestWithoutFlush)) break;
     const std::uint8_t marks = slots.take_marks(slot);
     if (marks == 0) continue;
-    if (!add_slot<Address>(slot, marks, now_ns)) {
-      slots.changeable(slot).state.marks = marks;
+    if (!add_slot(kKind, slot, marks, now_ns)) {
+      Traits::marks(slots.changeable(slot)) = marks;
       return false;
     }
   }
@@ -137,19 +135,14 @@ bool OwnerStream::try_add_check(const SlotRange& range, std::uint64_t now_ns) no
   record.round = static_cast<std::uint8_t>(checks_.round());
   record.zero = 0;
   record.digest.set(digest_of(slots, range, DigestEnd::kOwner));
-  return builder_.try_add(kTable, Operation::kDigest, record, range.first_slot);
+  return builder_.try_add(kKind, Operation::kDigest, record, range.first_slot);
 }
 
 void OwnerStream::repair_range(const CheckRange& range) noexcept {
   const auto table = static_cast<TableKind>(range.table);
   counters_.add(Counter::kRangesRestated);
   if (range.slots.slot_count > 1 && try_open_walk(table, range.slots)) return;
-  for (std::uint32_t i = 0; i < range.slots.slot_count; ++i) {
-    if (table == TableKind::kSession4)
-      mark_repair<Address4>(range.slots.first_slot + i, Owing::kOwed);
-    else
-      mark_repair<Address6>(range.slots.first_slot + i, Owing::kOwed);
-  }
+  mark_repair(table, range.slots);
 }
 
 void OwnerStream::take_verdicts(const StatusBody& status, std::uint64_t now_ns) noexcept {
@@ -200,8 +193,5 @@ void OwnerStream::end_round(std::uint64_t now_ns) noexcept {
   }
   checks_.abandon();
 }
-
-template bool OwnerStream::try_add_check<Address4>(const SlotRange&, std::uint64_t) noexcept;
-template bool OwnerStream::try_add_check<Address6>(const SlotRange&, std::uint64_t) noexcept;
 
 }  // namespace twinplane::ha2

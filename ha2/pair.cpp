@@ -237,6 +237,7 @@ Assignment Pair::assignment() const noexcept {
                         (assignment.holding == Holding::kMirror || has_mirror);
   assignment.name = {session_, term_};
   assignment.peer_holds_tables = peer_.holds_tables;
+  assignment.kinds = config_.kinds & peer_.kinds;
   assignment.frame_bytes = std::min(config_.frame_bytes_max, peer_.frame_bytes_max);
   return assignment;
 }

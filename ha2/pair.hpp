@@ -48,10 +48,13 @@ struct PairConfig {
   std::uint8_t box_id = 0;      // 0 or 1
   std::uint8_t priority = 100;  // higher becomes active when both start
   std::uint16_t frame_bytes_max = 1500;
+  // what the largest entry needs: a peer that takes less is refused
+  std::uint16_t frame_bytes_min = kFrameBytesNeeded;
   std::uint64_t keepalive_interval_ns = 10'000'000;
   std::uint32_t keepalive_threshold = 3;
   std::uint64_t boot_hold_ns = 1'000'000'000;
   std::uint64_t hello_interval_ns = 100'000'000;
+  tables::KindSet kinds = kept_kinds(HaMode::kActivePassive);  // what this box keeps equal
   KeptTables kept;
   std::vector<PairItem> items;
 };
@@ -78,6 +81,14 @@ class Pair {
 
   // What each partition is to do now.
   Assignment assignment() const noexcept;
+
+  // What both boxes keep equal; nothing while there is no session.
+  tables::KindSet kinds() const noexcept {
+    return session_ == 0 ? tables::KindSet{} : config_.kinds & peer_.kinds;
+  }
+
+  // What the peer says that it keeps equal.
+  tables::KindSet peer_kinds() const noexcept { return peer_.kinds; }
 
   // This box goes down on purpose: the peer takes over at the next keepalive.
   void leave() noexcept { is_leaving_ = true; }
@@ -131,6 +142,7 @@ class Pair {
     bool knows_me = false;
     bool holds_tables = false;  // as it said when this life of it was first believed
     std::uint16_t frame_bytes_max = 0;
+    tables::KindSet kinds;
     Role role = Role::kInitial;
     std::uint8_t priority = 0;
     std::uint8_t box_id = 0;

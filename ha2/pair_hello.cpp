@@ -46,7 +46,7 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
   HelloBody hello;
   if (!try_read_body(frame, hello) || hello.item_count.get() > kHelloItemsMax ||
       frame.body.size() != sizeof hello + sizeof(HelloItem) * hello.item_count.get() ||
-      hello.boot_id.get() == 0 || hello.mtu_bytes.get() < kFrameBytesNeeded) {
+      hello.boot_id.get() == 0 || hello.mtu_bytes.get() < config_.frame_bytes_min) {
     ++bad_frame_count_;
     return;
   }
@@ -89,6 +89,7 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
   peer_.knows_me = knew_me || hello.peer_boot_id.get() == boot_id_;
   if (peer_.knows_me != knew_me) last_hello_ns_ = 0;
   peer_.frame_bytes_max = hello.mtu_bytes.get();
+  peer_.kinds = tables::KindSet::of_bits(hello.kinds.get());
   peer_refusal_ = hello.refusal <= static_cast<std::uint8_t>(Refusal::kSameBoxId)
                       ? static_cast<Refusal>(hello.refusal)
                       : Refusal::kItemDiffers;
@@ -178,6 +179,7 @@ void Pair::send_hello(std::uint64_t now_ns, Link& link) {
   hello.refusal = static_cast<std::uint8_t>(my_refusal_);
   hello.holds_tables = holds_tables_ ? 1 : 0;
   hello.mtu_bytes.set(config_.frame_bytes_max);
+  hello.kinds.set(config_.kinds.bits());
   hello.item_count.set(static_cast<std::uint16_t>(config_.items.size()));
   std::byte* at = room.data();
   std::memcpy(at, &header, sizeof header);

@@ -45,7 +45,12 @@ class RangeChecks {
   static constexpr std::uint32_t kOpenMax = 128;
   static constexpr std::uint32_t kParts = 16;
 
+  RangeChecks() noexcept = default;
+
   explicit RangeChecks(const SlotCounts& slot_counts) noexcept : slot_counts_(slot_counts) {}
+
+  // What is compared: 0 for a table that is not. Requires that no round is under way.
+  void set_slot_counts(const SlotCounts& slot_counts) noexcept { slot_counts_ = slot_counts; }
 
   // Forgets what was under way and begins at the first slot.
   void begin(CheckRound round, std::uint32_t range_slots) noexcept;
@@ -171,7 +176,7 @@ class RangeChecks {
   void advance() noexcept;
   void skip_empty_tables() noexcept;
 
-  SlotCounts slot_counts_;
+  SlotCounts slot_counts_{};
   CheckRound round_ = CheckRound::kNone;
   std::uint32_t range_slots_ = 1;
   std::size_t table_ = 0;  // where the round stands: the next range that was not begun

@@ -26,11 +26,11 @@ void Replica::assume(const Assignment& assignment) noexcept {
     if (is_resumed)
       owner_.resume(assignment.frame_bytes);
     else
-      owner_.start(assignment.name, assignment.frame_bytes, beginning, was_owner);
+      owner_.start(assignment.name, assignment.frame_bytes, assignment.kinds, beginning, was_owner);
   } else if (is_resumed) {
     mirror_.resume();
   } else {
-    mirror_.start(assignment.name);
+    mirror_.start(assignment.name, assignment.kinds);
   }
 }
 

@@ -15,6 +15,7 @@
 
 #include "ha2/mirror_stream.hpp"
 #include "ha2/owner_stream.hpp"
+#include "ha2/sync_matrix.hpp"
 
 namespace twinplane::ha2 {
 
@@ -32,12 +33,9 @@ struct Assignment {
   StreamName name;
   std::uint16_t frame_bytes = 0;   // what both boxes can take
   bool peer_holds_tables = false;  // it did not start empty in this life
+  tables::KindSet kinds = kept_kinds(HaMode::kActivePassive);  // what both keep equal
 
-  friend bool operator==(const Assignment& left, const Assignment& right) noexcept {
-    return left.holding == right.holding && left.has_peer == right.has_peer &&
-           left.name == right.name && left.frame_bytes == right.frame_bytes &&
-           left.peer_holds_tables == right.peer_holds_tables;
-  }
+  friend bool operator==(const Assignment&, const Assignment&) noexcept = default;
 };
 
 class Replica {

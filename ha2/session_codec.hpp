@@ -187,6 +187,12 @@ inline bool has_window(const tables::SessionState& state) noexcept {
   return state.edge[tables::kFromServer] != 0 || state.edge_max[tables::kFromServer] != 0;
 }
 
+// As of a plain entry: its refresh are the window edges.
+template <class Address>
+inline bool has_refresh(const tables::SessionOf<Address>& session) noexcept {
+  return has_window(session.state);
+}
+
 inline WindowPatch wire_window(const tables::SessionState& state) noexcept {
   WindowPatch patch;
   patch.scales = state.window_scales;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ha2/suspects.hpp"
 
+#include <cstring>
+
 namespace twinplane::ha2 {
 
 namespace {
@@ -12,16 +14,8 @@ bool any_is(const Section& section, std::uint32_t slot, SlotOf&& slot_of) noexce
   return false;
 }
 
-template <class Address>
-bool states_for(const Section& section, std::uint32_t slot) noexcept {
-  using Wire = SessionWire<Address>;
+bool states_emptying(const Section& section, std::uint32_t slot) noexcept {
   switch (operation_of(section.kind)) {
-    case Operation::kBrief:
-      return any_is<typename Wire::Brief>(section, slot,
-                                          [](const auto& brief) { return brief.name.slot(); });
-    case Operation::kFull:
-      return any_is<typename Wire::Full>(section, slot,
-                                         [](const auto& full) { return full.brief.name.slot(); });
     case Operation::kEmpty:
       return any_is<EmptySlot>(section, slot,
                                [](const EmptySlot& empty) { return empty.slot.get(); });
@@ -36,26 +30,69 @@ bool states_for(const Section& section, std::uint32_t slot) noexcept {
   }
 }
 
+template <class Address>
+bool states_session(const Section& section, std::uint32_t slot) noexcept {
+  using Wire = SessionWire<Address>;
+  switch (operation_of(section.kind)) {
+    case Operation::kBrief:
+      return any_is<typename Wire::Brief>(section, slot,
+                                          [](const auto& brief) { return brief.name.slot(); });
+    case Operation::kFull:
+      return any_is<typename Wire::Full>(section, slot,
+                                         [](const auto& full) { return full.brief.name.slot(); });
+    default:
+      return states_emptying(section, slot);
+  }
+}
+
+template <class Body>
+bool states_plain(const Section& section, std::uint32_t slot) noexcept {
+  if (operation_of(section.kind) != Operation::kFull) return states_emptying(section, slot);
+  return any_is<PlainWhole<Body>>(section, slot,
+                                  [](const auto& whole) { return whole.name.slot(); });
+}
+
 }  // namespace
 
 void Suspects::add(const tables::Partition& partition, const CheckRange& range,
                    CheckRound round) noexcept {
+  const auto table = static_cast<tables::TableKind>(range.table);
   const std::uint32_t slot = range.slots.first_slot;
-  const auto note = [&](auto& places, std::size_t& count, const auto& slots) {
-    for (std::size_t i = 0; i < count; ++i)
-      if (places[i].slot == slot) return;
-    if (count < places.size()) places[count++] = {slot, round, image_of(slots.entry(slot))};
-  };
-  if (range.table == static_cast<std::uint8_t>(tables::TableKind::kSession4))
-    note(places4_, count4_, partition.session4().slots());
-  else
-    note(places6_, count6_, partition.session6().slots());
+  for (std::size_t i = 0; i < count_; ++i)
+    if (places_[i].table == table && places_[i].slot == slot) return;
+  if (count_ == places_.size()) return;
+  Suspect& suspect = places_[count_++];
+  suspect.table = table;
+  suspect.slot = slot;
+  suspect.round = round;
+  tables::with_kind(table, [&](auto kind) {
+    const auto image = image_of(partition.slots<kind()>().entry(slot));
+    std::memcpy(suspect.image.data(), &image, sizeof image);
+  });
 }
 
 bool Suspects::states(const Section& section, std::uint32_t slot) noexcept {
-  return section.kind / 16U == static_cast<unsigned>(tables::TableKind::kSession4)
-             ? states_for<tables::Address4>(section, slot)
-             : states_for<tables::Address6>(section, slot);
+  return tables::with_kind(table_of(section.kind), [&](auto kind) {
+    if constexpr (tables::is_session(kind()))
+      return states_session<typename tables::TableOf<kind()>::Address>(section, slot);
+    else
+      return states_plain<tables::BodyOf<kind()>>(section, slot);
+  });
+}
+
+Difference Suspects::difference_of(const Suspect& suspect,
+                                   const tables::Partition& partition) noexcept {
+  Difference difference;
+  difference.range = {static_cast<std::uint8_t>(suspect.table), {suspect.slot, 1}};
+  difference.round = suspect.round;
+  tables::with_kind(suspect.table, [&](auto kind) {
+    const auto& entry = partition.slots<kind()>().entry(suspect.slot);
+    auto was = image_of(entry);
+    std::memcpy(&was, suspect.image.data(), sizeof was);
+    difference.fields = fields_that_differ(was, image_of(entry));
+    difference.generation = tables::TableOf<kind()>::Slots::TraitsType::generation(entry);
+  });
+  return difference;
 }
 
 }  // namespace twinplane::ha2

@@ -67,10 +67,10 @@ inline constexpr std::size_t kFrameBytesMax = 9000;
 
 // What a record says. The kind on the wire is table kind * 16 + operation.
 enum class Operation : std::uint8_t {
-  kBrief = 1,     // whole: untranslated; virtual system, application and QoS class 0
+  kBrief = 1,     // whole of a session: untranslated; virtual system, application, QoS class 0
   kFull = 2,      // whole: everything
-  kState = 3,     // patch: TCP ranks and flags
-  kWindow = 4,    // patch: TCP window edges and scales
+  kState = 3,     // patch: TCP ranks and flags; of a plain kind its Patch
+  kWindow = 4,    // patch: TCP window edges and scales; of a plain kind its Refresh
   kEmpty = 5,     // the slot holds nothing
   kEmptyRun = 6,  // so many slots hold nothing
   kDigest = 7,    // the digest of a range of slots at this point of the stream
@@ -83,8 +83,34 @@ constexpr std::uint8_t wire_kind(tables::TableKind table, Operation operation) n
                                    static_cast<unsigned>(operation));
 }
 
+// Requires a kind that record_bytes_of() knows.
+constexpr tables::TableKind table_of(std::uint8_t kind) noexcept {
+  return static_cast<tables::TableKind>(kind / 16U);
+}
+
 constexpr Operation operation_of(std::uint8_t kind) noexcept {
   return static_cast<Operation>(kind % 16U);
+}
+
+// What operations are counted as, in this order in Counter and KindCounter.
+enum class RecordGroup : std::uint8_t { kWhole, kPatch, kEmpty, kNone };
+
+constexpr RecordGroup group_of(Operation operation) noexcept {
+  switch (operation) {
+    case Operation::kBrief:
+    case Operation::kFull:
+      return RecordGroup::kWhole;
+    case Operation::kState:
+    case Operation::kWindow:
+      return RecordGroup::kPatch;
+    case Operation::kEmpty:
+    case Operation::kEmptyRun:
+      return RecordGroup::kEmpty;
+    case Operation::kDigest:
+    case Operation::kPrefixes:
+      break;
+  }
+  return RecordGroup::kNone;
 }
 
 struct SectionHeader {
@@ -247,6 +273,7 @@ struct HelloBody {
   std::uint8_t holds_tables;
   Le16 mtu_bytes;   // the largest frame I take
   Le16 item_count;  // HelloItem structs that follow
+  Le16 kinds;       // KindSet of the tables that I keep equal; those that both name are
 };
 
 // One property that both boxes must (or need not) agree on.
@@ -291,7 +318,7 @@ static_assert(kIsWireType<EmptySlot> && sizeof(EmptySlot) == 4);
 static_assert(kIsWireType<EmptyRun> && sizeof(EmptyRun) == 8);
 static_assert(kIsWireType<DigestRange> && sizeof(DigestRange) == 20);
 static_assert(kIsWireType<StatusBody> && sizeof(StatusBody) == 18 + kVerdictBytes);
-static_assert(kIsWireType<HelloBody> && sizeof(HelloBody) == 39);
+static_assert(kIsWireType<HelloBody> && sizeof(HelloBody) == 41);
 static_assert(kIsWireType<HelloItem> && sizeof(HelloItem) == 33);
 static_assert(kIsWireType<KeepaliveBody> && sizeof(KeepaliveBody) == 23);
 

@@ -31,7 +31,7 @@
 #include <span>
 
 #include "tables/base/carver.hpp"
-#include "tables/session.hpp"
+#include "tables/slot_marks.hpp"
 
 namespace twinplane::tables {
 

@@ -10,6 +10,7 @@
 //          takeover has no free list to build.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -47,6 +48,7 @@ class LiveMap {
 
   void set(std::uint32_t slot) noexcept {
     live_count_ += is_live(slot) ? 0 : 1;
+    high_water_ = std::max(high_water_, live_count_);
     for (std::size_t level = 0; level < level_count_; ++level) {
       std::uint64_t& word = levels_[level][slot / 64];
       word |= std::uint64_t{1} << (slot % 64);
@@ -86,6 +88,9 @@ class LiveMap {
 
   std::uint32_t live_count() const noexcept { return live_count_; }
 
+  // The most that were full at a time.
+  std::uint32_t high_water() const noexcept { return high_water_; }
+
  private:
   std::uint32_t find_free_ahead(std::uint32_t from) const noexcept {
     std::uint32_t position = from;
@@ -112,6 +117,7 @@ class LiveMap {
   std::size_t level_count_ = 0;
   std::uint32_t slot_count_;
   std::uint32_t live_count_ = 0;
+  std::uint32_t high_water_ = 0;
 };
 
 }  // namespace twinplane::tables

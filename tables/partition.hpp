@@ -4,36 +4,80 @@
 //
 // Thread:  the core that owns the partition.
 // Memory:  bytes(limits), cut from one block (see Carver) that starts on a cache line and outlives
-//          the partition.
+//          the partition. A kind without slots costs 64 bytes.
 // Limits:  SlotTable's, for each table.
 // Errors:  CHECK when the block is too small.
-// Spec:    tables/DESIGN.md D-T1; dataplane/DESIGN.md D-D1.
+// Spec:    tables/DESIGN.md D-T1, D-T11; dataplane/DESIGN.md D-D1.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
+#include <utility>
 
+#include "tables/dos_block.hpp"
+#include "tables/mac.hpp"
+#include "tables/multicast.hpp"
+#include "tables/neighbor.hpp"
+#include "tables/plain_table.hpp"
+#include "tables/security_association.hpp"
 #include "tables/session_table.hpp"
+#include "tables/table_kind.hpp"
+#include "tables/virtual_mac.hpp"
 
 namespace twinplane::tables {
-
-// The kinds of table, as they are numbered on the wire and in table files.
-enum class TableKind : std::uint8_t { kSession4 = 0, kSession6 = 1 };
-inline constexpr std::size_t kTableKindCount = 2;
 
 struct PartitionLimits {
   SlotLimits session4;
   SlotLimits session6;
   SessionPolicy policy;
+  // of every other kind, by its number; 0 = this partition has none
+  std::array<std::uint32_t, kTableKindCount> plain_slots{};
+
+  std::uint32_t& plain(TableKind kind) noexcept { return plain_slots[index_of(kind)]; }
+
+  std::uint32_t plain(TableKind kind) const noexcept { return plain_slots[index_of(kind)]; }
 };
 
 class Partition {
+  template <TableKind kKind, class Self>
+  static auto& table_in(Self& self) noexcept {
+    if constexpr (kKind == TableKind::kSession4)
+      return self.session4_;
+    else if constexpr (kKind == TableKind::kSession6)
+      return self.session6_;
+    else if constexpr (kKind == TableKind::kArp)
+      return self.arp_;
+    else if constexpr (kKind == TableKind::kNd)
+      return self.nd_;
+    else if constexpr (kKind == TableKind::kMac)
+      return self.mac_;
+    else if constexpr (kKind == TableKind::kMulticast4)
+      return self.multicast4_;
+    else if constexpr (kKind == TableKind::kMulticast6)
+      return self.multicast6_;
+    else if constexpr (kKind == TableKind::kVirtualMac)
+      return self.virtual_mac_;
+    else if constexpr (kKind == TableKind::kSecurityAssociation)
+      return self.security_association_;
+    else
+      return self.dos_block_;
+  }
+
  public:
   Partition(Carver& carver, const PartitionLimits& limits, HashSeed seed) noexcept
       : session4_(carver, limits.session4, seed, limits.policy),
-        session6_(carver, limits.session6, HashSeed{seed.value ^ 0x9E3779B97F4A7C15U},
-                  limits.policy) {}
+        session6_(carver, limits.session6, seed_of(seed, TableKind::kSession6), limits.policy),
+        arp_(make<ArpBody>(carver, limits, seed)),
+        nd_(make<NdBody>(carver, limits, seed)),
+        mac_(make<MacBody>(carver, limits, seed)),
+        multicast4_(make<Multicast4Body>(carver, limits, seed)),
+        multicast6_(make<Multicast6Body>(carver, limits, seed)),
+        virtual_mac_(make<VirtualMacBody>(carver, limits, seed)),
+        security_association_(make<SecurityAssociationBody>(carver, limits, seed)),
+        dos_block_(make<DosBlockBody>(carver, limits, seed)) {}
 
   static std::size_t bytes(const PartitionLimits& limits) noexcept {
     Carver counter;
@@ -48,9 +92,35 @@ class Partition {
 
   // What a used block holds becomes this partition's: SlotTable::adopt().
   AdoptedSlots adopt() noexcept {
-    const AdoptedSlots adopted4 = session4_.slots().adopt();
-    const AdoptedSlots adopted6 = session6_.slots().adopt();
-    return {adopted4.kept + adopted6.kept, adopted4.refused + adopted6.refused};
+    AdoptedSlots adopted;
+    for_each_kind([&](auto kind) {
+      const AdoptedSlots of_kind = slots<kind()>().adopt();
+      adopted.kept += of_kind.kept;
+      adopted.refused += of_kind.refused;
+    });
+    return adopted;
+  }
+
+  // The table of a kind: SessionTable or PlainTable.
+  template <TableKind kKind>
+  auto& table() noexcept {
+    return table_in<kKind>(*this);
+  }
+
+  template <TableKind kKind>
+  const auto& table() const noexcept {
+    return table_in<kKind>(*this);
+  }
+
+  // The same by the number alone: its SlotTable.
+  template <TableKind kKind>
+  auto& slots() noexcept {
+    return table<kKind>().slots();
+  }
+
+  template <TableKind kKind>
+  const auto& slots() const noexcept {
+    return table<kKind>().slots();
   }
 
   SessionTable4& session4() noexcept { return session4_; }
@@ -78,17 +148,51 @@ class Partition {
   }
 
   std::uint32_t slot_count(TableKind kind) const noexcept {
-    return kind == TableKind::kSession4 ? session4_.slots().slot_count()
-                                        : session6_.slots().slot_count();
+    return with_kind(kind, [this](auto of) { return slots<of()>().slot_count(); });
   }
 
+  // of one kind
+  std::uint32_t live_count(TableKind kind) const noexcept {
+    return with_kind(kind, [this](auto of) { return slots<of()>().live_count(); });
+  }
+
+  // of all kinds
   std::uint32_t live_count() const noexcept {
-    return session4_.slots().live_count() + session6_.slots().live_count();
+    std::uint32_t count = 0;
+    for_each_kind([&](auto kind) { count += slots<kind()>().live_count(); });
+    return count;
   }
 
  private:
+  // The kinds must not hash alike.
+  static HashSeed seed_of(HashSeed seed, TableKind kind) noexcept {
+    return HashSeed{seed.value ^ 0x9E3779B97F4A7C15U * index_of(kind)};
+  }
+
+  template <class Body>
+  static PlainTable<Body> make(Carver& carver, const PartitionLimits& limits,
+                               HashSeed seed) noexcept {
+    return PlainTable<Body>(carver, limits.plain(Body::kKind), seed_of(seed, Body::kKind));
+  }
+
   SessionTable4 session4_;
   SessionTable6 session6_;
+  PlainTable<ArpBody> arp_;
+  PlainTable<NdBody> nd_;
+  PlainTable<MacBody> mac_;
+  PlainTable<Multicast4Body> multicast4_;
+  PlainTable<Multicast6Body> multicast6_;
+  PlainTable<VirtualMacBody> virtual_mac_;
+  PlainTable<SecurityAssociationBody> security_association_;
+  PlainTable<DosBlockBody> dos_block_;
 };
+
+// SessionTable or PlainTable.
+template <TableKind kKind>
+using TableOf = std::remove_cvref_t<decltype(std::declval<Partition&>().template table<kKind>())>;
+
+// Of a plain kind.
+template <TableKind kKind>
+using BodyOf = typename TableOf<kKind>::Body;
 
 }  // namespace twinplane::tables

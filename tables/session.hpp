@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "tables/flow_key.hpp"
+#include "tables/slot_marks.hpp"
 
 namespace twinplane::tables {
 
@@ -42,26 +43,17 @@ enum class TimeoutClass : std::uint8_t {
 inline constexpr std::size_t kTimeoutClassCount = 8;
 
 enum SessionFlag : std::uint16_t {
-  kLive = 1U << 0U,        // the slot is full
+  // bit 0: kLive
   kClientIsA0 = 1U << 1U,  // the client is end `a` of the client-side key
   kClientIsA1 = 1U << 2U,  // the (translated) client is end `a` of the server-side key
   kTranslated = 1U << 3U,  // the server-side key differs: NAT
-  kLocalOnly = 1U << 4U,   // a no-sync rule or decrypted: never leaves this box
-  kReplySeen = 1U << 5U,   // the server has answered
+  // bit 4: kLocalOnly, by a no-sync rule or as it is decrypted
+  kReplySeen = 1U << 5U,  // the server has answered
 };
 
 // What the peer holds too. kLocalOnly sessions are stated as empty slots.
 inline constexpr std::uint16_t kReplicatedFlags =
     kLive | kClientIsA0 | kClientIsA1 | kTranslated | kReplySeen;
-
-// Field groups for the dirty marks: what changed since it was last sent.
-enum DirtyMark : std::uint8_t {
-  kMarkWhole = 1U << 0U,   // new, emptied, or to be repaired: state everything
-  kMarkState = 1U << 1U,   // TCP ranks, flags, timeout class
-  kMarkWindow = 1U << 2U,  // TCP window edges (a refresh: may wait)
-};
-
-inline constexpr std::uint16_t kGenerationMask = 0x3FFF;
 
 // The two directions of a session, as index into per-direction fields.
 enum Direction : std::uint8_t { kFromClient = 0, kFromServer = 1 };
@@ -149,10 +141,6 @@ constexpr void set_tcp_rank(SessionState& state, Direction direction, TcpRank ra
   state.tcp_ranks = static_cast<std::uint8_t>((state.tcp_ranks & ~(0xFU << shift)) |
                                               (static_cast<unsigned>(rank) << shift));
 }
-
-// Which of the session's two keys: the one its client's packets carry, or the one its server's
-// replies carry.
-enum class Side : std::uint8_t { kClient = 0, kServer = 1 };
 
 // Put together in words: pieces that are stored small and read large at once would wait for the
 // store buffer.

@@ -37,9 +37,10 @@ struct SessionCounters {
   std::uint64_t graced = 0;  // taken over without a deadline and given one
 };
 
-template <class Address>
+template <class AddressType>
 class SessionTable {
  public:
+  using Address = AddressType;
   using Slots = SlotTable<SessionTraits<Address>>;
   using Entry = SessionOf<Address>;
   using Key = FlowKey<Address>;

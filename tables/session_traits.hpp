@@ -21,11 +21,15 @@ struct SessionTraits {
 
   static bool is_live(const Entry& entry) noexcept { return (entry.flags & kLive) != 0; }
 
+  static bool is_local_only(const Entry& entry) noexcept { return (entry.flags & kLocalOnly) != 0; }
+
   static std::uint16_t& generation(Entry& entry) noexcept { return entry.state.generation; }
 
   static std::uint16_t generation(const Entry& entry) noexcept { return entry.state.generation; }
 
   static std::uint8_t& marks(Entry& entry) noexcept { return entry.state.marks; }
+
+  static std::uint8_t marks(const Entry& entry) noexcept { return entry.state.marks; }
 
   static bool has_second_key(const Entry& entry) noexcept {
     return (entry.flags & kTranslated) != 0;

@@ -9,7 +9,7 @@
 // Memory:  per slot: the entry (64 or 128 bytes), 8.9 bytes of index a key, 4 of age, 8 of dirty
 //          queues, 4 bits of maps. All of it is cut from the caller's block at construction;
 //          nothing is allocated, resized or freed afterwards.
-// Limits:  1 to 2^26 slots, one or two keys a slot, load to 100 % of the slots (the index stands at
+// Limits:  0 to 2^26 slots, one or two keys a slot, load to 100 % of the slots (the index stands at
 //          0.6 then).
 // Errors:  insert() refuses with a named reason and changes nothing. put() and empty() cannot fail
 //          for lack of room.
@@ -29,7 +29,7 @@
 #include "tables/dirty_queue.hpp"
 #include "tables/hash_index.hpp"
 #include "tables/live_map.hpp"
-#include "tables/session.hpp"
+#include "tables/slot_marks.hpp"
 
 namespace twinplane::tables {
 
@@ -77,6 +77,7 @@ struct KeyLookup {
 template <class Traits>
 class SlotTable {
  public:
+  using TraitsType = Traits;
   using Entry = typename Traits::Entry;
   using Key = typename Traits::Key;
 
@@ -200,6 +201,9 @@ class SlotTable {
 
   std::uint32_t live_count() const noexcept { return live_.live_count(); }
 
+  // The most that were full at a time.
+  std::uint32_t high_water() const noexcept { return live_.high_water(); }
+
   const LiveMap& live() const noexcept { return live_; }
 
   const HashIndex& index() const noexcept { return index_; }
@@ -260,6 +264,15 @@ class SlotTable {
       refreshes_.push(slot);
   }
 
+  // After a change of what no patch says, keys excepted: under a new generation, so that a patch
+  // to come cannot meet what was there before (S6).
+  void renew(std::uint32_t slot) noexcept {
+    std::uint16_t& generation = Traits::generation(entries_[slot]);
+    if (!is_mutant(Mutant::kRenewKeepsGeneration))
+      generation = static_cast<std::uint16_t>((generation + 1U) & kGenerationMask);
+    mark(slot, kMarkWhole);
+  }
+
   // Off where there will never be a peer: then marks cost nothing.
   void set_recording(bool is_recording) noexcept { is_recording_ = is_recording; }
 
@@ -304,6 +317,7 @@ class SlotTable {
   std::uint32_t scan_ages(std::uint32_t now_ms, std::uint32_t slot_budget, OnDue&& on_due,
                           OnUnset&& on_unset) noexcept {
     std::uint32_t due_count = 0;
+    if (slot_count() == 0) return 0;
     for (std::uint32_t done = 0; done < slot_budget; done += 64) {
       if (scan_word_ >= live_.word_count()) scan_word_ = 0;
       const std::uint32_t base = scan_word_ * 64;

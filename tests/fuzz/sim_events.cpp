@@ -41,6 +41,10 @@ BoxShape draw_shape(Input& input) {
   shape.stream.window_frames = static_cast<std::uint16_t>(4U << (sizes % 3U));
   shape.stream.frame_bytes_max =
       static_cast<std::uint16_t>(ha2::kFrameBytesNeeded + (sizes >> 2U) * 20U);
+  if ((numbers & 4U) != 0)
+    tables::for_each_kind([&](auto kind) {
+      if (!tables::is_session(kind)) shape.limits.plain(kind) = 20;
+    });
   shape.hash_seed = 11;
   if ((numbers & 1U) != 0) shape.first_generation = tables::kGenerationMask - 3;
   if ((numbers & 2U) != 0) shape.stream.reorder_ns = 0;
@@ -81,6 +85,7 @@ class EventRun {
               (place & 1U) != 0 ? kMicrosecondsWrapNs - 3'000'000 : std::uint64_t{1'000'000'000},
               1),
         flows_(traffic(), 0),
+        observer_(shape.kinds),
         index_(flows_) {
     for (std::size_t i = 0; i < 2; ++i) pair_.link_from(i).set_malformer(make_malformed);
     pair_.set_faults(calm_link());

@@ -6,6 +6,28 @@
 
 namespace twinplane::tests {
 
+namespace {
+
+// Some of the plain kinds, and now and then one that the boxes do not keep equal.
+void draw_plain_tables(Prng& prng, BoxShape& shape) {
+  tables::for_each_kind([&](auto kind) {
+    if (tables::is_session(kind)) return;
+    if (prng.coin()) shape.limits.plain(kind) = prng.between(4, 70);
+    if (prng.chance(100)) shape.kinds.remove(kind);
+  });
+  shape.stream.frame_bytes_max = std::max(shape.stream.frame_bytes_max, smallest_frame(shape));
+}
+
+}  // namespace
+
+std::uint16_t smallest_frame(const BoxShape& shape) noexcept {
+  tables::KindSet kinds{tables::TableKind::kSession4, tables::TableKind::kSession6};
+  tables::for_each_kind([&](auto kind) {
+    if (shape.limits.plain(kind) != 0) kinds.add(kind);
+  });
+  return ha2::frame_bytes_needed(kinds);
+}
+
 BoxShape draw_shape(Prng& prng) {
   BoxShape shape;
   shape.limits.session4 = {prng.between(48, 200), 2};
@@ -18,7 +40,7 @@ BoxShape draw_shape(Prng& prng) {
   ha2::StreamConfig& stream = shape.stream;
   stream.window_frames = prng.pick(std::array<std::uint16_t, 8>{4, 4, 8, 8, 16, 32, 64, 128});
   stream.frame_bytes_max = static_cast<std::uint16_t>(
-      prng.coin() ? prng.between(ha2::kFrameBytesNeeded, 400) : prng.between(400, 1500));
+      prng.coin() ? prng.between(kSessionFrameBytes, 400) : prng.between(400, 1500));
   stream.frames_per_poll_max = static_cast<std::uint16_t>(prng.between(1, 32));
   stream.flush_ns = prng.pick(std::array<std::uint32_t, 3>{0, 10'000, 50'000});
   stream.refresh_flush_ns = prng.pick(std::array<std::uint32_t, 2>{100'000, 1'000'000});
@@ -34,6 +56,7 @@ BoxShape draw_shape(Prng& prng) {
   if (later.coin()) stream.audit_cycle_ns = later.between(1, 50) * 1'000'000U;
   if (later.coin()) stream.first_digest_id = 0U - later.below(60);
   stream.slowest_ns = later.pick(std::array<std::uint32_t, 3>{128'000, 512'000, 2'048'000});
+  if (later.coin()) draw_plain_tables(later, shape);
   return shape;
 }
 
@@ -122,11 +145,16 @@ std::uint64_t round_trip_ns(const ha2::StreamConfig& stream, const LinkFaults& c
 }
 
 std::uint64_t drain_frames(const BoxShape& shape) noexcept {
-  const std::uint64_t slot_count =
+  const auto frames = [&shape](std::uint64_t slot_count, std::uint32_t slot_bytes) {
+    const std::uint64_t slots_per_frame =
+        std::max<std::uint64_t>(1, shape.stream.frame_bytes_max / slot_bytes);
+    return slot_count / slots_per_frame;
+  };
+  std::uint64_t plain_count = 0;
+  for (const std::uint32_t slot_count : shape.limits.plain_slots) plain_count += slot_count;
+  const std::uint64_t session_count =
       std::uint64_t{shape.limits.session4.slot_count} + shape.limits.session6.slot_count;
-  const std::uint64_t slots_per_frame =
-      std::max<std::uint64_t>(1, shape.stream.frame_bytes_max / 200U);
-  return 2 * slot_count / slots_per_frame + 1;
+  return 2 * (frames(session_count, 200) + frames(plain_count, 300)) + 1;
 }
 
 std::uint64_t drain_ns(const BoxShape& shape, const LinkFaults& calm,
@@ -249,7 +277,7 @@ Plan draw_plan(Prng& prng, std::uint32_t steps) {
   if (later.chance(100)) plan.first_term = 0xFFFF'FFFFU - later.below(4);
   plan.is_owner_later = later.chance(150);
   if (later.coin()) plan.keep_permille = later.between(100, 1000);
-  if (later.chance(50)) plan.shape.stream.frame_bytes_max = ha2::kFrameBytesNeeded;
+  if (later.chance(50)) plan.shape.stream.frame_bytes_max = smallest_frame(plan.shape);
   plan.endurance = draw_endurance(later, plan.shape, plan.calm);
   return plan;
 }

@@ -18,6 +18,13 @@
 
 namespace twinplane::tests {
 
+// The smallest frames that sessions can do with; where there are other kinds it may be more.
+inline constexpr std::uint16_t kSessionFrameBytes =
+    ha2::frame_bytes_needed({tables::TableKind::kSession4, tables::TableKind::kSession6});
+
+// The smallest frames that what this box has tables for can do with.
+std::uint16_t smallest_frame(const BoxShape& shape) noexcept;
+
 // What may happen to the pair while the storm lasts; each seed has some of it (swarm testing).
 struct Events {
   std::uint32_t restart_owner = 0;  // permille of the steps, all of them

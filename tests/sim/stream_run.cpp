@@ -20,6 +20,7 @@ class StreamRun {
         plan_(draw_plan(prng_, options.steps)),
         pair_(plan_.shape, prng_.next(), plan_.start_ns, plan_.first_term),
         workload_(plan_.workload, prng_.next()),
+        observer_(plan_.shape.kinds),
         index_(workload_),
         later_version_(options.seed) {
     later_version_.set_frame_bytes_max(plan_.shape.stream.frame_bytes_max);
@@ -154,7 +155,7 @@ class StreamRun {
     coverage.add(Covered::kStreams, pair_.stream_number());
     coverage.add(Covered::kTableWasFull, workload_.refused_count());
     if (plan_.is_owner_later) coverage.add(Covered::kLaterVersion);
-    if (plan_.shape.stream.frame_bytes_max == ha2::kFrameBytesNeeded)
+    if (plan_.shape.stream.frame_bytes_max == kSessionFrameBytes)
       coverage.add(Covered::kSmallestFrames);
     if (plan_.shape.stream.window_frames == 4) coverage.add(Covered::kWindowOfFour);
     if (plan_.shape.first_generation != 0) coverage.add(Covered::kGenerationWraps);

@@ -32,6 +32,8 @@ MachineShape draw_machine(Prng& prng, std::uint8_t box_id, const BoxShape& part,
   machine.box.pair = pair;
   machine.box.pair.box_id = box_id;
   machine.box.pair.frame_bytes_max = part.stream.frame_bytes_max;
+  machine.box.pair.frame_bytes_min = smallest_frame(part);
+  machine.box.pair.kinds = part.kinds;
   if (prng.coin()) machine.box.pair.priority = static_cast<std::uint8_t>(prng.between(90, 110));
   const auto drift_ppm = prng.coin() ? 0 : static_cast<std::int32_t>(prng.below(401)) - 200;
   machine.clock = BoxClock(draw_start_ns(prng), drift_ppm);
@@ -87,7 +89,8 @@ WholePlan draw_whole_plan(Prng& prng, std::uint32_t steps) {
   for (std::uint8_t i = 0; i < 2; ++i)
     plan.machines[i] = draw_machine(prng, i, part, partition_count, pair);
   if (prng.chance(250)) {
-    const auto other_bytes = static_cast<std::uint16_t>(prng.between(ha2::kFrameBytesNeeded, 1500));
+    const auto other_bytes = std::max(
+        static_cast<std::uint16_t>(prng.between(kSessionFrameBytes, 1500)), smallest_frame(part));
     plan.machines[1].box.partition.stream.frame_bytes_max = other_bytes;
     plan.machines[1].box.pair.frame_bytes_max = other_bytes;
   }

@@ -28,7 +28,7 @@ class WholeRun {
             [this](const std::string& what) { story_.tell(what); },
             [this](std::size_t index) { on_end(index); }) {
     for (std::uint32_t p = 0; p < plan_.machines[0].box.partition_count; ++p)
-      watches_.push_back(std::make_unique<Watch>(plan_.workload, prng_.next()));
+      watches_.push_back(std::make_unique<Watch>(plan_.workload, prng_.next(), plan_.pair().kinds));
   }
 
   SeedResult run() {

@@ -17,7 +17,8 @@
 namespace twinplane::tests {
 
 struct Watch {
-  Watch(const WorkloadShape& shape, std::uint64_t seed) : workload(shape, seed), index(workload) {}
+  Watch(const WorkloadShape& shape, std::uint64_t seed, tables::KindSet kinds)
+      : workload(shape, seed), observer(kinds), index(workload) {}
 
   std::string check(const Scene& scene) {
     for (std::string fault :

@@ -4,13 +4,12 @@
 #include <algorithm>
 
 #include "ha2/digest.hpp"
+#include "tests/support/plain_bodies.hpp"
 
 namespace twinplane::tests {
 
 namespace {
 
-using tables::Address4;
-using tables::Address6;
 using tables::Side;
 using tables::TableKind;
 
@@ -39,65 +38,88 @@ std::string what_fell(const SlotView& now, const SlotView& before, bool are_edge
   return {};
 }
 
-template <class Address>
-std::string index_fault(const tables::SessionTable<Address>& sessions, const Workload& workload,
-                        std::uint32_t flow_count, std::size_t table) {
-  const auto& slots = sessions.slots();
+template <TableKind kKind>
+std::string index_fault(const Box& box) {
+  const auto& slots = box.partition().slots<kKind>();
+  using Traits = typename tables::TableOf<kKind>::Slots::TraitsType;
+  constexpr std::size_t kTable = tables::index_of(kKind);
+  const std::string name(tables::name_of(kKind));
   std::uint64_t key_count = 0;
   std::uint32_t live_count = 0;
-  const auto is_at = [&slots](const tables::FlowKey<Address>& key, std::uint32_t slot) {
-    const tables::Found found = slots.find(key);
-    return found.slot == slot;
+  const auto is_at = [&slots](const auto& key, std::uint32_t slot) {
+    return slots.find(key).slot == slot;
   };
   for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot) {
     const auto& entry = slots.entry(slot);
-    const bool is_live = (entry.flags & tables::kLive) != 0;
+    const bool is_live = Traits::is_live(entry);
     if (is_live != slots.live().is_live(slot))
-      return place_text(table, slot) + " and the live map differ";
+      return place_text(kTable, slot) + " and the live map differ";
     if (!is_live) continue;
     ++live_count;
     ++key_count;
-    if (!is_at(tables::key_of(entry, Side::kClient), slot))
-      return place_text(table, slot) + " is not found by its client-side key";
-    if ((entry.flags & tables::kTranslated) == 0) continue;
+    if (!is_at(Traits::key(entry, Side::kClient), slot))
+      return place_text(kTable, slot) + " is not found by its client-side key";
+    if (!Traits::has_second_key(entry)) continue;
     ++key_count;
-    if (!is_at(tables::key_of(entry, Side::kServer), slot))
-      return place_text(table, slot) + " is not found by its server-side key";
+    if (!is_at(Traits::key(entry, Side::kServer), slot))
+      return place_text(kTable, slot) + " is not found by its server-side key";
   }
-  if (live_count != slots.live_count())
-    return std::string(table == 0 ? "session4" : "session6") + " miscounts";
+  if (live_count != slots.live_count()) return name + " miscounts";
   if (key_count != slots.index().key_count())
-    return std::string(table == 0 ? "session4" : "session6") + " has " + std::to_string(key_count) +
-           " keys, its index " + std::to_string(slots.index().key_count());
-  if (slots.unindexed_count() != 0)
-    return std::string(table == 0 ? "session4" : "session6") + " has no place left";
-  for (std::uint32_t number = 0; number < flow_count; ++number) {
-    const auto session = workload.session_of<Address>(number);
-    for (const Side side : {Side::kClient, Side::kServer}) {
-      const auto key = tables::key_of(session, side);
-      const tables::Found found = slots.find(key);
-      if (found.slot != tables::kNoSlot &&
-          !tables::SessionTraits<Address>::matches(slots.entry(found.slot), found.side, key))
-        return std::string(table == 0 ? "session4" : "session6") + " finds flow " +
-               std::to_string(number) + " where it is not";
+    return name + " has " + std::to_string(key_count) + " keys, its index " +
+           std::to_string(slots.index().key_count());
+  if (slots.unindexed_count() != 0) return name + " has no place left";
+  return {};
+}
+
+// A key that is found is where it is said to be.
+template <TableKind kKind, class Key>
+bool is_true_find(const Box& box, const Key& key) {
+  const auto& slots = box.partition().slots<kKind>();
+  if (slots.slot_count() == 0) return true;
+  const tables::Found found = slots.find(key);
+  return found.slot == tables::kNoSlot || tables::TableOf<kKind>::Slots::TraitsType::matches(
+                                              slots.entry(found.slot), found.side, key);
+}
+
+template <TableKind kKind>
+std::string find_fault(const Box& box, const Workload& workload) {
+  const auto fault = [](std::uint32_t number) {
+    return std::string(tables::name_of(kKind)) + " finds number " + std::to_string(number) +
+           " where it is not";
+  };
+  if constexpr (tables::is_session(kKind)) {
+    using Address = typename tables::TableOf<kKind>::Address;
+    const std::uint32_t flow_count =
+        sizeof(Address) == 4 ? workload.shape().flow_count4 : workload.shape().flow_count6;
+    for (std::uint32_t number = 0; number < flow_count; ++number) {
+      const auto session = workload.session_of<Address>(number);
+      for (const Side side : {Side::kClient, Side::kServer})
+        if (!is_true_find<kKind>(box, tables::key_of(session, side))) return fault(number);
     }
+  } else {
+    const std::uint32_t slot_count = box.partition().slots<kKind>().slot_count();
+    for (std::uint32_t number = 0; number < PlainWorkload::key_count(slot_count); ++number)
+      if (!is_true_find<kKind>(box, body_of<tables::BodyOf<kKind>>(number).key))
+        return fault(number);
   }
   return {};
 }
 
-template <class Address>
+template <TableKind kKind>
 std::uint64_t whole_digest(const Box& box, ha2::DigestEnd end) noexcept {
-  const auto& slots = box.partition().sessions<Address>().slots();
+  const auto& slots = box.partition().slots<kKind>();
   return ha2::digest_of(slots, {0, slots.slot_count()}, end);
 }
 
 // What a mirror kept to itself while it was the owner must have gone with that.
-template <class Address>
+template <TableKind kKind>
 bool has_leftovers(const Box& mirror) noexcept {
-  const auto& slots = mirror.partition().sessions<Address>().slots();
+  const auto& slots = mirror.partition().slots<kKind>();
   for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot) {
     const auto& entry = slots.entry(slot);
-    if ((entry.flags & tables::kLive) != 0 && !ha2::is_replicated(entry)) return true;
+    if (tables::TableOf<kKind>::Slots::TraitsType::is_live(entry) && !ha2::is_replicated(entry))
+      return true;
   }
   return false;
 }
@@ -250,11 +272,11 @@ std::string NothingGoesBack::check(const Scene& scene) {
 }
 
 std::string IndexIsExact::check(const Box& box) const {
-  std::string fault = index_fault<Address4>(box.partition().session4(), workload_,
-                                            workload_.shape().flow_count4, 0);
-  if (fault.empty())
-    fault = index_fault<Address6>(box.partition().session6(), workload_,
-                                  workload_.shape().flow_count6, 1);
+  std::string fault;
+  tables::for_each_kind([&](auto kind) {
+    if (fault.empty()) fault = index_fault<kind()>(box);
+    if (fault.empty()) fault = find_fault<kind()>(box, workload_);
+  });
   return fault.empty() ? fault : "I4 index: " + fault;
 }
 
@@ -279,14 +301,16 @@ std::string QuietMeansEqual::check(const Scene& scene) {
   if (!fault.empty() || !is_new) return fault;
   const Box& owner = *scene.owner().box;
   const Box& mirror = *scene.mirror().box;
-  if (has_leftovers<Address4>(mirror) || has_leftovers<Address6>(mirror))
-    return "I9 equal, but for sessions that the mirror had for itself";
-  constexpr auto kOwner = ha2::DigestEnd::kOwner;
-  constexpr auto kMirror = ha2::DigestEnd::kMirror;
-  if (whole_digest<Address4>(owner, kOwner) != whole_digest<Address4>(mirror, kMirror) ||
-      whole_digest<Address6>(owner, kOwner) != whole_digest<Address6>(mirror, kMirror))
-    return "I9 equal, but the digests differ";
-  return {};
+  tables::for_each_kind([&](auto kind) {
+    if (!owner.replica().assignment().kinds.has(kind)) return;
+    const std::string name(tables::name_of(kind));
+    if (has_leftovers<kind()>(mirror))
+      fault = "I9 equal, but for entries of " + name + " that the mirror had for itself";
+    else if (whole_digest<kind()>(owner, ha2::DigestEnd::kOwner) !=
+             whole_digest<kind()>(mirror, ha2::DigestEnd::kMirror))
+      fault = "I9 equal, but the digests of " + name + " differ";
+  });
+  return fault;
 }
 
 std::string false_alarm_of(const Box& box) {

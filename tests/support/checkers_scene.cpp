@@ -10,11 +10,7 @@ namespace twinplane::tests {
 
 namespace {
 
-using tables::Address4;
-using tables::Address6;
 using tables::TableKind;
-
-constexpr std::array<const char*, tables::kTableKindCount> kTableNames{"session4", "session6"};
 
 template <class Address>
 SlotView view_of(const tables::SessionOf<Address>& entry) noexcept {
@@ -34,10 +30,25 @@ SlotView view_of(const tables::SessionOf<Address>& entry) noexcept {
   return view;
 }
 
+template <class Body>
+SlotView view_of(const tables::PlainEntry<Body>& entry) noexcept {
+  const ha2::PlainImage<Body> image = ha2::image_of(entry);
+  SlotView view;
+  view.hash = tables::hash_of(image, tables::HashSeed{1});
+  view.is_live = image.flags != 0;
+  if (!view.is_live) return view;
+  view.generation = entry.head.generation;
+  if constexpr (tables::HasRefresh<Body>)
+    view.edges = {static_cast<std::uint32_t>(entry.refresh.used_bytes),
+                  static_cast<std::uint32_t>(entry.refresh.used_packets)};
+  return view;
+}
+
 template <class Slots>
 bool is_waiting(const Slots& slots, std::uint32_t slot) noexcept {
   constexpr unsigned kStated = tables::kMarkWhole | tables::kMarkState;
-  return slots.changes().contains(slot) && (slots.entry(slot).state.marks & kStated) != 0;
+  return slots.changes().contains(slot) &&
+         (Slots::TraitsType::marks(slots.entry(slot)) & kStated) != 0;
 }
 
 bool are_alike(const SlotView& left, const SlotView& right) noexcept {
@@ -47,7 +58,7 @@ bool are_alike(const SlotView& left, const SlotView& right) noexcept {
 }  // namespace
 
 std::string place_text(std::size_t table, std::size_t slot) {
-  return std::string(kTableNames[table]) + " slot " + std::to_string(slot);
+  return std::string(tables::kTableKindNames[table]) + " slot " + std::to_string(slot);
 }
 
 std::string view_text(const SlotView& view) {
@@ -62,9 +73,8 @@ std::string view_text(const SlotView& view) {
 }
 
 bool is_covered(const Box& owner, TableKind table, std::uint32_t slot) noexcept {
-  const bool waits = table == TableKind::kSession4
-                         ? is_waiting(owner.partition().session4().slots(), slot)
-                         : is_waiting(owner.partition().session6().slots(), slot);
+  const bool waits = tables::with_kind(
+      table, [&](auto kind) { return is_waiting(owner.partition().slots<kind()>(), slot); });
   const ha2::OwnerStream& stream = owner.replica().owner();
   return waits || stream.is_ahead_of_walk(table, slot) || stream.is_in_flight(table, slot);
 }
@@ -85,15 +95,15 @@ bool Scene::are_equal() const noexcept {
   });
 }
 
-template <class Address>
+template <TableKind kKind>
 void Observer::look_at(std::size_t end) {
-  constexpr std::size_t kTable = sizeof(Address) == 4 ? 0 : 1;
+  constexpr std::size_t kTable = tables::index_of(kKind);
   SceneEnd& seen = scene_.ends[end];
   std::vector<std::uint32_t>& changed = seen.changed[kTable];
   changed.clear();
-  if (seen.box == nullptr) return;
-  const auto& slots = seen.box->partition().template sessions<Address>().slots();
-  using Entry = tables::SessionOf<Address>;
+  if (seen.box == nullptr || !kinds_.has(kKind)) return;
+  const auto& slots = seen.box->partition().template slots<kKind>();
+  using Entry = std::remove_cvref_t<decltype(slots.entry(0))>;
   std::vector<std::byte>& copy = seen_[end][kTable];
   TableViews& views = seen.views[kTable];
   const bool is_first = copy.empty();
@@ -137,8 +147,7 @@ void Observer::compare() {
 const Scene& Observer::look(const std::array<EndState, 2>& ends) {
   for (std::size_t end = 0; end < 2; ++end) {
     static_cast<EndState&>(scene_.ends[end]) = ends[end];
-    look_at<Address4>(end);
-    look_at<Address6>(end);
+    tables::for_each_kind([&](auto kind) { look_at<kind()>(end); });
   }
   compare();
   scene_.is_joined = scene_.is_bulk_done = false;

@@ -27,7 +27,8 @@ struct SlotView {
   bool is_live = false;
   bool is_reply_seen = false;
   std::array<std::uint8_t, 2> tcp_ranks{};
-  std::array<std::uint32_t, 2> edges{};  // 0 = not known
+  // window edges, or the numbers of a plain kind's refresh; 0 = not known
+  std::array<std::uint32_t, 2> edges{};
   std::array<std::uint32_t, 2> edges_max{};
 };
 
@@ -76,15 +77,19 @@ struct Scene {
 // Reads both ends; what did not change since the last look is not read anew.
 class Observer {
  public:
+  // Of kinds that the boxes do not keep equal each has its own: they are not looked at.
+  explicit Observer(tables::KindSet kinds) : kinds_(kinds) {}
+
   const Scene& look(const std::array<EndState, 2>& ends);
 
   const Scene& last() const noexcept { return scene_; }
 
  private:
-  template <class Address>
+  template <tables::TableKind kKind>
   void look_at(std::size_t end);
   void compare();
 
+  tables::KindSet kinds_;
   Scene scene_;
   std::array<std::array<std::vector<std::byte>, tables::kTableKindCount>, 2> seen_;
 };

@@ -9,15 +9,17 @@ namespace twinplane::tests {
 
 namespace {
 
-template <class Address>
 void set_first_generation(tables::Partition& partition, std::uint16_t generation) noexcept {
-  auto& slots = partition.sessions<Address>().slots();
-  for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot)
-    slots.changeable(slot).state.generation = generation;
+  tables::for_each_kind([&](auto kind) {
+    auto& slots = partition.slots<kind()>();
+    for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot)
+      tables::TableOf<kind()>::Slots::TraitsType::generation(slots.changeable(slot)) = generation;
+  });
 }
 
 template <class Slots>
 std::uint64_t fingerprint_of(const Slots& slots, std::uint64_t value) noexcept {
+  if (slots.slot_count() == 0) return value;
   return XXH3_64bits_withSeed(&slots.entry(0), sizeof(slots.entry(0)) * slots.slot_count(), value);
 }
 
@@ -37,16 +39,17 @@ Box::Box(const BoxShape& shape, TableBlock kept) : block_(std::move(kept)) {
   if (state == BlockState::kUsed) {
     if (partition_->adopt().refused != 0) blame("a table that was kept has lost entries");
   } else {
-    set_first_generation<tables::Address4>(*partition_, shape.first_generation);
-    set_first_generation<tables::Address6>(*partition_, shape.first_generation);
+    set_first_generation(*partition_, shape.first_generation);
   }
   builder_ = std::make_unique<ha2::FrameBuilder>(shape.stream.frame_bytes_max);
   replica_ = std::make_unique<ha2::Replica>(shape.stream, *partition_, *builder_);
 }
 
 std::uint64_t Box::fingerprint() const noexcept {
-  return fingerprint_of(partition_->session6().slots(),
-                        fingerprint_of(partition_->session4().slots(), 0));
+  std::uint64_t value = 0;
+  tables::for_each_kind(
+      [&](auto kind) { value = fingerprint_of(partition_->slots<kind()>(), value); });
+  return value;
 }
 
 void Box::receive(const SimLink::Received& frame, std::uint64_t now_ns) {
@@ -122,6 +125,7 @@ void SimPair::tell(std::size_t index, std::uint64_t at_ns) {
   assignment.name = name_;
   assignment.frame_bytes = shape_.stream.frame_bytes_max;
   assignment.peer_holds_tables = do_tables_match_;
+  assignment.kinds = shape_.kinds;
   waiting_[index].reset();
   if (at_ns <= now_ns_)
     boxes_[index]->assume(assignment);

@@ -32,6 +32,7 @@ struct BoxShape {
   ha2::StreamConfig stream;
   std::uint64_t hash_seed = 0;
   std::uint16_t first_generation = 0;  // what the empty slots of a new table have
+  tables::KindSet kinds = ha2::kept_kinds(ha2::HaMode::kActivePassive);
 };
 
 struct FreeBlock {

@@ -127,6 +127,7 @@ class StreamEnds {
     assignment.has_peer = true;
     assignment.name = name;
     assignment.frame_bytes = shape_.stream.frame_bytes_max;
+    assignment.kinds = shape_.kinds;
     assignment.holding = ha2::Holding::kOwner;
     owner_.replica().assume(assignment);
     assignment.holding = ha2::Holding::kMirror;

@@ -239,6 +239,7 @@ void Workload::operate(tables::Partition& owner, std::uint64_t now_ns) {
     operate_on(owner.session4(), shape_.flow_count4, now_ns);
   else
     operate_on(owner.session6(), shape_.flow_count6, now_ns);
+  plain_.operate(owner, now_ns);
 }
 
 template SessionOf<tables::Address4> Workload::session_of<tables::Address4>(

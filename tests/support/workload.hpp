@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // workload.hpp - what traffic does to the owner's tables: sessions of all kinds come, change and
-// end.
+// end, and beside them what plain tables there are.
 //
 // Thread:  one.
 // Memory:  none to speak of; what a flow is follows from its number, all state is in the tables.
@@ -15,6 +15,7 @@
 
 #include "tables/partition.hpp"
 #include "tables/tcp_track.hpp"
+#include "tests/support/plain_workload.hpp"
 #include "tests/support/prng.hpp"
 
 namespace twinplane::tests {
@@ -60,7 +61,7 @@ WorkloadShape shape_of(WorkloadKind kind, const WorkloadShape& drawn) noexcept;
 class Workload {
  public:
   Workload(const WorkloadShape& shape, std::uint64_t seed)
-      : drawn_(shape), shape_(shape), prng_(seed) {}
+      : drawn_(shape), shape_(shape), prng_(seed), plain_(seed ^ 0x91A1U) {}
 
   // One operation on the owner's tables.
   void operate(tables::Partition& owner, std::uint64_t now_ns);
@@ -102,6 +103,7 @@ class Workload {
   WorkloadShape drawn_;
   WorkloadShape shape_;
   Prng prng_;
+  PlainWorkload plain_;
   bool is_closed_ = false;
   std::uint64_t refused_count_ = 0;
   std::uint32_t jumped_ms_ = 0;

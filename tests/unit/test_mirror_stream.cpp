@@ -201,14 +201,14 @@ TEST(MirrorStream, S4SaysALossAgainUntilTheFloorHasRisenAboveIt) {
 TEST(MirrorStream, AStatusThatDoesNotFitIsToldInParts) {
   BoxShape shape = small_shape();
   shape.stream.window_frames = 4096;
-  shape.stream.frame_bytes_max = kFrameBytesNeeded;
+  shape.stream.frame_bytes_max = frame_bytes_needed({TableKind::kSession4, TableKind::kSession6});
   StreamEnds ends(shape);
   for (std::uint64_t seq = 1; seq <= 1000; ++seq)
     ends.to_the_mirror(empty_frame(ends, seq, static_cast<std::uint32_t>(seq)));
   ends.wait(100'000);
   const auto status = ends.poll_mirror();
   ASSERT_EQ(status.size(), 1U);
-  EXPECT_LE(status[0].size(), kFrameBytesNeeded);
+  EXPECT_LE(status[0].size(), shape.stream.frame_bytes_max);
   EXPECT_LT(header_of(status[0]).seq.get(), 1000U);
   EXPECT_GT(header_of(status[0]).seq.get(), 300U);
 }

@@ -123,10 +123,12 @@ std::vector<Field> replicated_fields() {
           {kState + offsetof(tables::SessionState, application), 2, 0xFF, "application"}};
 }
 
-std::string names_of(std::uint16_t fields) {
+std::string names_of(const Difference& found) {
   std::string names;
-  for (std::size_t i = 0; i < kImageFieldNames.size(); ++i)
-    if ((fields >> i & 1U) != 0) names += std::string(kImageFieldNames[i]) + " ";
+  for (unsigned i = 0; i < 16; ++i)
+    if ((found.fields >> i & 1U) != 0)
+      names +=
+          std::string(image_field_name(static_cast<tables::TableKind>(found.range.table), i)) + " ";
   return names;
 }
 
@@ -161,8 +163,8 @@ void plant_everywhere() {
       ASSERT_TRUE(ends.mirror().differences().try_take(found)) << what;
       EXPECT_TRUE(found.is_at_mirror);
       EXPECT_EQ(found.range.slots.first_slot, slot) << what;
-      EXPECT_NE(names_of(found.fields).find(field.name), std::string::npos)
-          << what << ": " << names_of(found.fields);
+      EXPECT_NE(names_of(found).find(field.name), std::string::npos)
+          << what << ": " << names_of(found);
     }
   }
   EXPECT_FALSE(ends.owner().differences().try_take(found));

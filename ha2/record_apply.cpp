@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "ha2/session_apply.hpp"
+#include "ha2/record_apply.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,8 +13,10 @@ namespace {
 
 using tables::Address4;
 using tables::Address6;
+using tables::BodyOf;
 using tables::SessionOf;
 using tables::TableKind;
+using tables::TableOf;
 
 // How many records ahead the index lines of keys are fetched, by bench/bench_apply.cpp. The lines
 // of the slots themselves are on their way already: is_sound() has looked at every record of the
@@ -88,14 +90,14 @@ bool are_ends_sound(const ShortEnds6& ends, std::size_t prefix_count) noexcept {
 template <class Slots>
 bool is_slot_to_patch(const Slots& slots, std::uint32_t slot) noexcept {
   const bool is_slot = slot < slots.slot_count();
-  slots.prefetch(is_slot ? slot : 0);
+  if (slots.slot_count() != 0) slots.prefetch(is_slot ? slot : 0);
   return is_slot;
 }
 
 template <class Slots>
 bool is_slot_to_refill(const Slots& slots, std::uint32_t slot) noexcept {
   const bool is_slot = slot < slots.slot_count();
-  slots.prefetch_change(is_slot ? slot : 0);
+  if (slots.slot_count() != 0) slots.prefetch_change(is_slot ? slot : 0);
   return is_slot;
 }
 
@@ -119,13 +121,37 @@ bool is_sound_range(std::uint32_t first_slot, std::uint32_t count,
   return first_slot < slot_count && count <= slot_count - first_slot && count <= kRangeSlotsMax;
 }
 
-template <class Address>
-bool is_sound_for(const Section& section, const tables::Partition& partition,
-                  std::size_t prefix_count) noexcept {
-  using Wire = SessionWire<Address>;
-  const auto& slots = partition.sessions<Address>().slots();
+// What every kind has.
+template <TableKind kKind>
+bool is_sound_range_record(const Section& section, const tables::Partition& partition) noexcept {
+  const auto& slots = partition.slots<kKind>();
   const std::uint32_t slot_count = slots.slot_count();
-  switch (static_cast<Operation>(section.kind % 16U)) {
+  switch (operation_of(section.kind)) {
+    case Operation::kEmpty:
+      return all_of<EmptySlot>(section, [&](const EmptySlot& record) {
+        return is_slot_to_refill(slots, record.slot.get());
+      });
+    case Operation::kEmptyRun:
+      return all_of<EmptyRun>(section, [&](const EmptyRun& record) {
+        return is_sound_range(record.first_slot.get(), record.slot_count.get(), slot_count);
+      });
+    case Operation::kDigest:
+      return all_of<DigestRange>(section, [&](const DigestRange& record) {
+        return is_sound_range(record.first_slot.get(), record.slot_count.get(), slot_count) &&
+               record.round >= static_cast<std::uint8_t>(CheckRound::kCompare) &&
+               record.round <= static_cast<std::uint8_t>(CheckRound::kAudit);
+      });
+    default:
+      return true;
+  }
+}
+
+template <class Address>
+bool is_sound_session(const Section& section, const tables::Partition& partition,
+                      std::size_t prefix_count) noexcept {
+  using Wire = SessionWire<Address>;
+  const auto& slots = partition.slots<Wire::kTable>();
+  switch (operation_of(section.kind)) {
     case Operation::kBrief:
       return all_of<typename Wire::Brief>(
           section, [&](const auto& record) { return is_sound_brief(slots, record, prefix_count); });
@@ -141,24 +167,50 @@ bool is_sound_for(const Section& section, const tables::Partition& partition,
       return all_of<WindowPatch>(section, [&](const WindowPatch& record) {
         return is_slot_to_patch(slots, record.name.slot());
       });
-    case Operation::kEmpty:
-      return all_of<EmptySlot>(section, [&](const EmptySlot& record) {
-        return is_slot_to_refill(slots, record.slot.get());
-      });
-    case Operation::kEmptyRun:
-      return all_of<EmptyRun>(section, [&](const EmptyRun& record) {
-        return is_sound_range(record.first_slot.get(), record.slot_count.get(), slot_count);
-      });
-    case Operation::kDigest:
-      return all_of<DigestRange>(section, [&](const DigestRange& record) {
-        return is_sound_range(record.first_slot.get(), record.slot_count.get(), slot_count) &&
-               record.round >= static_cast<std::uint8_t>(CheckRound::kCompare) &&
-               record.round <= static_cast<std::uint8_t>(CheckRound::kAudit);
-      });
-    case Operation::kPrefixes:
-      break;
+    default:
+      return is_sound_range_record<Wire::kTable>(section, partition);
   }
-  return true;
+}
+
+template <class Body>
+bool is_sound_plain(const Section& section, const tables::Partition& partition) noexcept {
+  const auto& slots = partition.slots<Body::kKind>();
+  switch (operation_of(section.kind)) {
+    case Operation::kFull:
+      return all_of<PlainWhole<Body>>(section, [&](const PlainWhole<Body>& record) {
+        return is_slot_to_refill(slots, record.name.slot()) && is_sound(record);
+      });
+    case Operation::kState:
+      if constexpr (tables::HasPatch<Body>) {
+        using Patch = typename Body::Patch;
+        return all_of<PlainPatch<Patch>>(section, [&](const PlainPatch<Patch>& record) {
+          return is_slot_to_patch(slots, record.name.slot()) &&
+                 Body::is_sound(from_wire<Patch>(record.part));
+        });
+      }
+      return true;
+    case Operation::kWindow:
+      if constexpr (tables::HasRefresh<Body>) {
+        using Refresh = typename Body::Refresh;
+        return all_of<PlainPatch<Refresh>>(section, [&](const PlainPatch<Refresh>& record) {
+          return is_slot_to_patch(slots, record.name.slot());
+        });
+      }
+      return true;
+    default:
+      return is_sound_range_record<Body::kKind>(section, partition);
+  }
+}
+
+// Where all records of the section have been applied.
+void count_applied(const Section& section, const ApplyContext& context) noexcept {
+  const auto group = static_cast<unsigned>(group_of(operation_of(section.kind)));
+  context.counters.add(static_cast<Counter>(static_cast<unsigned>(Counter::kWholesApplied) + group),
+                       section.count);
+  context.counters.add(
+      table_of(section.kind),
+      static_cast<KindCounter>(static_cast<unsigned>(KindCounter::kWholesApplied) + group),
+      section.count);
 }
 
 template <class Address, class Record>
@@ -186,32 +238,49 @@ template <class Address, class Record>
     read_session<Address>(record, context.prefixes, context.now_s, place.session);
     place.hashes = slots.prefetch_keys(place.session);
   }
-  context.counters.add(Counter::kWholesApplied, section.count);
+  count_applied(section, context);
+}
+
+// A plain kind has few entries, and what changes of them is rare: no pipeline.
+template <class Body>
+void apply_plain_wholes(const Section& section, const ApplyContext& context) noexcept {
+  auto& slots = context.partition.slots<Body::kKind>();
+  tables::PlainEntry<Body> entry;
+  for (std::size_t i = 0; i < section.count; ++i) {
+    const auto& record = section.record<PlainWhole<Body>>(i);
+    read_whole(record, context.now_s, entry);
+    slots.put(record.name.slot(), entry);
+  }
+  count_applied(section, context);
 }
 
 // S6: a patch of another generation finds its base lost; the whole is on its way.
-template <class Address, class Patch, class Change>
+template <TableKind kKind, class Patch, class Change>
 void apply_patches(const Section& section, const ApplyContext& context, Change&& change) noexcept {
-  auto& slots = context.partition.sessions<Address>().slots();
+  auto& slots = context.partition.slots<kKind>();
+  using Traits = typename TableOf<kKind>::Slots::TraitsType;
   std::uint64_t skipped_count = 0;
   for (std::size_t i = 0; i < section.count; ++i) {
     const Patch& patch = section.record<Patch>(i);
-    SessionOf<Address>& session = slots.changeable(patch.name.slot());
-    const bool is_base = (session.flags & tables::kLive) != 0 &&
-                         (session.state.generation == patch.name.generation() ||
-                          tables::is_mutant(tables::Mutant::kPatchAnyGeneration));
+    auto& entry = slots.changeable(patch.name.slot());
+    const bool is_base =
+        Traits::is_live(entry) && (Traits::generation(entry) == patch.name.generation() ||
+                                   tables::is_mutant(tables::Mutant::kPatchAnyGeneration));
     if (is_base)
-      change(session, patch);
+      change(entry, patch);
     else
       ++skipped_count;
   }
   context.counters.add(Counter::kPatchesApplied, section.count - skipped_count);
-  if (skipped_count != 0) context.counters.add(Counter::kPatchOtherGeneration, skipped_count);
+  context.counters.add(kKind, KindCounter::kPatchesApplied, section.count - skipped_count);
+  if (skipped_count == 0) return;
+  context.counters.add(Counter::kPatchOtherGeneration, skipped_count);
+  context.counters.add(kKind, KindCounter::kIgnoredGeneration, skipped_count);
 }
 
-template <class Address>
+template <TableKind kKind>
 void apply_empties(const Section& section, const ApplyContext& context) noexcept {
-  auto& slots = context.partition.sessions<Address>().slots();
+  auto& slots = context.partition.slots<kKind>();
 
   struct Ahead {
     std::uint32_t slot;
@@ -227,12 +296,12 @@ void apply_empties(const Section& section, const ApplyContext& context) noexcept
     place.slot = section.record<EmptySlot>(i).slot.get();
     place.hashes = slots.prefetch_keys_of(place.slot);
   }
-  context.counters.add(Counter::kEmptiesApplied, section.count);
+  count_applied(section, context);
 }
 
-template <class Address>
+template <TableKind kKind>
 void apply_runs(const Section& section, const ApplyContext& context) noexcept {
-  auto& slots = context.partition.sessions<Address>().slots();
+  auto& slots = context.partition.slots<kKind>();
   for (std::size_t i = 0; i < section.count; ++i) {
     const EmptyRun& run = section.record<EmptyRun>(i);
     const std::uint32_t end = run.first_slot.get() + run.slot_count.get();
@@ -245,7 +314,7 @@ void apply_runs(const Section& section, const ApplyContext& context) noexcept {
       slots.empty(slot);
     }
   }
-  context.counters.add(Counter::kEmptiesApplied, section.count);
+  count_applied(section, context);
 }
 
 // What a comparison finds was to be expected, and what may be on its way is no difference yet.
@@ -255,9 +324,9 @@ Counter counter_of(Verdict verdict, CheckRound round, bool has_open_loss) noexce
   return round == CheckRound::kCompare ? Counter::kDigestsOutdated : Counter::kDigestsDifferent;
 }
 
-template <class Address>
+template <TableKind kKind>
 void judge_digests(const Section& section, const ApplyContext& context) noexcept {
-  const auto& slots = context.partition.sessions<Address>().slots();
+  const auto& slots = context.partition.slots<kKind>();
   for (std::size_t i = 0; i < section.count; ++i) {
     const DigestRange& record = section.record<DigestRange>(i);
     const SlotRange range{record.first_slot.get(), record.slot_count.get()};
@@ -265,40 +334,72 @@ void judge_digests(const Section& section, const ApplyContext& context) noexcept
     const Verdict verdict = is_equal ? Verdict::kEqual : Verdict::kDifferent;
     context.counters.add(
         counter_of(verdict, static_cast<CheckRound>(record.round), context.has_open_loss));
-    context.on_verdict(context, static_cast<std::uint8_t>(SessionWire<Address>::kTable), record,
-                       verdict);
+    context.on_verdict(context, static_cast<std::uint8_t>(kKind), record, verdict);
+  }
+}
+
+// What every kind has.
+template <TableKind kKind>
+void apply_emptying(const Section& section, const ApplyContext& context) noexcept {
+  switch (operation_of(section.kind)) {
+    case Operation::kEmpty:
+      return apply_empties<kKind>(section, context);
+    case Operation::kEmptyRun:
+      return apply_runs<kKind>(section, context);
+    case Operation::kDigest:
+      return judge_digests<kKind>(section, context);
+    default:
+      return;
   }
 }
 
 template <class Address>
-void apply_for(const Section& section, const ApplyContext& context) noexcept {
+void apply_session(const Section& section, const ApplyContext& context) noexcept {
   using Wire = SessionWire<Address>;
-  switch (static_cast<Operation>(section.kind % 16U)) {
+  switch (operation_of(section.kind)) {
     case Operation::kBrief:
       return apply_wholes<Address, typename Wire::Brief>(section, context);
     case Operation::kFull:
       return apply_wholes<Address, typename Wire::Full>(section, context);
     case Operation::kState:
-      return apply_patches<Address, StatePatch>(
+      return apply_patches<Wire::kTable, StatePatch>(
           section, context,
           [](auto& session, const StatePatch& patch) { read_state(patch.state, session); });
     case Operation::kWindow:
-      return apply_patches<Address, WindowPatch>(
+      return apply_patches<Wire::kTable, WindowPatch>(
           section, context,
           [](auto& session, const WindowPatch& patch) { read_window(patch, session.state); });
-    case Operation::kEmpty:
-      return apply_empties<Address>(section, context);
-    case Operation::kEmptyRun:
-      return apply_runs<Address>(section, context);
-    case Operation::kDigest:
-      return judge_digests<Address>(section, context);
-    case Operation::kPrefixes:
-      return;
+    default:
+      return apply_emptying<Wire::kTable>(section, context);
   }
 }
 
-bool is_of(const Section& section, TableKind table) noexcept {
-  return section.kind / 16U == static_cast<unsigned>(table);
+template <class Body>
+void apply_plain(const Section& section, const ApplyContext& context) noexcept {
+  switch (operation_of(section.kind)) {
+    case Operation::kFull:
+      return apply_plain_wholes<Body>(section, context);
+    case Operation::kState:
+      if constexpr (tables::HasPatch<Body>) {
+        using Patch = typename Body::Patch;
+        apply_patches<Body::kKind, PlainPatch<Patch>>(
+            section, context, [](auto& entry, const PlainPatch<Patch>& patch) {
+              entry.body.set(from_wire<Patch>(patch.part));
+            });
+      }
+      return;
+    case Operation::kWindow:
+      if constexpr (tables::HasRefresh<Body>) {
+        using Refresh = typename Body::Refresh;
+        apply_patches<Body::kKind, PlainPatch<Refresh>>(
+            section, context, [](auto& entry, const PlainPatch<Refresh>& patch) {
+              entry.refresh = from_wire<Refresh>(patch.part);
+            });
+      }
+      return;
+    default:
+      return apply_emptying<Body::kKind>(section, context);
+  }
 }
 
 }  // namespace
@@ -306,10 +407,13 @@ bool is_of(const Section& section, TableKind table) noexcept {
 bool is_sound(const Section& section, const tables::Partition& partition,
               const Section& prefixes) noexcept {
   if (record_bytes_of(section.kind) == 0) return true;  // of a later version: skipped when applied
-  const std::size_t prefix_count = prefixes.count;
-  if (is_of(section, TableKind::kSession4))
-    return is_sound_for<Address4>(section, partition, prefix_count);
-  return is_sound_for<Address6>(section, partition, prefix_count);
+  return tables::with_kind(table_of(section.kind), [&](auto kind) {
+    if constexpr (tables::is_session(kind()))
+      return is_sound_session<typename TableOf<kind()>::Address>(section, partition,
+                                                                 prefixes.count);
+    else
+      return is_sound_plain<BodyOf<kind()>>(section, partition);
+  });
 }
 
 void apply(const Section& section, const ApplyContext& context) noexcept {
@@ -317,10 +421,25 @@ void apply(const Section& section, const ApplyContext& context) noexcept {
     context.counters.add(Counter::kUnknownKindRecords, section.count);
     return;
   }
-  if (is_of(section, TableKind::kSession4))
-    apply_for<Address4>(section, context);
-  else
-    apply_for<Address6>(section, context);
+  const TableKind table = table_of(section.kind);
+  const RecordGroup group = group_of(operation_of(section.kind));
+  if (group != RecordGroup::kNone)
+    context.counters.add(
+        table,
+        static_cast<KindCounter>(static_cast<unsigned>(KindCounter::kWholesReceived) +
+                                 static_cast<unsigned>(group)),
+        section.count);
+  if (!context.kinds.has(table)) {
+    context.counters.add(Counter::kKindOffRecords, section.count);
+    context.counters.add(table, KindCounter::kIgnoredOff, section.count);
+    return;
+  }
+  tables::with_kind(table, [&](auto kind) {
+    if constexpr (tables::is_session(kind()))
+      apply_session<typename TableOf<kind()>::Address>(section, context);
+    else
+      apply_plain<BodyOf<kind()>>(section, context);
+  });
   // Prefixes serve records, they are none; the sender counts alike.
   if (operation_of(section.kind) != Operation::kPrefixes)
     context.counters.add(Counter::kRecordsApplied, section.count);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// session_apply.hpp - the mirror's side of each record kind: is it sound, and what it does to the
+// record_apply.hpp - the mirror's side of each record kind: is it sound, and what it does to the
 // table.
 //
 // Thread:  the core that owns the partition.
@@ -14,6 +14,7 @@
 #include "ha2/counters.hpp"
 #include "ha2/decode.hpp"
 #include "ha2/digest.hpp"
+#include "ha2/plain_codec.hpp"
 #include "ha2/session_codec.hpp"
 #include "tables/partition.hpp"
 
@@ -26,6 +27,7 @@ struct ApplyContext {
   std::uint32_t now_s;
   // a seq before this frame is lost and not yet answered: what differs may be on its way
   bool has_open_loss;
+  tables::KindSet kinds;  // what the two boxes keep equal; records of others are passed over
   // the last one before the section at hand; count 0 when there was none
   Section prefixes;
   void (*on_verdict)(const ApplyContext& context, std::uint8_t table, const DigestRange& record,

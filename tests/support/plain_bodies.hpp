@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// plain_bodies.hpp - bodies of every plain kind by number: the key follows from the number alone,
+// the rest from a variant as well, and all are sound.
+//
+// Thread:  any; pure.
+// Memory:  none.
+// Limits:  65536 keys of each kind.
+// Errors:  none.
+// Spec:    tables/plain_entry.hpp.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "tables/base/hash.hpp"
+#include "tables/partition.hpp"
+
+namespace twinplane::tests {
+
+// Numbers without end for one body.
+class BodyDice {
+ public:
+  BodyDice(std::uint32_t number, std::uint32_t variant) noexcept : state_{number, variant} {}
+
+  std::uint64_t next() noexcept {
+    ++state_[1];
+    return tables::hash_of(state_, tables::HashSeed{0xB0D1});
+  }
+
+  template <class T>
+  T below(std::uint64_t end) noexcept {
+    return static_cast<T>(next() % end);
+  }
+
+  template <class T>
+  void fill(T& bytes) noexcept {
+    for (auto& byte : bytes) byte = below<std::uint8_t>(256);
+  }
+
+ private:
+  std::array<std::uint64_t, 2> state_;
+};
+
+template <class Address>
+void number_address(Address& address, std::uint8_t first, std::uint32_t number) noexcept {
+  address = {};
+  address[0] = first;
+  address[address.size() - 2] = static_cast<std::uint8_t>(number >> 8U);
+  address[address.size() - 1] = static_cast<std::uint8_t>(number);
+}
+
+template <class Address>
+void number_key(tables::NeighborBody<Address>& body, std::uint32_t number) noexcept {
+  number_address(body.key.address, 10, number);
+  body.key.port = static_cast<std::uint8_t>(number % 3);
+}
+
+template <class Address>
+void vary(tables::NeighborBody<Address>& body, BodyDice& dice) noexcept {
+  dice.fill(body.mac);
+  body.reach = dice.below<std::uint8_t>(4);
+  body.flags = dice.below<std::uint8_t>(2);
+}
+
+inline void number_key(tables::MacBody& body, std::uint32_t number) noexcept {
+  number_address(body.key.mac, 2, number);
+  body.key.vlan = static_cast<std::uint16_t>(number % 5);
+  body.key.domain = static_cast<std::uint16_t>(number % 2);
+}
+
+inline void vary(tables::MacBody& body, BodyDice& dice) noexcept {
+  body.move_count = dice.below<std::uint16_t>(65536);
+  body.port = dice.below<std::uint8_t>(8);
+  body.flags = dice.below<std::uint8_t>(2);
+}
+
+template <class Address>
+void number_key(tables::MulticastBody<Address>& body, std::uint32_t number) noexcept {
+  if (number % 3 != 0) number_address(body.key.source, 10, number);
+  number_address(body.key.group, sizeof(Address) == 4 ? 239 : 0xFF, number);
+  body.key.domain = static_cast<std::uint16_t>(number % 2);
+}
+
+template <class Address>
+void vary(tables::MulticastBody<Address>& body, BodyDice& dice) noexcept {
+  body.set(
+      {dice.next(), dice.next(), dice.below<std::uint8_t>(64), dice.below<std::uint8_t>(3), {}});
+}
+
+inline void number_key(tables::VirtualMacBody& body, std::uint32_t number) noexcept {
+  number_address(body.key.address, 0x20, number);
+  body.key.group = static_cast<std::uint8_t>(number % 4);
+  body.key.port = static_cast<std::uint8_t>(number % 3);
+}
+
+inline void vary(tables::VirtualMacBody& body, BodyDice& dice) noexcept {
+  dice.fill(body.mac);
+  constexpr std::array<std::uint8_t, 3> kHolders{0, 1, tables::kNoHolder};
+  body.set({kHolders[dice.below<std::size_t>(3)], dice.below<std::uint8_t>(256)});
+}
+
+inline void number_key(tables::SecurityAssociationBody& body, std::uint32_t number) noexcept {
+  number_address(body.key.destination, 0x20, number);
+  body.key.spi = 0x1000 + number;
+  body.key.protocol = 50;
+}
+
+inline void vary(tables::SecurityAssociationBody& body, BodyDice& dice) noexcept {
+  number_address(body.source, 0x20, dice.below<std::uint32_t>(65536));
+  body.bytes_max = dice.next();
+  body.packets_max = dice.next();
+  body.seconds_max = dice.below<std::uint32_t>(1U << 20U);
+  body.tunnel = dice.below<std::uint16_t>(16);
+  body.flags = dice.below<std::uint8_t>(tables::kSaFlags + 1U);
+  body.cipher = static_cast<std::uint8_t>(tables::SaCipher::kAesGcm16);
+  body.integrity = dice.below<std::uint8_t>(2);
+  body.cipher_key_bytes = 32;
+  body.integrity_key_bytes = dice.below<std::uint8_t>(65);
+  body.soft_percent = dice.below<std::uint8_t>(101);
+  dice.fill(body.salt);
+  dice.fill(body.cipher_key);
+  dice.fill(body.integrity_key);
+  for (tables::SaSelector* selector : {&body.local, &body.remote}) {
+    number_address(selector->address, 0x20, dice.below<std::uint32_t>(65536));
+    selector->prefix_bits = dice.below<std::uint8_t>(129);
+    selector->port_last = dice.below<std::uint16_t>(65536);
+    selector->protocol = dice.below<std::uint8_t>(256);
+  }
+}
+
+inline void number_key(tables::DosBlockBody& body, std::uint32_t number) noexcept {
+  number_address(body.key.source, 0x20, number);
+  body.key.zone = static_cast<std::uint8_t>(number % 2);
+}
+
+inline void vary(tables::DosBlockBody& body, BodyDice& dice) noexcept {
+  body.flood = dice.below<std::uint8_t>(tables::kFloodKindCount);
+}
+
+template <class Body>
+Body body_of(std::uint32_t number, std::uint32_t variant = 0) noexcept {
+  Body body;
+  std::memset(static_cast<void*>(&body), 0, sizeof body);
+  BodyDice dice(number, variant * 1000);
+  vary(body, dice);
+  number_key(body, number);
+  return body;
+}
+
+}  // namespace twinplane::tests

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/support/plain_workload.hpp"
+
+#include "tests/support/plain_bodies.hpp"
+
+namespace twinplane::tests {
+
+using tables::HasPatch;
+using tables::HasRefresh;
+using tables::PlainTable;
+
+template <class Body>
+void PlainWorkload::alter(PlainTable<Body>& table, std::uint32_t slot, std::uint32_t number) {
+  const Body other = body_of<Body>(number, prng_.below(1000));
+  auto& slots = table.slots();
+  if constexpr (HasRefresh<Body>) {
+    if (prng_.coin()) {
+      auto& refresh = slots.changeable(slot).refresh;
+      refresh.used_bytes += prng_.between(1, 100'000);
+      refresh.used_packets += prng_.between(1, 100);
+      return slots.mark(slot, tables::kMarkWindow);
+    }
+  }
+  if constexpr (HasPatch<Body>) {
+    if (prng_.coin()) return table.patch(slot, other.patch());
+  }
+  table.change(slot, [&](Body& body) { body = other; });
+}
+
+template <class Body>
+void PlainWorkload::operate_on(PlainTable<Body>& table, std::uint32_t now_s) {
+  const std::uint32_t number = prng_.below(key_count(table.slots().slot_count()));
+  const Body body = body_of<Body>(number, prng_.below(1000));
+  const std::uint32_t slot = table.slots().find(body.key).slot;
+  const bool is_live = slot != tables::kNoSlot;
+  const std::uint32_t choice = prng_.below(10);
+  if (is_live && choice < 6) return alter(table, slot, number);
+  if (is_live) table.end(slot);
+  if (is_live && choice < 9) return;
+  static_cast<void>(table.create(body, now_s, prng_.chance(100)));
+}
+
+void PlainWorkload::operate(tables::Partition& owner, std::uint64_t now_ns) {
+  const auto wanted = static_cast<tables::TableKind>(prng_.below(tables::kTableKindCount));
+  if (tables::is_session(wanted) || owner.slot_count(wanted) == 0) return;
+  tables::with_kind(wanted, [&](auto kind) {
+    if constexpr (!tables::is_session(kind()))
+      operate_on(owner.table<kind()>(), static_cast<std::uint32_t>(now_ns / 1'000'000'000U));
+  });
+}
+
+}  // namespace twinplane::tests
