@@ -58,6 +58,10 @@ inline constexpr std::uint16_t kReplicatedFlags =
 // The two directions of a session, as index into per-direction fields.
 enum Direction : std::uint8_t { kFromClient = 0, kFromServer = 1 };
 
+constexpr Direction opposite(Direction direction) noexcept {
+  return direction == kFromClient ? kFromServer : kFromClient;
+}
+
 // Everything but the keys. `marks` and `is_opened_here` are this box's own.
 struct SessionState {
   std::uint16_t generation;     // 14 bits; rises by one each time the slot is filled

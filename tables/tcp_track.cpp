@@ -7,10 +7,6 @@ namespace twinplane::tables {
 
 namespace {
 
-constexpr Direction opposite(Direction direction) noexcept {
-  return direction == kFromClient ? kFromServer : kFromClient;
-}
-
 bool raise_rank(SessionState& state, Direction direction, TcpRank rank) noexcept {
   if (tcp_rank(state, direction) >= rank) return false;
   set_tcp_rank(state, direction, rank);
