@@ -24,8 +24,9 @@
 // Thread:  one; values. Time comes in, in nanoseconds; only differences are used, each by the box
 //          that made them.
 // Memory:  48 bytes for the owner, 16 for the mirror.
-// Limits:  the same GrantLimits on both boxes. patience_ns longer than it takes to notice that the
-//          owner is dead, or each takeover asks for new SAs. Only a mirror that has been told
+// Limits:  the same GrantLimits on both boxes, sizes in a record not below size_min: whoever
+//          decodes it sees to that. patience_ns above 0, and longer than it takes to notice that
+//          the owner is dead, or each takeover asks for new SAs. Only a mirror that has been told
 //          everything once may take over, and from then on the old owner must send nothing: a box
 //          that came back with what it owned once, or both at once, are not covered.
 // Errors:  named outcomes; an answer to what was never asked changes nothing.
