@@ -85,6 +85,7 @@ TEST_F(GroupFrames, WritesEachVersion) {
 
 TEST_F(GroupFrames, TellsSourcesFlagRobustnessAndInterval) {
   std::vector<tables::Address6> sources;
+  sources.reserve(64);
   for (int at = 0; at < 64; ++at)
     sources.push_back(group_address(("192.0.2." + std::to_string(at)).c_str()));
   const GroupMessage four = read_back({.vlan = 100,
