@@ -21,7 +21,7 @@
 //          zeros is a new SA's window.
 // Limits:  kWidth 64..1024 (less in tests); numbers of sequence_space.hpp.
 // Errors:  named verdicts.
-// Spec:    RFC 4303 section 3.4.3 and appendix A2; DESIGN.md D-T11; invariants I3, I6.
+// Spec:    RFC 4303 section 3.4.3 and appendix A2; DESIGN.md D-T12; invariants I3, I6.
 #pragma once
 
 #include <algorithm>

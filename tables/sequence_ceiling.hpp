@@ -30,7 +30,7 @@
 //          everything once may take over, and from then on the old owner must send nothing: a box
 //          that came back with what it owned once, or both at once, are not covered.
 // Errors:  named outcomes; an answer to what was never asked changes nothing.
-// Spec:    DESIGN.md D-T12; RFC 4303 section 3.3.3; invariants I3, I6.
+// Spec:    DESIGN.md D-T13; RFC 4303 section 3.3.3; invariants I3, I6.
 #pragma once
 
 #include <algorithm>
