@@ -7,6 +7,8 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <cstring>
+#include <new>
 #include <stdexcept>
 
 #include "dataplane/bytes.hpp"
@@ -138,7 +140,7 @@ Box::Box(const Config& config)
       relay_ring_("relay", kRingPlaces),
       control_ring_("control", kRingPlaces),
       orders_(worker_count_),
-      neighbors_(kNeighborsMax, tables::HashSeed{draw_secret()}) {
+      neighbors_(2 * config.tables.neighbor_slots, tables::HashSeed{draw_secret()}) {
   make_tables();
   make_ports();
   make_workers();
@@ -197,11 +199,32 @@ void Box::make_partitions(const tables::PartitionLimits& limits, std::uint64_t h
     partition.session6().slots().set_recording(config_.ha.enabled);
     partition_views_.push_back(&partition);
   }
+  make_home_partition(hash_seed + config_.tables.partitions);
   if (table_memory_->is_kept())
     log_notice("tables=kept sessions=" + std::to_string(adopted.kept - expired) +
                " refused=" + std::to_string(adopted.refused) +
                " expired=" + std::to_string(expired) + " down_ms=" + std::to_string(down_ms) +
                " in_ms=" + std::to_string((now_ns() - start_ns) / 1'000'000));
+}
+
+// Small, and never kept: what is in it the peer knows, or is found out again.
+void Box::make_home_partition(std::uint64_t hash_seed) {
+  tables::PartitionLimits limits;
+  limits.plain(tables::TableKind::kArp) = config_.tables.neighbor_slots;
+  limits.plain(tables::TableKind::kNd) = config_.tables.neighbor_slots;
+  limits.plain(tables::TableKind::kVirtualMac) = kVirtualMacSlots;
+  const std::size_t bytes = tables::Partition::bytes(limits);
+  home_block_.reset(static_cast<std::byte*>(std::aligned_alloc(tables::kCacheLineBytes, bytes)));
+  if (home_block_ == nullptr) throw std::bad_alloc();
+  std::memset(home_block_.get(), 0, bytes);
+  tables::Carver carver({home_block_.get(), bytes});
+  home_partition_ =
+      std::make_unique<tables::Partition>(carver, limits, tables::HashSeed{hash_seed});
+  tables::for_each_kind([this](auto kind) {
+    home_partition_->slots<kind()>().set_recording(config_.ha.enabled &&
+                                                   kept_kinds(config_).has(kind));
+  });
+  partition_views_.push_back(home_partition_.get());
 }
 
 void Box::make_ports() {
@@ -259,7 +282,8 @@ void Box::make_workers() {
                             .partitions = partition_views_};
   for (std::uint16_t i = 0; i < worker_count_; ++i)
     workers_.push_back(std::make_unique<Worker>(
-        i, worker_count_, shared, i == 0 ? std::make_unique<Home>(config_, neighbors_) : nullptr));
+        i, worker_count_, shared,
+        i == 0 ? std::make_unique<Home>(config_, neighbors_, *home_partition_) : nullptr));
 }
 
 void Box::make_control() {

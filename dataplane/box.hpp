@@ -11,6 +11,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -36,6 +37,7 @@ class Box {
  private:
   void make_tables();
   void make_partitions(const tables::PartitionLimits& limits, std::uint64_t hash_seed);
+  void make_home_partition(std::uint64_t hash_seed);
   void make_ports();
   void make_workers();
   void make_control();
@@ -49,6 +51,13 @@ class Box {
   std::optional<PacketPool> ha2_pool_;
   std::optional<TableMemory> table_memory_;
   std::vector<std::unique_ptr<tables::Partition>> partitions_;
+
+  struct FreeBlock {
+    void operator()(std::byte* block) const noexcept { std::free(block); }
+  };
+
+  std::unique_ptr<std::byte, FreeBlock> home_block_;
+  std::unique_ptr<tables::Partition> home_partition_;
   std::vector<tables::Partition*> partition_views_;
   RuleSet rules_;
   RouteTable routes_;

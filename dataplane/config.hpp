@@ -19,6 +19,7 @@
 #include "dataplane/config_address.hpp"
 #include "dataplane/config_faults.hpp"
 #include "tables/session.hpp"
+#include "tables/table_kind.hpp"
 
 namespace twinplane::dataplane {
 
@@ -103,10 +104,16 @@ struct TablesConfig {
   std::uint32_t partitions{4};
   std::uint32_t session4_slots{65536};  // per partition
   std::uint32_t session6_slots{16384};  // per partition
+  std::uint32_t neighbor_slots{4096};   // of ARP, and as many of neighbor discovery
   FullPolicy full_policy{FullPolicy::kRefuse};
   std::string file;  // empty = anonymous memory
   bool keep{false};  // over an orderly restart, in `file`
 };
+
+// Of the pair: one for each partition of the flows, and the home partition's.
+constexpr std::uint32_t stream_count(const TablesConfig& tables) noexcept {
+  return tables.partitions + 1;
+}
 
 struct TimeoutsConfig {
   // Indexed by tables::TimeoutClass.
@@ -114,7 +121,8 @@ struct TimeoutsConfig {
 };
 
 struct Ha2Config {
-  std::string device;  // empty = none; only when HaConfig::enabled is false
+  tables::KindSet off_tables;  // not kept equal, although the matrix says so
+  std::string device;          // empty = none; only when HaConfig::enabled is false
   Ha2Transport transport{Ha2Transport::kEthernet};
   IpAddress local;  // set for kIp and kUdp
   IpAddress peer;

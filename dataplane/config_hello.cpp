@@ -117,6 +117,14 @@ std::uint64_t numbering_digest(const Config& config) {
   return digest.value();
 }
 
+tables::KindSet kept_kinds(const Config& config) noexcept {
+  tables::KindSet kinds = ha2::kept_kinds(ha2::HaMode::kActivePassive);
+  tables::for_each_kind([&](auto kind) {
+    if (config.ha2.off_tables.has(kind)) kinds.remove(kind);
+  });
+  return kinds;
+}
+
 std::vector<HelloItem> hello_items(const Config& config) {
   // One virtual system, number 0, is all there is.
   constexpr std::uint64_t kVsysCount = 1;
@@ -124,6 +132,7 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"partitions", config.tables.partitions, true},
       {"session4_slots", config.tables.session4_slots, true},
       {"session6_slots", config.tables.session6_slots, true},
+      {"neighbor_slots", config.tables.neighbor_slots, true},
       {"vsys_count", kVsysCount, true},
       {"ports", config.ports.size(), true},
       {"port_names", names_digest(config.ports), true},

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "dataplane/config.hpp"
+#include "ha2/sync_matrix.hpp"
 
 namespace twinplane::dataplane {
 
@@ -28,6 +29,9 @@ struct HelloItem {
 };
 
 // Always in the same order. `box.id` is not among them: it must differ.
+// The tables that this box wants to keep equal: what the matrix says, but for ha2.off_tables.
+tables::KindSet kept_kinds(const Config& config) noexcept;
+
 std::vector<HelloItem> hello_items(const Config& config);
 
 // What the small numbers in sessions stand for: a table kept over a restart is of use only under

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "ha2/sync_matrix.hpp"
+
 namespace twinplane::dataplane {
 namespace {
 
@@ -116,6 +118,7 @@ void read_tables(Section section, Config& config) {
   }
   section.read_integer("session4_slots", tables.session4_slots, {64, 67108864});
   section.read_integer("session6_slots", tables.session6_slots, {64, 67108864});
+  section.read_integer("neighbor_slots", tables.neighbor_slots, {16, 32768});
   section.read_choice(
       "full_policy", tables.full_policy,
       {{"refuse", FullPolicy::kRefuse}, {"evict-half-open", FullPolicy::kEvictHalfOpen}});
@@ -149,6 +152,25 @@ void read_ha2_address(Section& section, std::string_view key, Need need, IpAddre
   } else {
     section.faults().add(section.path(key), "\"" + text + "\" is not a unicast address",
                          "one IPv4 or IPv6 address without a length, as \"169.254.1.1\"");
+  }
+}
+
+void read_off_tables(Section& section, Ha2Config& ha2) {
+  std::vector<std::string> names;
+  tables::for_each_kind([&](auto kind) {
+    if (ha2::row_of(kind).is_kept(ha2::HaMode::kActivePassive))
+      names.emplace_back(tables::name_of(kind));
+  });
+  for (const ListItem& item : section.list("off_tables", Need::kOptional)) {
+    bool is_known = false;
+    tables::for_each_kind([&](auto kind) {
+      if (item.text != tables::name_of(kind)) return;
+      is_known = ha2::row_of(kind).is_kept(ha2::HaMode::kActivePassive);
+      ha2.off_tables.add(kind);
+    });
+    if (!is_known)
+      section.faults().add(item.path, "\"" + item.text + "\" is no table that is kept equal",
+                           suggestion(item.text, names));
   }
 }
 
@@ -190,6 +212,7 @@ void read_ha2(Section section, Config& config) {
   section.read_integer("audit_cycle_s", ha2.audit_cycle_s, {0, 86400});
   section.read_integer("audit_core_percent", ha2.audit_core_percent, {1, 50});
   section.read_integer("buffers", ha2.buffers, {64, 65536});
+  read_off_tables(section, ha2);
   section.finish();
 }
 

@@ -41,6 +41,7 @@ ha2::PairConfig pair_config(const Config& config, const ha2::EncapConfig& encap,
   pair.keepalive_interval_ns = config.ha.keepalive_interval_ms * kNsPerMs;
   pair.keepalive_threshold = config.ha.keepalive_threshold;
   pair.boot_hold_ns = config.ha.boot_hold_ms * kNsPerMs;
+  pair.kinds = kept_kinds(config);
   for (const HelloItem& item : hello_items(config))
     pair.items.push_back({item.name, item.value, item.must_equal});
   return pair;
@@ -217,7 +218,7 @@ bool Control::is_mirror_complete() const noexcept {
   std::uint64_t synced = 0;
   for (const auto& worker : workers_) synced += worker->stats().partitions_synced.get();
   return pair_.role() == ha2::Role::kActive && pair_.is_paired() &&
-         synced == config_.tables.partitions;
+         synced == stream_count(config_.tables);
 }
 
 void Control::give_orders() {
@@ -251,6 +252,8 @@ void Control::publish(std::uint64_t now) {
   status_.reason = pair_.reason();
   status_.refusal = pair_.refusal_text();
   status_.note = pair_.mtu_note();
+  status_.is_paired = pair_.is_paired();
+  status_.peer_kinds = pair_.peer_kinds();
   status_.term = pair_.term();
   status_.is_peer_up = pair_.is_peer_alive(now);
   const bool is_ha2_up = pair_.is_path_up(ha2::Path::kHa2, now);

@@ -36,6 +36,8 @@ struct BoxStatus {
   std::string refusal;
   std::string note;  // a difference that does not refuse the pair
   bool is_peer_up = false;
+  bool is_paired = false;
+  tables::KindSet peer_kinds;  // what the peer wants to keep equal
   std::uint32_t paths_up = 0;  // bit 0 HA2, bit 1 HA1
   std::uint32_t term = 0;
   std::uint64_t last_heard_ns = 0;

@@ -19,8 +19,12 @@ Home::~Home() {
 }
 
 void Home::set_active(bool is_active, std::uint64_t now_ns) noexcept {
+  // What the stream of the old owner has said last.
+  replica_.poll();
+  holders_.poll();
   neighbors_.set_active(is_active, now_ns / kNsPerMs);
   if (!is_active) return;
+  holders_.take(static_cast<std::uint32_t>(now_ns / 1'000'000'000U));
   neighbors_.announce(now_ns / kNsPerMs);
   // The routers are asked for before the first packet needs them.
   for (const NeighborKey& router : routers_) neighbors_.resolve(router, nullptr, now_ns / kNsPerMs);
@@ -44,6 +48,8 @@ void Home::resolve(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
 
 void Home::poll(std::uint64_t now_ns) noexcept {
   free_unreachable();
+  replica_.poll();
+  holders_.poll();
   neighbors_.poll(now_ns / kNsPerMs);
 }
 

@@ -18,17 +18,21 @@
 #include <vector>
 
 #include "dataplane/egress.hpp"
+#include "dataplane/floating_holders.hpp"
+#include "dataplane/neighbor_replica.hpp"
 #include "dataplane/neighbors.hpp"
 #include "dataplane/packet_pool.hpp"
 
 namespace twinplane::dataplane {
 
-inline constexpr std::uint32_t kNeighborsMax = 4096;
-
 class Home final : private FrameSink, private HeldPacketSink {
  public:
-  Home(const Config& config, NeighborTable& table)
-      : neighbors_(config, NeighborOptions{}, table, *this, *this) {
+  // `partition` is the home partition: what all workers share and the pair keeps equal.
+  Home(const Config& config, NeighborTable& table, tables::Partition& partition)
+      : neighbors_(config, NeighborOptions{}, table, *this, *this),
+        replica_(partition, table),
+        holders_(config, neighbors_.own().all(), partition) {
+    neighbors_.set_watcher(&replica_);
     for (const RouteConfig& route : config.routes)
       routers_.push_back(NeighborKey::of(route.port_index, route.via));
   }
@@ -41,6 +45,9 @@ class Home final : private FrameSink, private HeldPacketSink {
     pool_ = &pool;
     stats_ = &stats;
   }
+
+  // What the peer keeps equal while this box is passive.
+  void set_kept(tables::KindSet kinds) noexcept { neighbors_.set_kept(kinds); }
 
   // Taking over announces every address of every port, now and again.
   void set_active(bool is_active, std::uint64_t now_ns) noexcept;
@@ -68,6 +75,9 @@ class Home final : private FrameSink, private HeldPacketSink {
 
   const NeighborCounters& counters() const noexcept { return neighbors_.counters(); }
 
+  // Who answers for the floating addresses.
+  const FloatingHolders& holders() const noexcept { return holders_; }
+
  private:
   std::span<std::byte> try_frame(std::size_t port_index) noexcept override;
   void send(std::size_t port_index, std::size_t frame_bytes) noexcept override;
@@ -75,6 +85,8 @@ class Home final : private FrameSink, private HeldPacketSink {
   void drop(void* packet, std::size_t port_index, NeighborDrop reason) noexcept override;
 
   Neighbors neighbors_;
+  NeighborReplica replica_;
+  FloatingHolders holders_;
   std::vector<NeighborKey> routers_;
   Egress* egress_ = nullptr;
   const PacketPool* pool_ = nullptr;

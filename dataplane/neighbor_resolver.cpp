@@ -64,8 +64,21 @@ void NeighborResolver::set_active(bool is_active, std::uint64_t now_ms) noexcept
     if (entry.state == NeighborState::kIncomplete && !is_active)
       give_up(slot, entry.key, NeighborDrop::kPassive);
     else if (entry.is_usable())
-      timers_[slot] = {now_ms + random_ms(options_.activation_spread_ms), 0};
+      timers_[slot] = {now_ms + activation_wait_ms(entry.state), 0};
+    if (is_active && entry.is_usable()) tell(slot, now_ms);
   }
+}
+
+// Nobody is asked anew because of a takeover alone: who was confirmed of late to the peer is
+// confirmed.
+std::uint64_t NeighborResolver::activation_wait_ms(NeighborState state) noexcept {
+  const std::uint64_t half_ms = options_.reachable_min_ms / 2;
+  return state == NeighborState::kReachable ? half_ms + random_ms(half_ms)
+                                            : random_ms(options_.activation_spread_ms);
+}
+
+void NeighborResolver::tell(std::uint32_t slot, std::uint64_t now_ms) noexcept {
+  if (watcher_ != nullptr && is_active_) watcher_->on_known(table_.entry(slot), now_ms);
 }
 
 void NeighborResolver::resolve(const NeighborKey& key, void* packet,
@@ -104,6 +117,7 @@ void NeighborResolver::learn(const NeighborKey& key, const MacAddress& mac,
   slot = table_.insert(key, NeighborState::kStale, mac);
   if (slot == NeighborTable::kNoSlot) return counters_.add(NeighborCounter::kIgnoredFlood);
   timers_[slot] = {now_ms + random_ms(kStaleSpreadMs), 0};
+  tell(slot, now_ms);
   counters_.add(NeighborCounter::kLearned);
 }
 
@@ -134,6 +148,7 @@ void NeighborResolver::set_known(std::uint32_t slot, NeighborState state, const 
   const NeighborEntry before = table_.entry(slot);
   Timer& timer = timers_[slot];
   table_.update(slot, state, mac);
+  tell(slot, now_ms);
   timer.sent = 0;
   if (state == NeighborState::kReachable) {
     const std::uint64_t spread_ms = options_.reachable_max_ms - options_.reachable_min_ms;
@@ -196,8 +211,10 @@ void NeighborResolver::probe(std::uint32_t slot, const NeighborEntry& entry,
     counters_.add(NeighborCounter::kExpired);
     return forget(slot);
   }
-  if (entry.state == NeighborState::kReachable)
+  if (entry.state == NeighborState::kReachable) {
     table_.update(slot, NeighborState::kStale, entry.mac);
+    tell(slot, now_ms);
+  }
   timer.due_ms = now_ms + kNoFrameWaitMs;
   // One that found no buffer does not count: the neighbor has done nothing wrong.
   if (!sender_.try_probe(entry.key, entry.mac)) return;
@@ -215,6 +232,8 @@ void NeighborResolver::give_up(std::uint32_t slot, const NeighborKey& key,
 }
 
 void NeighborResolver::forget(std::uint32_t slot) noexcept {
+  const NeighborEntry entry = table_.entry(slot);
+  if (watcher_ != nullptr && is_active_ && entry.is_usable()) watcher_->on_gone(entry.key);
   table_.erase(slot);
   timers_[slot] = {kNever, 0};
 }

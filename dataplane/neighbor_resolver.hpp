@@ -35,11 +35,22 @@ struct NeighborOptions {
   std::uint32_t probes_max{3};             // unanswered ones until a known neighbor is gone
   std::uint32_t reachable_min_ms{20'000};  // a confirmed neighbor is probed again after a time from
   std::uint32_t reachable_max_ms{30'000};  // here to there, at random
-  // who is known when the box becomes active is probed within
+  // who is known but not confirmed when the box becomes active is probed within; who was confirmed
+  // of late, not before half of reachable_min_ms
   std::uint32_t activation_spread_ms{2000};
   std::uint32_t unresolved_max{1024};     // addresses being asked for at once
   TokenBucketLimits requests{1000, 512};  // new addresses to ask for
   TokenBucketLimits learns{100, 256};     // neighbors learned because they asked for us
+};
+
+// Who is told what an active box finds out.
+class NeighborWatcher {
+ public:
+  virtual ~NeighborWatcher() = default;
+  // Known from now on, known otherwise, or confirmed: `entry` is usable.
+  virtual void on_known(const NeighborEntry& entry, std::uint64_t now_ms) noexcept = 0;
+  // Not known any more.
+  virtual void on_gone(const NeighborKey& key) noexcept = 0;
 };
 
 class NeighborResolver {
@@ -48,6 +59,9 @@ class NeighborResolver {
 
   NeighborResolver(const NeighborOptions& options, const OwnAddresses& own, NeighborTable& table,
                    NeighborSender& sender, HeldPacketSink& packets, NeighborCounters& counters);
+
+  // null: nobody.
+  void set_watcher(NeighborWatcher* watcher) noexcept { watcher_ = watcher; }
 
   // Starts passive: asks nobody and drops what it is given, but goes on learning.
   void set_active(bool is_active, std::uint64_t now_ms) noexcept;
@@ -82,9 +96,11 @@ class NeighborResolver {
                  std::uint64_t now_ms) noexcept;
   void give_up(std::uint32_t slot, const NeighborKey& key, NeighborDrop reason) noexcept;
   void forget(std::uint32_t slot) noexcept;
+  void tell(std::uint32_t slot, std::uint64_t now_ms) noexcept;
   void hold(std::uint32_t slot, void* packet) noexcept;
   void release(void* packet, std::size_t port_index, const MacAddress& mac) noexcept;
   void drop(void* packet, std::size_t port_index, NeighborDrop reason) noexcept;
+  std::uint64_t activation_wait_ms(NeighborState state) noexcept;
   // [0, below)
   std::uint64_t random_ms(std::uint64_t below) noexcept;
 
@@ -98,6 +114,7 @@ class NeighborResolver {
   TokenBucket learns_;
   std::vector<Timer> timers_;  // by the table's slot
   HeldPackets held_;
+  NeighborWatcher* watcher_ = nullptr;
   std::uint64_t last_poll_ms_ = 0;
   std::uint64_t random_ = 1;
   std::uint32_t cursor_ = 0;

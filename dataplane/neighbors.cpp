@@ -51,7 +51,7 @@ void Neighbors::on_solicitation(const NeighborMessage& message, const MacAddress
     return counters_.add(NeighborCounter::kIgnoredNotForUs);
   if (sender.is_set() && !own_.is_neighbor(port_index, sender))
     return counters_.add(NeighborCounter::kIgnoredOffLink);
-  if (sender.is_set() && message.has_mac)
+  if (sender.is_set() && message.has_mac && does_learn(sender))
     resolver_.learn(NeighborKey::of(port_index, sender), message.mac, now_ms);
   // Without a buffer the asker asks again.
   if (is_active_) static_cast<void>(sender_.try_answer(port_index, message, frame_source));
@@ -65,7 +65,12 @@ void Neighbors::on_advertisement(const NeighborMessage& message, std::size_t por
     return counters_.add(NeighborCounter::kIgnoredNotForUs);
   if (!own_.is_neighbor(port_index, message.subject))
     return counters_.add(NeighborCounter::kIgnoredOffLink);
-  resolver_.on_advertisement(NeighborKey::of(port_index, message.subject), message, now_ms);
+  if (does_learn(message.subject))
+    resolver_.on_advertisement(NeighborKey::of(port_index, message.subject), message, now_ms);
+}
+
+bool Neighbors::does_learn(const IpAddress& about) const noexcept {
+  return is_active_ || !kept_.has(about.is4() ? tables::TableKind::kArp : tables::TableKind::kNd);
 }
 
 void Neighbors::on_conflict(const IpAddress& address, std::size_t port_index,

@@ -8,8 +8,9 @@
 // Limits:  packets come parsed (kOk), from the port's own VLAN, and belong to ARP or neighbor
 //          discovery.
 // Errors:  what is ignored has a counter each; packets to be sent come back through HeldPacketSink.
-// Spec:    RFC 826, RFC 5227, RFC 4861 section 7. Passive: answers nothing and asks nothing, but
-//          learns from who asks for the pair's addresses, so that a takeover finds a warm table.
+// Spec:    RFC 826, RFC 5227, RFC 4861 section 7. Passive: answers nothing and asks nothing. Where
+//          the peer keeps its table equal it learns nothing by itself either; else from who asks
+//          for the pair's addresses, so that a takeover finds a warm table.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +24,7 @@
 #include "dataplane/neighbor_table.hpp"
 #include "dataplane/own_addresses.hpp"
 #include "dataplane/packet_view.hpp"
+#include "tables/table_kind.hpp"
 
 namespace twinplane::dataplane {
 
@@ -37,6 +39,12 @@ class Neighbors {
   // Active: answers and asks. Announces nothing by itself; passive ends announcements and gives
   //         held packets back.
   void set_active(bool is_active, std::uint64_t now_ms) noexcept;
+
+  // Who is told what this box finds out; null: nobody.
+  void set_watcher(NeighborWatcher* watcher) noexcept { resolver_.set_watcher(watcher); }
+
+  // Which families' neighbors come from the peer while this box is passive.
+  void set_kept(tables::KindSet kinds) noexcept { kept_ = kinds; }
 
   // A takeover: every own address of every port, now and again after 100 ms and 1 s by poll().
   // Active only.
@@ -70,12 +78,14 @@ class Neighbors {
   void on_advertisement(const NeighborMessage& message, std::size_t port_index,
                         std::uint64_t now_ms) noexcept;
   void on_conflict(const IpAddress& address, std::size_t port_index, std::uint64_t now_ms) noexcept;
+  bool does_learn(const IpAddress& about) const noexcept;
 
   OwnAddresses own_;
   NeighborCounters counters_;
   NeighborSender sender_;
   NeighborResolver resolver_;
   Announcer announcer_;
+  tables::KindSet kept_;
   bool is_active_ = false;
 };
 

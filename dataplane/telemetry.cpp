@@ -13,6 +13,8 @@
 #include "dataplane/clock.hpp"
 #include "dataplane/session_text.hpp"
 #include "dataplane/telemetry_faults.hpp"
+#include "dataplane/telemetry_tables.hpp"
+#include "ha2/sync_matrix.hpp"
 
 namespace twinplane::dataplane {
 
@@ -242,6 +244,49 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
   return 0;
 }
 
+int on_tables(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  rte_tel_data_start_dict(data);
+  for (const ha2::SyncRow& row : ha2::kSyncMatrix) {
+    rte_tel_data* const dict = rte_tel_data_alloc();
+    if (dict == nullptr) return -1;
+    rte_tel_data_start_dict(dict);
+    add_text(dict, "active_passive", row.is_kept_active_passive ? "kept equal" : "local");
+    add_text(dict, "active_active", row.is_kept_active_active ? "kept equal" : "local");
+    add_text(dict, "now", keeping_text(*source(), row.kind));
+    add_number(dict, "entries", kind_total(*source(), row.kind, &KindGauges::entries));
+    add_number(dict, "capacity", kind_total(*source(), row.kind, &KindGauges::capacity));
+    add_number(dict, "high_water", kind_total(*source(), row.kind, &KindGauges::high_water));
+    add_number(dict, "refused_no_room", kind_total(*source(), row.kind, &KindGauges::refused));
+    for (std::size_t i = 0; i < ha2::kKindCounterCount; ++i)
+      add_number(dict, std::string(ha2::kKindCounterLabels[i]),
+                 kind_total(*source(), row.kind, static_cast<ha2::KindCounter>(i)));
+    // DPDK frees the container with the answer.
+    rte_tel_data_add_dict_container(data, std::string(tables::name_of(row.kind)).c_str(), dict, 0);
+  }
+  return 0;
+}
+
+int on_floating(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  rte_tel_data_start_dict(data);
+  const FloatingHolders& holders = source()->home.holders();
+  for (std::size_t i = 0; i < holders.rows().size(); ++i) {
+    const FloatingHolders::Row& row = holders.rows()[i];
+    rte_tel_data* const dict = rte_tel_data_alloc();
+    if (dict == nullptr) return -1;
+    rte_tel_data_start_dict(dict);
+    add_text(dict, "address", to_text(row.floating.address));
+    add_text(dict, "port", source()->config.ports[row.floating.port_index].name);
+    add_number(dict, "group", row.group);
+    add_text(dict, "mac", to_text(row.mac));
+    const std::uint8_t holder = holders.holder(i);
+    add_text(dict, "holder",
+             holder == tables::kNoHolder ? "nobody" : "box " + std::to_string(holder));
+    // DPDK frees the container with the answer.
+    rte_tel_data_add_dict_container(data, ("address" + std::to_string(i)).c_str(), dict, 0);
+  }
+  return 0;
+}
+
 int on_faults(const char* /*command*/, const char* parameters, rte_tel_data* data) {
   if (!switch_faults(*source(), parameters == nullptr ? "" : parameters)) return -1;
   rte_tel_data_start_dict(data);
@@ -276,7 +321,7 @@ int on_verified(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
   const std::uint64_t verified =
       sum([](const WorkerStats& stats) { return stats.partitions_verified.get(); });
   // Where the peer went away meanwhile some partitions have no verdict.
-  const bool is_told = verified == source()->config.tables.partitions;
+  const bool is_told = verified == stream_count(source()->config.tables);
   add_text(data, "verdict",
            is_running ? "running"
            : !is_told ? "none: ask for /twinplane/verify on the active box, with its peer in sync"
@@ -345,6 +390,12 @@ Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
   register_command(
       "/twinplane/counters", with_source<on_counters>,
       "Every counter: HA2, drops by reason, ICMP errors, fragments, sessions. No parameters.");
+  register_command("/twinplane/tables", with_source<on_tables>,
+                   "Each kind of table: kept equal or why not, entries, records sent and applied. "
+                   "No parameters.");
+  register_command("/twinplane/floating", with_source<on_floating>,
+                   "Each floating address: its port, group and MAC, and which box answers for it. "
+                   "No parameters.");
   register_command("/twinplane/faults", with_source<on_faults>,
                    "What is done to frames sent over HA2. Parameters: none, or on or off, where "
                    "the configuration enables faults.");

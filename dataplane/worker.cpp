@@ -60,7 +60,8 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
       builder_(ha2::frame_bytes_for_mtu(shared.encap, shared.config.ha2.mtu_bytes)),
       icmp_errors_(kIcmpErrorLimits, now_ns()) {
   replicas_.resize(shared.partitions.size());
-  const std::size_t stream_count = (replicas_.size() + worker_count - 1U - index) / worker_count;
+  std::size_t stream_count = 0;
+  for (std::uint32_t i = 0; i < replicas_.size(); ++i) stream_count += is_mine(i) ? 1 : 0;
   for (std::uint32_t i = 0; i < replicas_.size(); ++i)
     if (is_mine(i))
       replicas_[i] = std::make_unique<ha2::Replica>(stream_config(shared_, i, stream_count),
@@ -82,6 +83,13 @@ std::uint64_t Worker::counter(ha2::Counter counter) const noexcept {
   std::uint64_t sum = link_counters_.get(counter);
   for (const auto& replica : replicas_)
     if (replica != nullptr) sum += replica->counters().get(counter);
+  return sum;
+}
+
+std::uint64_t Worker::counter(tables::TableKind kind, ha2::KindCounter counter) const noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& replica : replicas_)
+    if (replica != nullptr) sum += replica->counters().get(kind, counter);
   return sum;
 }
 
@@ -130,6 +138,7 @@ void Worker::follow_orders(std::uint64_t now) noexcept {
       stats_.first_packet_ns.set(0);
       stats_.owned_since_ns.set(now);
     }
+    if (home_ != nullptr) home_->set_kept(order.has_peer ? order.kinds : tables::KindSet{});
     if (home_ != nullptr && is_active_ != was_active) home_->set_active(is_active_, now);
     publish(now);  // figures of the last stream must not be taken for this one's
     shared_.orders.follow(index_);
@@ -187,8 +196,7 @@ void Worker::on_ha2_packet(rte_mbuf* packet, std::uint64_t now) noexcept {
     return rte_pktmbuf_free(packet);
   }
   if (!is_mine(index)) {
-    if (!shared_.frame_rings[index % worker_count_]->try_put(packet))
-      drop(packet, DropReason::kRingFull);
+    if (!shared_.frame_rings[owner_of(index)]->try_put(packet)) drop(packet, DropReason::kRingFull);
     return;
   }
   replicas_[index]->on_frame(decoded.frame, opened.frame, now);

@@ -56,7 +56,8 @@ struct WorkerShared {
   const NeighborTable& neighbors;
   const ha2::EncapConfig& encap;
   const PeerMac& peer_mac;
-  // all; worker w owns p when p mod workers = w
+  // those of the flows, of which worker w owns p when p mod workers = w; then the home partition,
+  // which worker 0 owns
   std::vector<tables::Partition*>& partitions;
 };
 
@@ -78,6 +79,9 @@ class Worker {
 
   // Of all its streams together with what came in for none of them.
   std::uint64_t counter(ha2::Counter counter) const noexcept;
+
+  // Of one kind of table, all its streams together.
+  std::uint64_t counter(tables::TableKind kind, ha2::KindCounter counter) const noexcept;
 
   // HA2 frames that device or relay ring did not take.
   std::uint64_t frames_dropped() const noexcept {
@@ -140,6 +144,7 @@ class Worker {
   void drop(rte_mbuf* packet, DropReason reason) noexcept;
   void expire(std::uint64_t now_ns) noexcept;
   void publish(std::uint64_t now_ns) noexcept;
+  void publish_kinds() noexcept;
   void publish_streams(std::uint64_t now_ns) noexcept;
   void pass_findings_on() noexcept;
 
@@ -149,9 +154,12 @@ class Worker {
 
   tables::Partition& partition(std::uint32_t index) noexcept { return *shared_.partitions[index]; }
 
-  bool is_mine(std::uint32_t partition) const noexcept {
-    return partition % worker_count_ == index_;
+  // The worker that owns a partition.
+  std::uint32_t owner_of(std::uint32_t partition) const noexcept {
+    return partition == shared_.config.tables.partitions ? 0 : partition % worker_count_;
   }
+
+  bool is_mine(std::uint32_t partition) const noexcept { return owner_of(partition) == index_; }
 
   std::uint16_t index_;
   std::uint16_t worker_count_;

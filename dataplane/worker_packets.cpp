@@ -144,7 +144,7 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
           ? packet->hash.rss
           : flow_hash(named);
   admitted.partition = partition_of(hash, shared_.config.tables.partitions);
-  if (!is_mine(admitted.partition)) return hand_over(admitted, admitted.partition % worker_count_);
+  if (!is_mine(admitted.partition)) return hand_over(admitted, owner_of(admitted.partition));
   tables::Partition& mine = partition(admitted.partition);
   if (view.kind == PacketKind::kIp4) {
     admitted.key4 = Forwarder::key_of<tables::Address4>(named);

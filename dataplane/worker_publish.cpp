@@ -39,9 +39,29 @@ void Worker::publish(std::uint64_t now) noexcept {
   stats_.sessions_damaged.set(damaged);
   for (std::size_t i = 0; i < kFragmentCounterRows.size(); ++i)
     stats_.fragments[i].set(fragments_.counters().*kFragmentCounterRows[i].value);
+  publish_kinds();
   publish_streams(now);
   pass_findings_on();
   stats_.published_ns.set(now);
+}
+
+void Worker::publish_kinds() noexcept {
+  tables::for_each_kind([this](auto kind) {
+    std::uint64_t entries = 0, capacity = 0, high_water = 0, refused = 0;
+    for (const auto& replica : replicas_) {
+      if (replica == nullptr) continue;
+      const auto& table = replica->partition().template table<kind()>();
+      entries += table.slots().live_count();
+      capacity += table.slots().slot_count();
+      high_water += table.slots().high_water();
+      refused += table.counters().refused_full + table.counters().refused_index_full;
+    }
+    KindGauges& gauges = stats_.kinds[tables::index_of(kind)];
+    gauges.entries.set(entries);
+    gauges.capacity.set(capacity);
+    gauges.high_water.set(high_water);
+    gauges.refused.set(refused);
+  });
 }
 
 void Worker::publish_streams(std::uint64_t now) noexcept {

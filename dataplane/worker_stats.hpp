@@ -18,6 +18,7 @@
 #include "dataplane/parse_result.hpp"
 #include "ha2/encap.hpp"
 #include "tables/base/carver.hpp"
+#include "tables/table_kind.hpp"
 
 namespace twinplane::dataplane {
 
@@ -32,6 +33,14 @@ class Gauge {
 
  private:
   std::atomic<std::uint64_t> value_{0};
+};
+
+// Of one kind of table, over the worker's partitions.
+struct KindGauges {
+  Gauge entries;
+  Gauge capacity;
+  Gauge high_water;  // the sum of each partition's
+  Gauge refused;     // for which a table, or its index, had no room
 };
 
 struct alignas(tables::kCacheLineBytes) WorkerStats {
@@ -52,6 +61,7 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   // what came in by the HA2 port and is no frame
   std::array<Gauge, ha2::kEncapErrorNames.size()> encap_drops;
   // Tables and streams, a picture a millisecond old.
+  std::array<KindGauges, tables::kTableKindCount> kinds;
   Gauge sessions4;
   Gauge sessions6;
   Gauge sessions_created;

@@ -98,8 +98,13 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes, tables::Kind
   beginning_ = beginning;
   is_compare_over_ = false;
   if (!is_bulk) checks_.begin(CheckRound::kCompare, config_.compare_slots);
+  if (tables().empty()) {  // nothing is kept equal here, and so it is
+    is_bulk_done_ = true;
+    checks_.abandon();
+  }
   wants_verify_ = false;
   verified_ = {};
+  is_verified_ = false;
   audit_count_ = audit_began_ns_ = audit_ended_ns_ = 0;
   is_running_ = true;
 }

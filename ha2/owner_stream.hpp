@@ -130,10 +130,11 @@ class OwnerStream {
     std::uint32_t range_count;
     std::uint32_t equal_count;
     std::uint32_t different_count;
+    bool is_ended;
 
-    // Every range has its verdict.
+    // Every range has its verdict; so has none where there is none.
     bool is_told() const noexcept {
-      return !is_running && range_count != 0 && equal_count + different_count == range_count;
+      return is_ended && equal_count + different_count == range_count;
     }
   };
 
@@ -364,6 +365,7 @@ class OwnerStream {
   bool is_compare_over_ = false;
   bool wants_verify_ = false;
   CheckResult verified_;
+  bool is_verified_ = false;  // verified_ is of a round of this stream
   CheckResult audited_;
   std::uint64_t audit_count_ = 0;
   std::uint64_t audit_began_ns_ = 0;

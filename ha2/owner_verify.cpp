@@ -18,13 +18,14 @@ using tables::TableKind;
 
 void OwnerStream::start_verify() noexcept {
   verified_ = {};
+  is_verified_ = false;
   wants_verify_ = is_running_;
 }
 
 OwnerStream::Verification OwnerStream::verification() const noexcept {
   const bool is_running = wants_verify_ || checks_.round() == CheckRound::kVerify;
   const CheckResult& result = checks_.round() == CheckRound::kVerify ? checks_.result() : verified_;
-  return {is_running, result.range_count, result.equal_count, result.different_count};
+  return {is_running, result.range_count, result.equal_count, result.different_count, is_verified_};
 }
 
 OwnerStream::Audit OwnerStream::audit() const noexcept {
@@ -37,12 +38,15 @@ void OwnerStream::begin_round_if_due(std::uint64_t now_ns) noexcept {
   if (!is_bulk_done_) return;
   if (wants_verify_) {
     wants_verify_ = false;
-    return checks_.begin(CheckRound::kVerify, config_.verify_slots);
+    checks_.begin(CheckRound::kVerify, config_.verify_slots);
+    if (checks_.is_over()) end_round(now_ns);
+    return;
   }
   if (config_.audit_cycle_ns == 0 || checks_.round() != CheckRound::kNone) return;
   if (audit_began_ns_ != 0 && now_ns - audit_began_ns_ < config_.audit_cycle_ns) return;
   audit_began_ns_ = now_ns;
   checks_.begin(CheckRound::kAudit, config_.verify_slots);
+  if (checks_.is_over()) end_round(now_ns);
 }
 
 CoreShare& OwnerStream::check_share() noexcept {
@@ -182,6 +186,7 @@ void OwnerStream::end_round(std::uint64_t now_ns) noexcept {
       break;
     case CheckRound::kVerify:
       verified_ = checks_.result();
+      is_verified_ = true;
       break;
     case CheckRound::kAudit:
       audited_ = checks_.result();

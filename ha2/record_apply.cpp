@@ -266,10 +266,12 @@ void apply_patches(const Section& section, const ApplyContext& context, Change&&
     const bool is_base =
         Traits::is_live(entry) && (Traits::generation(entry) == patch.name.generation() ||
                                    tables::is_mutant(tables::Mutant::kPatchAnyGeneration));
-    if (is_base)
+    if (is_base) {
       change(entry, patch);
-    else
+      slots.note_arrival(patch.name.slot());
+    } else {
       ++skipped_count;
+    }
   }
   context.counters.add(Counter::kPatchesApplied, section.count - skipped_count);
   context.counters.add(kKind, KindCounter::kPatchesApplied, section.count - skipped_count);

@@ -101,6 +101,8 @@ struct PlainTraits {
   using Entry = PlainEntry<Body>;
   using Key = typename Body::Key;
 
+  static constexpr bool kTellsArrivals = true;
+
   static bool is_live(const Entry& entry) noexcept { return (entry.head.flags & kLive) != 0; }
 
   static bool is_local_only(const Entry& entry) noexcept {

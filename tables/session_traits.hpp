@@ -19,6 +19,8 @@ struct SessionTraits {
   using Entry = SessionOf<Address>;
   using Key = FlowKey<Address>;
 
+  static constexpr bool kTellsArrivals = false;  // its core alone looks at it
+
   static bool is_live(const Entry& entry) noexcept { return (entry.flags & kLive) != 0; }
 
   static bool is_local_only(const Entry& entry) noexcept { return (entry.flags & kLocalOnly) != 0; }

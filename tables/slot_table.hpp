@@ -6,9 +6,9 @@
 // and marks nothing.
 //
 // Thread:  the core that owns the partition, for everything.
-// Memory:  per slot: the entry (64 or 128 bytes), 8.9 bytes of index a key, 4 of age, 8 of dirty
-//          queues, 4 bits of maps. All of it is cut from the caller's block at construction;
-//          nothing is allocated, resized or freed afterwards.
+// Memory:  per slot: the entry (64 or 128 bytes of a session), 8.9 bytes of index a key, 4 of age,
+//          8 of dirty queues (12 where arrivals are told), 4 bits of maps. All of it is cut from
+//          the caller's block at construction; nothing is allocated, resized or freed afterwards.
 // Limits:  0 to 2^26 slots, one or two keys a slot, load to 100 % of the slots (the index stands at
 //          0.6 then).
 // Errors:  insert() refuses with a named reason and changes nothing. put() and empty() cannot fail
@@ -88,6 +88,7 @@ class SlotTable {
         deadlines_ms_(carver.take<std::uint32_t>(limits.slot_count)),
         changes_(carver, limits.slot_count),
         refreshes_(carver, limits.slot_count),
+        arrivals_(carver, Traits::kTellsArrivals ? limits.slot_count : 0),
         seed_(seed) {}
 
   static std::size_t bytes(SlotLimits limits) noexcept {
@@ -339,6 +340,15 @@ class SlotTable {
 
   // ---- mirror -----------------------------------------------------------------------------------
 
+  // Slots that the stream has changed, for whoever shows their content to other cores; only of
+  // kinds that tell. A slot stands in it once, and is read as it is then.
+  DirtyQueue& arrivals() noexcept { return arrivals_; }
+
+  // The stream has changed the slot in place.
+  void note_arrival(std::uint32_t slot) noexcept {
+    if constexpr (Traits::kTellsArrivals) arrivals_.push(slot);
+  }
+
   // The slot now holds `value`, generation included. Whatever it held before is gone, and so is any
   // other slot that holds one of the value's keys: the owner holds a key once, so that slot is old
   // news on its way out.
@@ -346,6 +356,7 @@ class SlotTable {
 
   // The same with what prefetch_keys() returned for this value.
   void put(std::uint32_t slot, const Entry& value, const KeyHashes& hashes) noexcept {
+    note_arrival(slot);
     Entry& target = entries_[slot];
     if (Traits::is_live(target)) {
       forget_deadline(slot);
@@ -379,6 +390,7 @@ class SlotTable {
     } else {
       unindex_keys(slot, hashes);
     }
+    note_arrival(slot);
     Traits::make_empty(target);
     Traits::marks(target) = 0;
     forget_deadline(slot);
@@ -526,6 +538,7 @@ class SlotTable {
   std::span<std::uint32_t> deadlines_ms_;
   DirtyQueue changes_;
   DirtyQueue refreshes_;
+  DirtyQueue arrivals_;
   HashSeed seed_;
   static constexpr int kFetchMax = 16;
   static constexpr std::uint32_t kAdoptAhead = 32;

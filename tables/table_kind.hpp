@@ -37,7 +37,7 @@ static_assert(kTableKindCount <= 16);
 // As they are shown, and as a configuration names them.
 inline constexpr std::array<std::string_view, kTableKindCount> kTableKindNames{
     "session4",   "session6",   "arp",         "nd",       "mac",
-    "multicast4", "multicast6", "virtual-mac", "ipsec-sa", "dos-block",
+    "multicast4", "multicast6", "virtual_mac", "ipsec_sa", "dos_block",
 };
 
 constexpr std::size_t index_of(TableKind kind) noexcept { return static_cast<std::size_t>(kind); }

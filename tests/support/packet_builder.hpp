@@ -30,7 +30,8 @@ inline Bytes bytes_of(std::initializer_list<int> values) {
 }
 
 inline void append(Bytes& to, std::span<const std::byte> more) {
-  to.insert(to.end(), more.begin(), more.end());
+  // One by one: g++ 12 sees an overflow in insert() where there is none.
+  for (const std::byte byte : more) to.push_back(byte);
 }
 
 inline Bytes operator+(Bytes left, const Bytes& right) {

@@ -34,7 +34,9 @@ inline void put_sctp_checksum(Bytes& packet) {
     packet.at(8 + at) = static_cast<std::byte>(crc >> (8 * at) & 0xFFU);
 }
 
-inline void pad_to_words(Bytes& bytes) { bytes.resize((bytes.size() + 3) / 4 * 4); }
+inline void pad_to_words(Bytes& bytes) {
+  while (bytes.size() % 4 != 0) bytes.push_back(std::byte{0});
+}
 
 inline Bytes sctp_chunk(int type, const Bytes& value = {}, int flags = 0) {
   Bytes chunk = bytes_of({type, flags, 0, 0}) + value;

@@ -78,6 +78,19 @@ TEST(ConfigSections, ReadsTheLinkToThePeer) {
   EXPECT_EQ(config.ha1.local.port, 28260);
 }
 
+TEST(ConfigSections, ReadsWhichTablesAreNotKeptEqual) {
+  const Config config =
+      parse_config(tests::replaced(kConfigText, "device = \"net_ring2\"",
+                                   "device='net_ring2'\noff_tables=['arp','virtual_mac']"),
+                   "t");
+  EXPECT_EQ(config.ha2.off_tables,
+            (tables::KindSet{tables::TableKind::kArp, tables::TableKind::kVirtualMac}));
+  EXPECT_THAT(faults_with("device = \"net_ring2\"", "device='net_ring2'\noff_tables=['arpp']"),
+              HasSubstr("\"arpp\" is no table that is kept equal; did you mean \"arp\""));
+  EXPECT_THAT(faults_with("device = \"net_ring2\"", "device='net_ring2'\noff_tables=['dos_block']"),
+              HasSubstr("\"dos_block\" is no table that is kept equal"));
+}
+
 TEST(ConfigSections, NamesBothPowersOfTwoBesideAWrongPartitionCount) {
   EXPECT_THAT(faults_of(plus("[tables]\npartitions = 6\n")),
               HasSubstr("tables.partitions: 6 is not a power of two; the next ones are 4 and 8"));

@@ -116,6 +116,21 @@ TEST(Kinds, ThatAreSwitchedOffNeverLeaveTheBox) {
   });
 }
 
+TEST(Kinds, OfWhichNoneIsKeptMakeAStreamThatIsDoneAtOnce) {
+  for (const bool does_mirror_hold_tables : {false, true}) {
+    StreamEnds ends(shape_with(KindSet{}));
+    create_all(ends);
+    ends.begin({8, 1}, does_mirror_hold_tables);
+    EXPECT_TRUE(ends.stream().is_bulk_done());
+    ends.settle();
+    EXPECT_TRUE(ends.stream().is_quiet());
+    EXPECT_EQ(ends.owner_count(Counter::kFramesSent), 0U);
+    ends.stream().start_verify();
+    ends.settle();
+    EXPECT_TRUE(ends.stream().verification().is_told());
+  }
+}
+
 TEST(Kinds, ThatTheMirrorDoesNotKeepArePassedOver) {
   StreamEnds ends(shape_with({TableKind::kSession4}));
   const PlainEntry<tables::ArpBody> entry{

@@ -113,6 +113,24 @@ TEST_F(Resolver, ProbesAKnownNeighborBetween20And30Seconds) {
   EXPECT_EQ(count(Counter::kExpired), 0U);
 }
 
+TEST_F(Resolver, ThatTakesOverAsksNobodyWhoWasConfirmedOfLate) {
+  resolver_.set_active(false, now_ms_);
+  ASSERT_NE(table_.insert(kHost, NeighborState::kReachable, kHostMac),
+            dataplane::NeighborTable::kNoSlot);
+  ASSERT_NE(table_.insert(host(8), NeighborState::kStale, kHostMac),
+            dataplane::NeighborTable::kNoSlot);
+  resolver_.set_active(true, now_ms_);
+  while (link_.sent.empty() && now_ms_ < 2'100) advance(1);
+  ASSERT_EQ(link_.sent.size(), 1U) << "who was stale is probed, alone";
+  answer(host(8));
+  EXPECT_EQ(state_of(host(8)), NeighborState::kReachable);
+  link_.sent.clear();
+  advance(10'000 - now_ms_);
+  EXPECT_TRUE(link_.sent.empty());
+  advance(10'000 + 200);
+  EXPECT_FALSE(link_.sent.empty()) << "in time all the same";
+}
+
 TEST_F(Resolver, ForgetsANeighborThatAnswersThreeProbesNotAtAll) {
   resolve(kHost, 0);
   answer(kHost);
