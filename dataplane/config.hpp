@@ -28,7 +28,8 @@ inline constexpr std::size_t kZonesMax = 64;
 inline constexpr std::size_t kRulesMax = 512;
 inline constexpr std::size_t kNatRulesMax = 64;
 inline constexpr std::size_t kRoutesMax = 1024;
-inline constexpr std::size_t kListItemsMax = 256;  // of one list: addresses, prefixes, ports
+inline constexpr std::size_t kNeighborsMax = 1024;  // permanent ones
+inline constexpr std::size_t kListItemsMax = 256;   // of one list: addresses, prefixes, ports
 inline constexpr std::size_t kWorkersMax = 63;
 
 enum class HugePages : std::uint8_t { kAuto, kOn, kOff };
@@ -66,6 +67,14 @@ struct PortConfig {
 struct RouteConfig {
   IpPrefix prefix;
   IpAddress via;
+  std::string port;
+  std::uint8_t port_index{};  // into Config::ports
+};
+
+// A neighbor that is never asked for.
+struct NeighborConfig {
+  IpAddress address;
+  MacAddress mac{};
   std::string port;
   std::uint8_t port_index{};  // into Config::ports
 };
@@ -169,6 +178,7 @@ struct Config {
   std::vector<PortConfig> ports;
   std::vector<std::string> zones;  // in the order in which the ports first name them
   std::vector<RouteConfig> routes;
+  std::vector<NeighborConfig> neighbors;  // permanent ones
   std::vector<RuleConfig> rules;
   std::vector<NatConfig> nat;
   TablesConfig tables;

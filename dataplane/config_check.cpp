@@ -5,8 +5,10 @@
 #include <cctype>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "dataplane/config_floating.hpp"
 
@@ -125,6 +127,25 @@ void check_next_hop(const Config& config, const RouteConfig& route, const std::s
   }
 }
 
+void check_neighbors(const Config& config, FaultList& faults) {
+  std::set<std::pair<IpAddress, std::uint8_t>> taken;
+  for (std::size_t i = 0; i < config.neighbors.size(); ++i) {
+    const NeighborConfig& neighbor = config.neighbors[i];
+    if (!faults.is_clean(path_of("neighbor", i))) continue;
+    const PortConfig& port = config.ports[neighbor.port_index];
+    const std::string path = path_of("neighbor", i, "address");
+    if (is_own(port, neighbor.address))
+      faults.add(path, to_text(neighbor.address) + " is this box's own address",
+                 "the address of a host or router on the link");
+    else if (!is_on_link(port, neighbor.address) && !is_link_local(neighbor.address))
+      faults.add(path,
+                 to_text(neighbor.address) + " is not on a network of port " + quoted(port.name),
+                 "an address of one of the port's networks");
+    else if (!taken.emplace(neighbor.address, neighbor.port_index).second)
+      faults.add(path, to_text(neighbor.address) + " is there twice", "each neighbor once");
+  }
+}
+
 void check_routes(const Config& config, FaultList& faults) {
   std::map<IpPrefix, std::string> taken;
   for (const PortConfig& port : config.ports) {
@@ -200,6 +221,7 @@ void check_network(const Config& config, FaultList& faults) {
   check_addresses(config, faults);
   if (!faults.is_clean("port")) return;
   check_routes(config, faults);
+  check_neighbors(config, faults);
   for (std::size_t i = 0; i < config.nat.size(); ++i) {
     if (faults.is_clean(path_of("nat", i))) check_nat_rule(config, config.nat[i], i, faults);
   }

@@ -58,6 +58,16 @@ std::uint64_t routes_digest(const Config& config) {
   return digest.value();
 }
 
+std::uint64_t neighbors_digest(const Config& config) {
+  NameDigest digest;
+  for (const NeighborConfig& neighbor : config.neighbors) {
+    digest.add(to_text(neighbor.address));
+    digest.add(to_text(neighbor.mac));
+    digest.add(neighbor.port);
+  }
+  return digest.value();
+}
+
 void add_numbers(NameDigest& digest, const std::vector<std::uint8_t>& numbers) {
   for (const std::uint8_t number : numbers) digest.add_number(number);
   digest.add("|");
@@ -143,6 +153,7 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"rule_contents", rules_digest(config), false},
       {"nat_contents", nat_digest(config), false},
       {"routes", routes_digest(config), false},
+      {"permanent_neighbors", neighbors_digest(config), false},
       {"timeouts", timeouts_digest(config), false},
       {"full_policy", static_cast<std::uint64_t>(config.tables.full_policy), false},
       {"transport", static_cast<std::uint64_t>(config.ha2.transport), false},

@@ -129,6 +129,47 @@ void read_port(Section& section, Config& config) {
   config.ports.push_back(std::move(port));
 }
 
+// The name of a port, and which one that is.
+void read_port_name(Section& section, const Config& config, std::string& name,
+                    std::uint8_t& index) {
+  section.read_text("port", name, Need::kRequired);
+  const auto port = std::ranges::find(config.ports, name, &PortConfig::name);
+  if (port != config.ports.end()) {
+    index = static_cast<std::uint8_t>(port - config.ports.begin());
+  } else if (!name.empty()) {
+    std::vector<std::string> names;
+    for (const PortConfig& candidate : config.ports) names.push_back(candidate.name);
+    add_unknown(section.faults(), {name, section.path("port")}, "port", names);
+  }
+}
+
+void read_neighbor(Section& section, Config& config) {
+  NeighborConfig neighbor;
+  std::string text;
+  section.read_text("address", text, Need::kRequired);
+  if (!text.empty()) {
+    const auto address = parse_address(text);
+    if (address && is_unicast(*address))
+      neighbor.address = *address;
+    else
+      section.faults().add(section.path("address"), "\"" + text + "\" is not a unicast address",
+                           "the neighbor's address");
+  }
+  text.clear();
+  section.read_text("mac", text, Need::kRequired);
+  if (!text.empty()) {
+    const auto mac = parse_mac(text);
+    if (mac && ((*mac)[0] & 1U) == 0 && *mac != MacAddress{})
+      neighbor.mac = *mac;
+    else
+      section.faults().add(section.path("mac"), "\"" + text + "\" is not a unicast MAC address",
+                           "as \"02:00:00:00:00:01\"");
+  }
+  read_port_name(section, config, neighbor.port, neighbor.port_index);
+  section.finish();
+  config.neighbors.push_back(std::move(neighbor));
+}
+
 void read_route(Section& section, Config& config) {
   RouteConfig route;
   std::string text;
@@ -153,17 +194,7 @@ void read_route(Section& section, Config& config) {
                            "the next router's address");
     }
   }
-  section.read_text("port", route.port, Need::kRequired);
-  const auto port =
-      std::find_if(config.ports.begin(), config.ports.end(),
-                   [&route](const PortConfig& candidate) { return candidate.name == route.port; });
-  if (port != config.ports.end()) {
-    route.port_index = static_cast<std::uint8_t>(port - config.ports.begin());
-  } else if (!route.port.empty()) {
-    std::vector<std::string> names;
-    for (const PortConfig& candidate : config.ports) names.push_back(candidate.name);
-    add_unknown(section.faults(), {route.port, section.path("port")}, "port", names);
-  }
+  read_port_name(section, config, route.port, route.port_index);
   section.finish();
   config.routes.push_back(std::move(route));
 }
@@ -247,6 +278,7 @@ void read_nat(Section& section, Config& config) {
 void read_policy_sections(Section& root, Config& config) {
   for (Section& section : root.tables("port", kPortsMax)) read_port(section, config);
   for (Section& section : root.tables("route", kRoutesMax)) read_route(section, config);
+  for (Section& section : root.tables("neighbor", kNeighborsMax)) read_neighbor(section, config);
   for (Section& section : root.tables("rule", kRulesMax)) read_rule(section, config);
   for (Section& section : root.tables("nat", kNatRulesMax)) read_nat(section, config);
 }

@@ -46,7 +46,8 @@ enum class NeighborCounter : std::uint8_t {
   kIgnoredOffLink,    // a sender that the port's link cannot have
   // would have been learned, but for the rate or the half of the table that is kept free
   kIgnoredFlood,
-  kConflicts,  // somebody else uses one of the box's addresses
+  kIgnoredPermanent,  // about a neighbor that is configured
+  kConflicts,         // somebody else uses one of the box's addresses
   kCount,
 };
 
@@ -80,6 +81,7 @@ inline constexpr auto kNeighborCounterLabels = std::to_array<std::string_view>({
     "neighbor_ignored_unasked",
     "neighbor_ignored_off_link",
     "neighbor_ignored_flood",
+    "neighbor_ignored_permanent",
     "neighbor_conflicts",
 });
 static_assert(kNeighborCounterLabels.size() == kNeighborCounterCount);

@@ -15,12 +15,21 @@ using tables::NeighborReach;
 constexpr NeighborKey kNobody{.address = {}, .port_index = 0xFF};
 
 constexpr NeighborReach reach_of(NeighborState state) noexcept {
+  if (state == NeighborState::kPermanent) return NeighborReach::kPermanent;
   return state == NeighborState::kReachable ? NeighborReach::kReachable : NeighborReach::kStale;
 }
 
 constexpr NeighborState state_of(std::uint8_t reach) noexcept {
-  return reach == static_cast<std::uint8_t>(NeighborReach::kStale) ? NeighborState::kStale
-                                                                   : NeighborState::kReachable;
+  switch (static_cast<NeighborReach>(reach)) {
+    case NeighborReach::kReachable:
+      return NeighborState::kReachable;
+    case NeighborReach::kPermanent:
+      return NeighborState::kPermanent;
+    case NeighborReach::kIncomplete:
+    case NeighborReach::kStale:
+      break;
+  }
+  return NeighborState::kStale;
 }
 
 template <class Address>

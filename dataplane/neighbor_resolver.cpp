@@ -43,8 +43,8 @@ NeighborResolver::NeighborResolver(const NeighborOptions& options, const OwnAddr
       sender_(sender),
       packets_(packets),
       counters_(counters),
-      requests_(options.requests, 0),
-      learns_(options.learns, 0),
+      requests_(own.zone_count(), TokenBucket(options.requests, 0)),
+      learns_(own.zone_count(), TokenBucket(options.learns, 0)),
       timers_(table.slot_count(), Timer{kNever, 0}) {
   TWINPLANE_CHECK(options.reachable_min_ms, <=, options.reachable_max_ms);
 }
@@ -63,6 +63,8 @@ void NeighborResolver::set_active(bool is_active, std::uint64_t now_ms) noexcept
     const NeighborEntry entry = table_.entry(slot);
     if (entry.state == NeighborState::kIncomplete && !is_active)
       give_up(slot, entry.key, NeighborDrop::kPassive);
+    else if (entry.state == NeighborState::kPermanent)
+      timers_[slot] = {kNever, 0};
     else if (entry.is_usable())
       timers_[slot] = {now_ms + activation_wait_ms(entry.state), 0};
     if (is_active && entry.is_usable()) tell(slot, now_ms);
@@ -92,7 +94,8 @@ void NeighborResolver::resolve(const NeighborKey& key, void* packet,
   }
   if (!own_.is_neighbor(key.port_index, key.ip()))
     return drop(packet, key.port_index, NeighborDrop::kNotNeighbor);
-  if (unresolved_count_ >= options_.unresolved_max || !requests_.try_take(now_ms * kNsPerMs))
+  if (unresolved_count_ >= options_.unresolved_max ||
+      !requests_[own_.zone(key.port_index)].try_take(now_ms * kNsPerMs))
     return drop(packet, key.port_index, NeighborDrop::kRateLimited);
   slot = table_.insert(key, NeighborState::kIncomplete, {});
   if (slot == NeighborTable::kNoSlot) return drop(packet, key.port_index, NeighborDrop::kTableFull);
@@ -102,17 +105,40 @@ void NeighborResolver::resolve(const NeighborKey& key, void* packet,
   hold(slot, packet);
 }
 
+bool NeighborResolver::try_set_permanent(const NeighborKey& key, const MacAddress& mac,
+                                         std::uint64_t now_ms) noexcept {
+  std::uint32_t slot = table_.find(key);
+  if (slot == NeighborTable::kNoSlot) slot = table_.insert(key, NeighborState::kPermanent, mac);
+  if (slot == NeighborTable::kNoSlot) return false;
+  if (!table_.entry(slot).is_usable())
+    set_known(slot, NeighborState::kPermanent, mac, now_ms);  // packets may wait for it
+  table_.update(slot, NeighborState::kPermanent, mac);
+  timers_[slot] = {kNever, 0};
+  tell(slot, now_ms);
+  return true;
+}
+
+void NeighborResolver::unset_permanent(const NeighborKey& key, std::uint64_t now_ms) noexcept {
+  const std::uint32_t slot = table_.find(key);
+  if (slot == NeighborTable::kNoSlot) return;
+  table_.update(slot, NeighborState::kStale, table_.entry(slot).mac);
+  timers_[slot] = {now_ms + random_ms(kStaleSpreadMs), 0};
+  tell(slot, now_ms);
+}
+
 void NeighborResolver::learn(const NeighborKey& key, const MacAddress& mac,
                              std::uint64_t now_ms) noexcept {
   std::uint32_t slot = table_.find(key);
   if (slot != NeighborTable::kNoSlot) {
     const NeighborEntry entry = table_.entry(slot);
     if (entry.is_usable() && entry.mac == mac) return;
+    if (entry.state == NeighborState::kPermanent)
+      return counters_.add(NeighborCounter::kIgnoredPermanent);
     return set_known(slot, NeighborState::kStale, mac, now_ms);
   }
   // Half of the table stays free for those whom this box asks for.
   const bool has_room = table_.live_count() < table_.capacity() / 2;
-  if (!has_room || !learns_.try_take(now_ms * kNsPerMs))
+  if (!has_room || !learns_[own_.zone(key.port_index)].try_take(now_ms * kNsPerMs))
     return counters_.add(NeighborCounter::kIgnoredFlood);
   slot = table_.insert(key, NeighborState::kStale, mac);
   if (slot == NeighborTable::kNoSlot) return counters_.add(NeighborCounter::kIgnoredFlood);
@@ -126,6 +152,8 @@ void NeighborResolver::on_advertisement(const NeighborKey& key, const NeighborMe
   const std::uint32_t slot = table_.find(key);
   if (slot == NeighborTable::kNoSlot) return counters_.add(NeighborCounter::kIgnoredUnasked);
   const NeighborEntry entry = table_.entry(slot);
+  if (entry.state == NeighborState::kPermanent)
+    return counters_.add(NeighborCounter::kIgnoredPermanent);
   const NeighborState state = message.is_answer ? NeighborState::kReachable : NeighborState::kStale;
   if (!entry.is_usable()) {
     if (message.has_mac) set_known(slot, state, message.mac, now_ms);

@@ -38,7 +38,8 @@ struct NeighborOptions {
   // who is known but not confirmed when the box becomes active is probed within; who was confirmed
   // of late, not before half of reachable_min_ms
   std::uint32_t activation_spread_ms{2000};
-  std::uint32_t unresolved_max{1024};     // addresses being asked for at once
+  std::uint32_t unresolved_max{1024};  // addresses being asked for at once
+  // of each zone, so that a flood in one does not keep another's hosts from being found
   TokenBucketLimits requests{1000, 512};  // new addresses to ask for
   TokenBucketLimits learns{100, 256};     // neighbors learned because they asked for us
 };
@@ -68,6 +69,13 @@ class NeighborResolver {
 
   // Takes the packet over, see HeldPacketSink. nullptr: only find the neighbor out, for later.
   void resolve(const NeighborKey& key, void* packet, std::uint64_t now_ms) noexcept;
+
+  // `key` has this MAC address, whatever anybody says. False when the table is full.
+  [[nodiscard]] bool try_set_permanent(const NeighborKey& key, const MacAddress& mac,
+                                       std::uint64_t now_ms) noexcept;
+
+  // `key` is what its link says again.
+  void unset_permanent(const NeighborKey& key, std::uint64_t now_ms) noexcept;
 
   // `key` asked for one of this box's addresses and told its MAC address.
   void learn(const NeighborKey& key, const MacAddress& mac, std::uint64_t now_ms) noexcept;
@@ -110,9 +118,9 @@ class NeighborResolver {
   NeighborSender& sender_;
   HeldPacketSink& packets_;
   NeighborCounters& counters_;
-  TokenBucket requests_;
-  TokenBucket learns_;
-  std::vector<Timer> timers_;  // by the table's slot
+  std::vector<TokenBucket> requests_;  // by zone
+  std::vector<TokenBucket> learns_;    // by zone
+  std::vector<Timer> timers_;          // by the table's slot
   HeldPackets held_;
   NeighborWatcher* watcher_ = nullptr;
   std::uint64_t last_poll_ms_ = 0;

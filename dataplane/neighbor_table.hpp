@@ -30,6 +30,7 @@ enum class NeighborState : std::uint8_t {
   kIncomplete,  // asked for, MAC not known
   kReachable,   // confirmed of late
   kStale,       // used as it is while it is being confirmed
+  kPermanent,   // configured: never asked, never changed by what others say
 };
 
 struct NeighborEntry {
@@ -38,7 +39,8 @@ struct NeighborEntry {
   NeighborState state{NeighborState::kFree};
 
   bool is_usable() const noexcept {
-    return state == NeighborState::kReachable || state == NeighborState::kStale;
+    return state == NeighborState::kReachable || state == NeighborState::kStale ||
+           state == NeighborState::kPermanent;
   }
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/neighbors.hpp"
 
+#include <algorithm>
+
 #include "dataplane/bytes.hpp"
 
 namespace twinplane::dataplane {
@@ -10,12 +12,32 @@ Neighbors::Neighbors(const Config& config, const NeighborOptions& options, Neigh
     : own_(config),
       sender_(own_, frames, counters_),
       resolver_(options, own_, table, sender_, packets, counters_),
-      announcer_(own_, sender_) {}
+      announcer_(own_, sender_),
+      table_(table) {
+  for (const NeighborConfig& neighbor : config.neighbors)
+    permanent_.push_back({NeighborKey::of(neighbor.port_index, neighbor.address), neighbor.mac,
+                          NeighborState::kPermanent});
+  set_permanent(0);
+}
 
 void Neighbors::set_active(bool is_active, std::uint64_t now_ms) noexcept {
   is_active_ = is_active;
   if (!is_active) announcer_.stop();
   resolver_.set_active(is_active, now_ms);
+  if (is_active) set_permanent(now_ms);
+}
+
+// Those of this box's configuration; what the peer had for permanent is so no more.
+void Neighbors::set_permanent(std::uint64_t now_ms) noexcept {
+  for (std::uint32_t slot = 0; slot < table_.slot_count(); ++slot) {
+    const NeighborEntry entry = table_.entry(slot);
+    if (entry.state == NeighborState::kPermanent &&
+        std::ranges::find(permanent_, entry.key, &NeighborEntry::key) == permanent_.end())
+      resolver_.unset_permanent(entry.key, now_ms);
+  }
+  for (const NeighborEntry& entry : permanent_)
+    if (!resolver_.try_set_permanent(entry.key, entry.mac, now_ms))
+      counters_.add(NeighborCounter::kDropTableFull);
 }
 
 void Neighbors::announce(std::uint64_t now_ms) noexcept {

@@ -79,12 +79,15 @@ class Neighbors {
                         std::uint64_t now_ms) noexcept;
   void on_conflict(const IpAddress& address, std::size_t port_index, std::uint64_t now_ms) noexcept;
   bool does_learn(const IpAddress& about) const noexcept;
+  void set_permanent(std::uint64_t now_ms) noexcept;
 
   OwnAddresses own_;
   NeighborCounters counters_;
   NeighborSender sender_;
   NeighborResolver resolver_;
   Announcer announcer_;
+  std::vector<NeighborEntry> permanent_;  // of this box's configuration
+  NeighborTable& table_;
   tables::KindSet kept_;
   bool is_active_ = false;
 };

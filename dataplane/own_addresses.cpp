@@ -35,7 +35,7 @@ OwnAddresses::OwnAddresses(const Config& config) : all_(floating_addresses(confi
       link_local = IpAddress::of(link_local_of(mac));
       all_.push_back({link_local, static_cast<std::uint8_t>(i)});
     }
-    ports_.push_back({mac, port.vlan, link_local, port.addresses});
+    ports_.push_back({mac, port.vlan, port.zone_index, link_local, port.addresses});
   }
   std::ranges::sort(all_);
 }

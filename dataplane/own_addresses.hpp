@@ -11,6 +11,7 @@
 //          IPv6 address or route has one here).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -44,10 +45,20 @@ class OwnAddresses {
 
   std::uint16_t vlan(std::size_t port_index) const noexcept { return ports_[port_index].vlan; }
 
+  std::uint8_t zone(std::size_t port_index) const noexcept { return ports_[port_index].zone; }
+
+  // One more than the highest zone of a port.
+  std::size_t zone_count() const noexcept {
+    std::size_t count = 1;
+    for (const Port& port : ports_) count = std::max<std::size_t>(count, port.zone + 1U);
+    return count;
+  }
+
  private:
   struct Port {
     MacAddress mac{};
     std::uint16_t vlan{};
+    std::uint8_t zone{};
     IpAddress link_local;              // not set: no IPv6 on this port
     std::vector<IpPrefix> interfaces;  // host bits stand
   };

@@ -76,6 +76,26 @@ TEST(ConfigCheck, WantsNextHopsOnTheLinkOfTheirPort) {
   EXPECT_EQ(faults_of(plus("[[route]]\nprefix='::/0'\nvia='fe80::1'\nport='outside'\n")), "");
 }
 
+TEST(ConfigCheck, WantsPermanentNeighborsOnTheLinkOfTheirPort) {
+  const auto faults = [](const std::string& address, const std::string& port) {
+    return faults_of(plus("[[neighbor]]\naddress='" + address +
+                          "'\nmac='02:00:00:00:00:09'\nport='" + port + "'\n"));
+  };
+  EXPECT_EQ(faults("10.1.0.9", "inside"), "");
+  EXPECT_EQ(faults("fe80::9", "inside"), "");
+  EXPECT_THAT(faults("10.9.0.9", "inside"),
+              HasSubstr("10.9.0.9 is not on a network of port \"inside\""));
+  EXPECT_THAT(faults("10.1.0.254", "inside"), HasSubstr("is this box's own address"));
+  EXPECT_THAT(faults("10.1.0.9", "insid"), HasSubstr("did you mean \"inside\""));
+  EXPECT_THAT(faults("224.0.0.1", "inside"), HasSubstr("is not a unicast address"));
+  EXPECT_THAT(faults_of(plus("[[neighbor]]\naddress='10.1.0.9'\nmac='01:00:00:00:00:09'\n"
+                             "port='inside'\n")),
+              HasSubstr("is not a unicast MAC address"));
+  const std::string twice =
+      "[[neighbor]]\naddress='10.1.0.9'\nmac='02:00:00:00:00:09'\nport='inside'\n";
+  EXPECT_THAT(faults_of(plus(twice + twice)), HasSubstr("10.1.0.9 is there twice"));
+}
+
 TEST(ConfigCheck, RefusesPrefixesThatStandTwice) {
   EXPECT_THAT(faults_of(plus("[[route]]\nprefix='0.0.0.0/0'\nvia='10.2.0.2'\nport='outside'\n")),
               HasSubstr("route.prefix: 0.0.0.0/0 is already routed via 10.2.0.1"));

@@ -223,6 +223,19 @@ TEST_F(Resolver, LearnsAtARateAndIntoHalfOfTheTable) {
   EXPECT_EQ(table_.live_count(), 32U);
 }
 
+TEST_F(Resolver, IsFloodedByEachZoneForItself) {
+  const auto outside = [](unsigned number) {
+    return NeighborKey::of(1, tables::Address4{10, 2, 0, static_cast<std::uint8_t>(number)});
+  };
+  for (unsigned i = 1; i <= 20; ++i) resolver_.learn(host(i), kHostMac, now_ms_);
+  EXPECT_EQ(count(Counter::kIgnoredFlood), 10U);
+  resolver_.learn(outside(1), kHostMac, now_ms_);
+  EXPECT_TRUE(is_known(outside(1)));
+  for (unsigned i = 1; i <= 60; ++i) resolver_.resolve(host(100 + i), nullptr, now_ms_);
+  resolver_.resolve(outside(2), nullptr, now_ms_);
+  EXPECT_EQ(count(Counter::kIgnoredFlood), 10U);
+}
+
 TEST_F(Resolver, KeepsChangingMacsFromPuttingAProbeOff) {
   resolver_.learn(kHost, kHostMac, now_ms_);
   for (int i = 0; i < 200; ++i) {

@@ -67,6 +67,51 @@ TEST_F(Box, AnswersForItsAddressesAndLearnsWhoAsked) {
   EXPECT_EQ(count(Counter::kAnswersSent), 3U);
 }
 
+Config with_permanent(const char* address) {
+  Config config = tests::two_ports();
+  config.neighbors.push_back({ip(address), kHostMac, "", 0});
+  return config;
+}
+
+TEST_F(Box, NeverChangesNorProbesAPermanentNeighbor) {
+  constexpr MacAddress kStranger{2, 0, 0, 0, 0, 0x66};
+  Neighbors box(with_permanent("10.1.0.9"), {}, table_, link_, packets_);
+  EXPECT_TRUE(is_known("10.1.0.9")) << "before it is active";
+  box.set_active(true, now_ms_);
+  const auto hear = [&](const Bytes& frame) {
+    box.on_packet(frame, tests::parsed(frame), 0, now_ms_);
+  };
+  hear(arp_frame(1, kStranger, "10.1.0.9", "10.1.0.254"));
+  hear(arp_frame(1, kStranger, "10.1.0.9", "10.1.0.9"));  // gratuitous
+  EXPECT_TRUE(is_known("10.1.0.9"));
+  EXPECT_EQ(box.counters().get(Counter::kIgnoredPermanent), 2U);
+  link_.sent.clear();
+  for (; now_ms_ < 120'000; now_ms_ += 10) box.poll(now_ms_);
+  EXPECT_TRUE(link_.sent.empty());
+  EXPECT_TRUE(is_known("10.1.0.9"));
+}
+
+TEST_F(Box, LetsGoOfWhatOnlyThePeerHadForPermanent) {
+  ASSERT_NE(table_.insert(NeighborKey::of(0, ip("10.1.0.9")), NeighborState::kPermanent, kHostMac),
+            NeighborTable::kNoSlot);
+  Neighbors box(with_permanent("10.1.0.10"), {}, table_, link_, packets_);
+  box.set_active(true, now_ms_);
+  EXPECT_EQ(table_.entry(table_.find(NeighborKey::of(0, ip("10.1.0.9")))).state,
+            NeighborState::kStale);
+  EXPECT_EQ(table_.entry(table_.find(NeighborKey::of(0, ip("10.1.0.10")))).state,
+            NeighborState::kPermanent);
+}
+
+TEST_F(Box, ThatIsPassiveLearnsOnlyWhatThePeerDoesNotTellIt) {
+  box_.set_active(false, now_ms_);
+  box_.set_kept({tables::TableKind::kArp});
+  receive(arp_frame(1, kHostMac, "10.1.0.7", "10.1.0.254"));
+  EXPECT_FALSE(is_known("10.1.0.7")) << "the peer tells of it";
+  box_.set_kept({});
+  receive(arp_frame(1, kHostMac, "10.1.0.7", "10.1.0.254"));
+  EXPECT_TRUE(is_known("10.1.0.7"));
+}
+
 TEST_F(Box, AnswersForNatAddressesOnTheirLinkOnly) {
   receive(arp_frame(1, kHostMac, "10.2.0.1", "10.2.0.77"), 1);
   EXPECT_EQ(last_sent().subject, ip("10.2.0.77"));
