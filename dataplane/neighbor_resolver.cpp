@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "tables/base/check.hpp"
 
@@ -45,6 +46,7 @@ NeighborResolver::NeighborResolver(const NeighborOptions& options, const OwnAddr
       counters_(counters),
       requests_(own.zone_count(), TokenBucket(options.requests, 0)),
       learns_(own.zone_count(), TokenBucket(options.learns, 0)),
+      unresolved_(own.zone_count(), 0),
       timers_(table.slot_count(), Timer{kNever, 0}) {
   TWINPLANE_CHECK(options.reachable_min_ms, <=, options.reachable_max_ms);
 }
@@ -94,12 +96,12 @@ void NeighborResolver::resolve(const NeighborKey& key, void* packet,
   }
   if (!own_.is_neighbor(key.port_index, key.ip()))
     return drop(packet, key.port_index, NeighborDrop::kNotNeighbor);
-  if (unresolved_count_ >= options_.unresolved_max ||
-      !requests_[own_.zone(key.port_index)].try_take(now_ms * kNsPerMs))
+  const std::uint8_t zone = own_.zone(key.port_index);
+  if (unresolved_[zone] >= options_.unresolved_max || !requests_[zone].try_take(now_ms * kNsPerMs))
     return drop(packet, key.port_index, NeighborDrop::kRateLimited);
   slot = table_.insert(key, NeighborState::kIncomplete, {});
   if (slot == NeighborTable::kNoSlot) return drop(packet, key.port_index, NeighborDrop::kTableFull);
-  ++unresolved_count_;
+  ++unresolved_[zone];
   timers_[slot].sent = 0;
   request(slot, key, now_ms);
   hold(slot, packet);
@@ -192,11 +194,15 @@ void NeighborResolver::set_known(std::uint32_t slot, NeighborState state, const 
       counters_.add(NeighborCounter::kConfirmed);
     return;
   }
-  --unresolved_count_;
+  --unresolved_[own_.zone(before.key.port_index)];
   counters_.add(NeighborCounter::kResolved);
   const HeldPackets::Taken taken = held_.take(slot);
   for (std::size_t i = 0; i < taken.count; ++i)
     release(taken.packets[i], before.key.port_index, mac);
+}
+
+std::uint32_t NeighborResolver::unresolved_count() const noexcept {
+  return std::accumulate(unresolved_.begin(), unresolved_.end(), 0U);
 }
 
 std::size_t NeighborResolver::poll(std::uint64_t now_ms) noexcept {
@@ -254,7 +260,7 @@ void NeighborResolver::give_up(std::uint32_t slot, const NeighborKey& key,
                                NeighborDrop reason) noexcept {
   // The slot may be another's as soon as the first packet has been given back.
   const HeldPackets::Taken taken = held_.take(slot);
-  --unresolved_count_;
+  --unresolved_[own_.zone(key.port_index)];
   forget(slot);
   for (std::size_t i = 0; i < taken.count; ++i) drop(taken.packets[i], key.port_index, reason);
 }

@@ -38,8 +38,8 @@ struct NeighborOptions {
   // who is known but not confirmed when the box becomes active is probed within; who was confirmed
   // of late, not before half of reachable_min_ms
   std::uint32_t activation_spread_ms{2000};
-  std::uint32_t unresolved_max{1024};  // addresses being asked for at once
   // of each zone, so that a flood in one does not keep another's hosts from being found
+  std::uint32_t unresolved_max{1024};     // addresses being asked for at once
   TokenBucketLimits requests{1000, 512};  // new addresses to ask for
   TokenBucketLimits learns{100, 256};     // neighbors learned because they asked for us
 };
@@ -87,7 +87,7 @@ class NeighborResolver {
   // How many neighbors it did something about.
   std::size_t poll(std::uint64_t now_ms) noexcept;
 
-  std::uint32_t unresolved_count() const noexcept { return unresolved_count_; }
+  std::uint32_t unresolved_count() const noexcept;
 
   std::size_t held_count() const noexcept { return held_.count(); }
 
@@ -118,15 +118,15 @@ class NeighborResolver {
   NeighborSender& sender_;
   HeldPacketSink& packets_;
   NeighborCounters& counters_;
-  std::vector<TokenBucket> requests_;  // by zone
-  std::vector<TokenBucket> learns_;    // by zone
-  std::vector<Timer> timers_;          // by the table's slot
+  std::vector<TokenBucket> requests_;      // by zone
+  std::vector<TokenBucket> learns_;        // by zone
+  std::vector<std::uint32_t> unresolved_;  // by zone
+  std::vector<Timer> timers_;              // by the table's slot
   HeldPackets held_;
   NeighborWatcher* watcher_ = nullptr;
   std::uint64_t last_poll_ms_ = 0;
   std::uint64_t random_ = 1;
   std::uint32_t cursor_ = 0;
-  std::uint32_t unresolved_count_ = 0;
   bool is_active_ = false;
 };
 
