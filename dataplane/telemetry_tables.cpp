@@ -9,6 +9,8 @@ namespace twinplane::dataplane {
 std::string keeping_text(const TelemetrySource& source, tables::TableKind kind) {
   const ha2::SyncRow& row = ha2::row_of(kind);
   if (!row.is_kept(ha2::HaMode::kActivePassive)) return "local: " + std::string(row.why);
+  if (kind_total(source, kind, &KindGauges::capacity) == 0)
+    return "none: nothing in this version fills such a table";
   if (!source.config.ha.enabled) return "off: ha.enabled is false here";
   if (!kept_kinds(source.config).has(kind)) return "off: ha2.off_tables names it here";
   const BoxStatus status = source.control.status();

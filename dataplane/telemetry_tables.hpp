@@ -16,8 +16,8 @@
 
 namespace twinplane::dataplane {
 
-// "kept", or why not, in words: by the mode, by the configuration of either box, or as there is no
-// peer.
+// "kept", or why not, in words: by the mode, as there is no such table, by the configuration of
+// either box, or as there is no peer.
 std::string keeping_text(const TelemetrySource& source, tables::TableKind kind);
 
 // Of all workers together.

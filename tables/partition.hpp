@@ -85,22 +85,6 @@ class Partition {
     return counter.bytes();
   }
 
-  // Ends the sessions whose timeout is shorter than the time that nobody saw their packets.
-  std::uint64_t end_idle(std::uint64_t idle_ms) noexcept {
-    return session4_.end_idle(idle_ms) + session6_.end_idle(idle_ms);
-  }
-
-  // What a used block holds becomes this partition's: SlotTable::adopt().
-  AdoptedSlots adopt() noexcept {
-    AdoptedSlots adopted;
-    for_each_kind([&](auto kind) {
-      const AdoptedSlots of_kind = slots<kind()>().adopt();
-      adopted.kept += of_kind.kept;
-      adopted.refused += of_kind.refused;
-    });
-    return adopted;
-  }
-
   // The table of a kind: SessionTable or PlainTable.
   template <TableKind kKind>
   auto& table() noexcept {
@@ -121,6 +105,22 @@ class Partition {
   template <TableKind kKind>
   const auto& slots() const noexcept {
     return table<kKind>().slots();
+  }
+
+  // Ends the sessions whose timeout is shorter than the time that nobody saw their packets.
+  std::uint64_t end_idle(std::uint64_t idle_ms) noexcept {
+    return session4_.end_idle(idle_ms) + session6_.end_idle(idle_ms);
+  }
+
+  // What a used block holds becomes this partition's: SlotTable::adopt().
+  AdoptedSlots adopt() noexcept {
+    AdoptedSlots adopted;
+    for_each_kind([&](auto kind) {
+      const AdoptedSlots of_kind = slots<kind()>().adopt();
+      adopted.kept += of_kind.kept;
+      adopted.refused += of_kind.refused;
+    });
+    return adopted;
   }
 
   SessionTable4& session4() noexcept { return session4_; }

@@ -59,6 +59,9 @@ inline tables::PartitionLimits partition_limits() {
   tables::PartitionLimits limits;
   limits.session4 = {kSlotCount, 2};
   limits.session6 = {kSlotCount, 2};
+  tables::for_each_kind([&limits](auto kind) {
+    if (!tables::is_session(kind)) limits.plain(kind) = kSlotCount;
+  });
   return limits;
 }
 

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "ha2/decode.hpp"
+#include "ha2/plain_codec.hpp"
+#include "tests/support/plain_bodies.hpp"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t bytes,
                                         std::size_t bytes_max);
@@ -26,7 +28,22 @@ struct LooseSection {
 
 std::uint8_t any_kind(tests::Prng& prng) {
   if (prng.chance(30)) return static_cast<std::uint8_t>(prng.next());
-  return static_cast<std::uint8_t>(prng.below(2) * 16 + prng.between(1, 8));
+  const std::uint32_t table = prng.coin() ? prng.below(2) : prng.below(tables::kTableKindCount);
+  return static_cast<std::uint8_t>(table * 16 + prng.between(1, 8));
+}
+
+// What a box says of a plain entry of few keys: a whole, or a patch of one.
+template <class Body>
+void fill_plain(Bytes& record, Operation operation, tests::Prng& prng) {
+  const Body body = tests::body_of<Body>(prng.below(80), prng.below(8));
+  constexpr std::size_t kNameBytes = sizeof(ha2::SlotName);
+  if (operation == Operation::kFull)
+    std::memcpy(record.data() + kNameBytes + sizeof(ha2::Le24), &body, sizeof body);
+  if constexpr (tables::HasPatch<Body>) {
+    const auto patch = body.patch();
+    if (operation == Operation::kState)
+      std::memcpy(record.data() + kNameBytes, &patch, sizeof patch);
+  }
 }
 
 // Slots and prefixes that mostly exist, addresses of few values, states that mostly exist.
@@ -41,6 +58,15 @@ Bytes any_record(std::uint8_t kind, tests::Prng& prng) {
     return static_cast<std::byte>(prng.below(limit));
   };
   record[0] = value(prng.chance(970) ? 64 : 255);  // the slot
+  const bool is_plain = !tables::is_session(ha2::table_of(kind));
+  if (is_plain && ha2::group_of(ha2::operation_of(kind)) < ha2::RecordGroup::kEmpty) {
+    tables::with_kind(ha2::table_of(kind), [&](auto of) {
+      if constexpr (!tables::is_session(of()))
+        fill_plain<tables::BodyOf<of()>>(record, ha2::operation_of(kind), prng);
+    });
+    record[3] = value(4) << 2U;  // the generation
+    return record;
+  }
   switch (ha2::operation_of(kind)) {
     case Operation::kEmptyRun:
     case Operation::kDigest:
