@@ -7,7 +7,7 @@
 // Limits:  those of the tables.
 // Errors:  a neighbor that finds no room in a table is known here and not at the peer, or is asked
 //          for again after a takeover; unshown_count() and the tables' refusals count them.
-// Spec:    tables/neighbor.hpp; dataplane/DESIGN.md D-D17. Addresses that are being asked for do
+// Spec:    tables/neighbor.hpp; dataplane/DESIGN.md D-D19. Addresses that are being asked for do
 //          not travel: whoever takes over asks when a packet needs them.
 #pragma once
 
