@@ -132,6 +132,7 @@ Box::Box(const Config& config)
       rules_(config),
       routes_(config, "routes", SOCKET_ID_ANY),
       nat_(config, draw_secret()),
+      destinations_(config),
       peer_mac_(ha2::EncapConfig{}.peer_mac),
       packet_rings_(make_rings("packets", worker_count_)),
       frame_rings_(make_rings("frames", worker_count_)),
@@ -263,7 +264,7 @@ void Box::make_ports() {
 
 void Box::make_workers() {
   const WorkerShared shared{.config = config_,
-                            .forward = {config_, rules_, routes_, nat_},
+                            .forward = {config_, rules_, routes_, nat_, destinations_},
                             .ports = ports_,
                             .ha2_port = ha2_port_.get(),
                             .packet_pool = packet_pool_,

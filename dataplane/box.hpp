@@ -62,6 +62,7 @@ class Box {
   RuleSet rules_;
   RouteTable routes_;
   NatPool nat_;
+  DestinationNat destinations_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::unique_ptr<Port> ha2_port_;
   ha2::EncapConfig encap_;

@@ -3,7 +3,8 @@
 //
 // Thread:  made once at start by load_config (config_load.hpp), then only read, by any thread.
 // Memory:  strings and vectors of the heap; nothing of it is touched on the packet path, which uses
-//          what is compiled from it (rules.hpp, routes.hpp, nat_pool.hpp).
+//          what is compiled from it (rules.hpp, routes.hpp, nat_pool.hpp,
+//          destination_nat.hpp).
 // Limits:  the constants below. Values that come from load_config are whole: every number in range,
 //          every name known, every address usable.
 // Errors:  none; load_config says what is wrong.
@@ -13,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -100,13 +102,26 @@ struct RuleConfig {
   bool sync{true};
 };
 
+// What a rule makes of a destination that clients name: where their packets really go.
+struct NatDestination {
+  IpAddress address;                    // as the client names it
+  std::vector<std::uint8_t> protocols;  // empty = any; with ports TCP, UDP or both
+  std::optional<PortRange> ports;       // as the client names them; not set = any
+  IpAddress real_address;               // of the same family
+  std::uint16_t real_port{};            // 0 = the port stays
+  // Sessions that the real one opens towards the rule's zones leave as `address`.
+  bool is_bidirectional{};
+};
+
+// One of two kinds: for sources `addresses` and `ports`, for destinations `destination`.
 struct NatConfig {
   std::string name;
   std::vector<std::uint8_t> from_zones;  // empty = any
-  std::vector<std::uint8_t> to_zones;    // empty = any
-  std::vector<IpPrefix> source;          // empty = any of the family of `addresses`
+  std::vector<std::uint8_t> to_zones;    // empty = any, and in a rule for a destination
+  std::vector<IpPrefix> source;          // empty = any of the rule's family
   std::vector<IpAddress> addresses;      // one family, at least one
   PortRange ports{1024, 65535};
+  std::optional<NatDestination> destination;
 };
 
 struct TablesConfig {

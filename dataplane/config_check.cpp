@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "dataplane/config_floating.hpp"
+#include "dataplane/config_nat.hpp"
 
 namespace twinplane::dataplane {
 namespace {
@@ -164,51 +165,6 @@ void check_routes(const Config& config, FaultList& faults) {
   }
 }
 
-bool zone_is_in(const std::vector<std::uint8_t>& zones, std::uint8_t zone) {
-  return zones.empty() || std::find(zones.begin(), zones.end(), zone) != zones.end();
-}
-
-void check_nat_rule(const Config& config, const NatConfig& nat, std::size_t index,
-                    FaultList& faults) {
-  const Family family = nat.addresses.front().family;
-  for (std::size_t k = 0; k < nat.addresses.size(); ++k) {
-    const IpAddress& address = nat.addresses[k];
-    const std::string path = path_of(path_of("nat", index, "addresses"), k);
-    if (address.family != family) {
-      faults.add(path,
-                 to_text(address) + " is of another family than " + to_text(nat.addresses.front()),
-                 "a nat rule for each family");
-    }
-    const auto first = std::find(nat.addresses.begin(), nat.addresses.end(), address);
-    if (first != nat.addresses.begin() + static_cast<std::ptrdiff_t>(k)) {
-      faults.add(path, to_text(address) + " is given twice", "each address once");
-    }
-    const bool is_routed =
-        std::any_of(config.ports.begin(), config.ports.end(), [&](const PortConfig& port) {
-          return zone_is_in(nat.to_zones, port.zone_index) && is_on_link(port, address);
-        });
-    if (!is_routed) {
-      faults.add(path,
-                 to_text(address) +
-                     " is on no network of a port in the rule's \"to\" zones, so replies would not "
-                     "come back",
-                 "an address of such a port, or another one of its network");
-    }
-  }
-  for (std::size_t k = 0; k < nat.source.size(); ++k) {
-    if (nat.source[k].address.family == family) continue;
-    faults.add(path_of(path_of("nat", index, "source"), k),
-               to_text(nat.source[k]) + " is of another family than the rule's addresses",
-               "a nat rule for each family");
-  }
-  const std::uint32_t port_count = nat.ports.last - nat.ports.first + 1U;
-  if (port_count < config.tables.partitions) {
-    faults.add(path_of("nat", index, "ports"),
-               std::to_string(port_count) + " ports are fewer than the partitions that share them",
-               "at least " + std::to_string(config.tables.partitions) + ", better thousands");
-  }
-}
-
 }  // namespace
 
 void check_network(const Config& config, FaultList& faults) {
@@ -223,7 +179,7 @@ void check_network(const Config& config, FaultList& faults) {
   check_routes(config, faults);
   check_neighbors(config, faults);
   for (std::size_t i = 0; i < config.nat.size(); ++i) {
-    if (faults.is_clean(path_of("nat", i))) check_nat_rule(config, config.nat[i], i, faults);
+    if (faults.is_clean(path_of("nat", i))) check_nat_rule(config, i, faults);
   }
 }
 

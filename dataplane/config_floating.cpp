@@ -19,6 +19,12 @@ std::vector<FloatingAddress> floating_addresses(const Config& config) {
     for (const IpPrefix& own : port.addresses) result.push_back({own.address, port_index});
     const std::uint64_t zone = std::uint64_t{1} << port.zone_index;
     for (const NatConfig& nat : config.nat) {
+      if (nat.destination) {
+        const IpAddress& address = nat.destination->address;
+        if ((zone_bits(nat.from_zones) & zone) != 0 && is_on_link(port, address))
+          result.push_back({address, port_index});
+        continue;
+      }
       if ((zone_bits(nat.to_zones) & zone) == 0) continue;
       for (const IpAddress& address : nat.addresses) {
         if (is_on_link(port, address)) result.push_back({address, port_index});

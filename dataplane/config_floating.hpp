@@ -25,8 +25,9 @@ struct FloatingAddress {
   friend auto operator<=>(const FloatingAddress&, const FloatingAddress&) = default;
 };
 
-// The addresses of the ports, and those of source NAT that lie on a network of a port in the nat
-// rule's "to" zones. In rising order by address, each once for a port.
+// The addresses of the ports, those of source NAT that lie on a network of a port in the nat rule's
+// "to" zones, and translated destinations that lie on one in the rule's "from" zones. In rising
+// order by address, each once for a port.
 std::vector<FloatingAddress> floating_addresses(const Config& config);
 
 }  // namespace twinplane::dataplane

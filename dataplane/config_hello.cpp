@@ -97,6 +97,18 @@ std::uint64_t rules_digest(const Config& config) {
   return digest.value();
 }
 
+void add_destination(NameDigest& digest, const NatDestination& destination) {
+  digest.add(to_text(destination.address));
+  add_numbers(digest, destination.protocols);
+  if (destination.ports) {
+    digest.add_number(destination.ports->first);
+    digest.add_number(destination.ports->last);
+  }
+  digest.add(to_text(destination.real_address));
+  digest.add_number(destination.real_port);
+  digest.add(destination.is_bidirectional ? "both" : "in");
+}
+
 std::uint64_t nat_digest(const Config& config) {
   NameDigest digest;
   for (const NatConfig& nat : config.nat) {
@@ -107,6 +119,7 @@ std::uint64_t nat_digest(const Config& config) {
     for (const IpAddress& address : nat.addresses) digest.add(to_text(address));
     digest.add_number(nat.ports.first);
     digest.add_number(nat.ports.last);
+    if (nat.destination) add_destination(digest, *nat.destination);
   }
   return digest.value();
 }

@@ -3,72 +3,13 @@
 #include <string>
 #include <string_view>
 
+#include "dataplane/config_items.hpp"
+#include "dataplane/config_nat.hpp"
 #include "dataplane/config_sections.hpp"
 #include "dataplane/ip_numbers.hpp"
 
 namespace twinplane::dataplane {
 namespace {
-
-constexpr std::string_view kAny = "any";
-
-// The items of a list in which "any" stands alone; empty = any.
-std::vector<ListItem> read_list_or_any(Section& section, std::string_view key, Need need) {
-  std::vector<ListItem> items = section.list(key, need);
-  const auto any = std::find_if(items.begin(), items.end(),
-                                [](const ListItem& item) { return item.text == kAny; });
-  if (any == items.end()) {
-    if (items.empty() && need == Need::kOptional && section.has(key) &&
-        section.faults().is_clean(section.path(key))) {
-      section.faults().add(section.path(key), "is empty, so nothing could match",
-                           "name at least one, or [\"any\"]");
-    }
-    return items;
-  }
-  if (items.size() > 1)
-    section.faults().add(any->path, "\"any\" stands beside others",
-                         "leave \"any\" alone, or take it out");
-  return {};
-}
-
-void add_unknown(FaultList& faults, const ListItem& item, std::string_view kind,
-                 const std::vector<std::string>& known) {
-  faults.add(item.path, "\"" + item.text + "\" is no " + std::string(kind),
-             suggestion(item.text, known));
-}
-
-void read_zones(Section& section, std::string_view key, const Config& config,
-                std::vector<std::uint8_t>& target) {
-  for (const ListItem& item : read_list_or_any(section, key, Need::kRequired)) {
-    const auto found = std::find(config.zones.begin(), config.zones.end(), item.text);
-    if (found == config.zones.end()) {
-      add_unknown(section.faults(), item, "zone of any port", config.zones);
-    } else {
-      target.push_back(static_cast<std::uint8_t>(found - config.zones.begin()));
-    }
-  }
-}
-
-// A network: its host bits must be 0.
-std::optional<IpPrefix> read_network(FaultList& faults, const ListItem& item) {
-  const auto prefix = parse_prefix(item.text);
-  if (!prefix) {
-    faults.add(item.path, "\"" + item.text + "\" is not a prefix",
-               "ADDRESS/LENGTH, as \"10.1.0.0/24\" or \"fd00:1::/64\"");
-    return std::nullopt;
-  }
-  if (network_of(*prefix) != *prefix) {
-    faults.add(item.path, item.text + " has bits beyond its length",
-               "the network is \"" + to_text(network_of(*prefix)) + "\"");
-    return std::nullopt;
-  }
-  return prefix;
-}
-
-void read_networks(Section& section, std::string_view key, std::vector<IpPrefix>& target) {
-  for (const ListItem& item : read_list_or_any(section, key, Need::kOptional)) {
-    if (const auto network = read_network(section.faults(), item)) target.push_back(*network);
-  }
-}
 
 // What an interface can be given: a unicast address that is not its network's first or last.
 void read_interface_address(FaultList& faults, const ListItem& item, PortConfig& port) {
@@ -91,20 +32,6 @@ void read_interface_address(FaultList& faults, const ListItem& item, PortConfig&
     return;
   }
   port.addresses.push_back(*prefix);
-}
-
-std::optional<PortRange> parse_port_range(std::string_view text) {
-  const std::size_t dash = text.find('-');
-  const auto first = parse_decimal(text.substr(0, dash), 65535);
-  const auto last =
-      dash == std::string_view::npos ? first : parse_decimal(text.substr(dash + 1), 65535);
-  if (!first || !last || *first > *last) return std::nullopt;
-  return PortRange{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};
-}
-
-void add_bad_ports(FaultList& faults, std::string_view path, const std::string& text) {
-  faults.add(path, "\"" + text + "\" is no port range",
-             "\"80\" or \"1000-2000\", 0 to 65535, the lower one first");
 }
 
 void read_port(Section& section, Config& config) {
@@ -199,23 +126,6 @@ void read_route(Section& section, Config& config) {
   config.routes.push_back(std::move(route));
 }
 
-void read_protocol(Section& section, RuleConfig& rule) {
-  const std::vector<std::string> names{"any", "tcp", "udp", "icmp"};
-  const std::string text = section.scalar("protocol", Need::kOptional).value_or("any");
-  if (text == "tcp") {
-    rule.protocols = {kProtocolTcp};
-  } else if (text == "udp") {
-    rule.protocols = {kProtocolUdp};
-  } else if (text == "icmp") {
-    rule.protocols = {kProtocolIcmp, kProtocolIcmp6};
-  } else if (const auto number = parse_decimal(text, 255)) {
-    rule.protocols = {static_cast<std::uint8_t>(*number)};
-  } else if (text != kAny) {
-    section.faults().add(section.path("protocol"), "\"" + text + "\" is no protocol",
-                         suggestion(text, names) + " or a number, 0 to 255");
-  }
-}
-
 void read_rule(Section& section, Config& config) {
   RuleConfig rule;
   section.read_name("name", rule.name, Need::kRequired);
@@ -223,7 +133,7 @@ void read_rule(Section& section, Config& config) {
   read_zones(section, "to", config, rule.to_zones);
   read_networks(section, "source", rule.source);
   read_networks(section, "destination", rule.destination);
-  read_protocol(section, rule);
+  read_protocol(section, rule.protocols);
   for (const ListItem& item : read_list_or_any(section, "ports", Need::kOptional)) {
     if (const auto range = parse_port_range(item.text)) {
       rule.ports.push_back(*range);
@@ -245,34 +155,6 @@ void read_rule(Section& section, Config& config) {
   config.rules.push_back(std::move(rule));
 }
 
-void read_nat(Section& section, Config& config) {
-  NatConfig nat;
-  section.read_name("name", nat.name, Need::kRequired);
-  read_zones(section, "from", config, nat.from_zones);
-  read_zones(section, "to", config, nat.to_zones);
-  read_networks(section, "source", nat.source);
-  for (const ListItem& item : section.list("addresses", Need::kRequired)) {
-    const auto address = parse_address(item.text);
-    if (address && is_unicast(*address)) {
-      nat.addresses.push_back(*address);
-    } else {
-      section.faults().add(item.path, "\"" + item.text + "\" is not a unicast address",
-                           "one address without a length");
-    }
-  }
-  if (const auto text = section.scalar("ports", Need::kOptional)) {
-    const auto range = parse_port_range(*text);
-    if (range && range->first != 0) {
-      nat.ports = *range;
-    } else {
-      section.faults().add(section.path("ports"), "\"" + *text + "\" is no range of source ports",
-                           "as \"1024-65535\", 1 to 65535");
-    }
-  }
-  section.finish();
-  config.nat.push_back(std::move(nat));
-}
-
 }  // namespace
 
 void read_policy_sections(Section& root, Config& config) {
@@ -280,7 +162,7 @@ void read_policy_sections(Section& root, Config& config) {
   for (Section& section : root.tables("route", kRoutesMax)) read_route(section, config);
   for (Section& section : root.tables("neighbor", kNeighborsMax)) read_neighbor(section, config);
   for (Section& section : root.tables("rule", kRulesMax)) read_rule(section, config);
-  for (Section& section : root.tables("nat", kNatRulesMax)) read_nat(section, config);
+  for (Section& section : root.tables("nat", kNatRulesMax)) read_nat_rule(section, config);
 }
 
 }  // namespace twinplane::dataplane

@@ -223,6 +223,10 @@ std::vector<Section> Section::tables(std::string_view key, std::size_t count_max
   return sections;
 }
 
+void Section::refuse(std::string_view key, std::string_view wrong, const std::string& right) {
+  if (find(key, Need::kOptional, {}) != nullptr) faults_->add(path(key), wrong, right);
+}
+
 void Section::finish() const {
   if (table_ == nullptr) return;
   for (const auto& [key, node] : *table_) {

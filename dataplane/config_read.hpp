@@ -103,6 +103,9 @@ class Section {
   // The tables of the array `key` of this one, at most `count_max`.
   std::vector<Section> tables(std::string_view key, std::size_t count_max);
 
+  // A key that is known, but not here: a fault where it stands, nothing where it does not.
+  void refuse(std::string_view key, std::string_view wrong, const std::string& right);
+
   // Refuses every key that was not asked for.
   void finish() const;
 

@@ -64,7 +64,30 @@ std::string rule_text(const Config& config, const RuleConfig& rule) {
   return text;
 }
 
+// An IPv6 address in brackets where a port follows.
+std::string end_text(const IpAddress& address, const std::string& port) {
+  if (port.empty()) return to_text(address);
+  return (address.is6() ? "[" + to_text(address) + "]" : to_text(address)) + ":" + port;
+}
+
+std::string destination_text(const Config& config, const NatConfig& nat,
+                             const NatDestination& destination) {
+  const std::string ports = destination.ports ? range_text(*destination.ports) : "";
+  const std::string real_port =
+      destination.real_port == 0 ? ports : std::to_string(destination.real_port);
+  std::string text = "nat \"" + nat.name +
+                     "\": " + joined(destination.protocols, protocol_text, "any protocol") +
+                     " from " + zones_text(config, nat.from_zones) + " (" +
+                     networks_text(nat.source) + ") to " + end_text(destination.address, ports) +
+                     " goes to " + end_text(destination.real_address, real_port);
+  if (destination.is_bidirectional)
+    text += ", and what that opens towards " + zones_text(config, nat.from_zones) + " leaves as " +
+            to_text(destination.address);
+  return text;
+}
+
 std::string nat_text(const Config& config, const NatConfig& nat) {
+  if (nat.destination) return destination_text(config, nat, *nat.destination);
   const std::uint64_t pairs =
       nat.addresses.size() * (nat.ports.last - nat.ports.first + std::uint64_t{1});
   return "nat \"" + nat.name + "\": " + networks_text(nat.source) + " from " +

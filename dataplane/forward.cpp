@@ -171,20 +171,29 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
                              view.icmp_type != (view.kind == PacketKind::kIp4 ? 8 : 128);
   if (is_icmp || is_echo_reply) return ForwardResult::drop(DropReason::kIcmpNoSession);
 
-  const RouteResult<Address> route = way_to(view.target<Address>().address).route;
+  const std::uint8_t zone_from = zone_of(ingress_port);
+  const Endpoint<Address>& target = view.target<Address>();
+  const Endpoint<Address> server =
+      context_.destinations
+          .try_real_target(Arrival<Address>{.protocol = view.protocol,
+                                            .source = view.source<Address>(),
+                                            .target = target,
+                                            .zone = zone_from})
+          .value_or(target);
+  const RouteResult<Address> route = way_to(server.address).route;
   if (route.kind == RouteKind::kLocal) return to_self(view);
   if (route.kind == RouteKind::kNone)
     return ForwardResult::error(IcmpErrorKind::kNoRoute, DropReason::kNoRoute);
 
-  const std::uint8_t zone_from = zone_of(ingress_port);
+  // Rules speak of the destination as the client does, and of the zone where it really is.
   const std::uint8_t zone_to = zone_of(route.port_index);
-  const RuleVerdict rule = context_.rules.lookup(
-      RuleQuery<Address>{.source = view.source<Address>().address,
-                         .destination = view.target<Address>().address,
-                         .destination_port_be = view.target<Address>().port_be,
-                         .protocol = view.protocol,
-                         .zone_from = zone_from,
-                         .zone_to = zone_to});
+  const RuleVerdict rule =
+      context_.rules.lookup(RuleQuery<Address>{.source = view.source<Address>().address,
+                                               .destination = target.address,
+                                               .destination_port_be = target.port_be,
+                                               .protocol = view.protocol,
+                                               .zone_from = zone_from,
+                                               .zone_to = zone_to});
   if (rule.action == RuleAction::kDrop) return ForwardResult::drop(DropReason::kRuleDrop);
   if (view.ttl <= 1)
     return ForwardResult::error(IcmpErrorKind::kTimeExceeded, DropReason::kTtlExceeded);
@@ -206,9 +215,10 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
   else
     session.state.timeout_class =
         static_cast<std::uint8_t>(tables::timeout_class_of(view.protocol, 0, false));
-  NatResult nat_result = NatResult::kNoRule;
-  if (!try_translate_new(partition, view, zone_from, zone_to, session, nat_result))
-    return ForwardResult::drop(DropReason::kNatExhausted);
+  if (const DropReason refused =
+          translate_new(partition, view, server, zone_from, zone_to, session);
+      refused != DropReason::kNone)
+    return ForwardResult::drop(refused);
 
   const tables::InsertResult inserted =
       partition.sessions<Address>().create(session, time.milliseconds());
@@ -220,15 +230,46 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
   return {.verdict = ForwardVerdict::kForward};
 }
 
-// The translated source is one whose reply belongs to this very partition and has no session yet.
+// The server's side of a new session: `server` is where the packet really goes.
 template <class Address>
-bool Forwarder::try_translate_new(tables::Partition& partition, const PacketView& view,
-                                  std::uint8_t zone_from, std::uint8_t zone_to,
-                                  SessionOf<Address>& session, NatResult& result) const noexcept {
+DropReason Forwarder::translate_new(tables::Partition& partition, const PacketView& view,
+                                    const Endpoint<Address>& server, std::uint8_t zone_from,
+                                    std::uint8_t zone_to,
+                                    SessionOf<Address>& session) const noexcept {
+  Endpoint<Address> client = view.source<Address>();
+  Endpoint<Address> real = server;
+  const auto fixed = context_.destinations.try_public_source(client.address, zone_to);
+  if (fixed) {
+    client.address = *fixed;
+  } else {
+    const NatChoice<Address> choice = choose_source(partition, view, server, zone_from, zone_to);
+    if (choice.result == NatResult::kExhausted) return DropReason::kNatExhausted;
+    if (choice.result == NatResult::kChosen) {
+      client = {choice.address, choice.port_be};
+      if (view.l4_kind == L4Kind::kIcmpEcho) real.port_be = choice.port_be;
+    }
+  }
+  if (client == view.source<Address>() && real == view.target<Address>()) return DropReason::kNone;
+  const auto translated = tables::make_key(client, real, view.protocol, 0);
+  const auto& slots = partition.sessions<Address>().slots();
+  if (client.address == real.address || slots.find(translated.key).slot != tables::kNoSlot)
+    return DropReason::kNatConflict;
+  session.server_side = ends_of(translated.key);
+  session.flags =
+      static_cast<std::uint16_t>((session.flags & ~tables::kClientIsA1) | tables::kTranslated |
+                                 (translated.source_is_a ? tables::kClientIsA1 : 0));
+  return DropReason::kNone;
+}
+
+// The translated source is one whose reply belongs to this very partition, has no session yet, and
+// is for nobody else.
+template <class Address>
+NatChoice<Address> Forwarder::choose_source(tables::Partition& partition, const PacketView& view,
+                                            const Endpoint<Address>& server, std::uint8_t zone_from,
+                                            std::uint8_t zone_to) const noexcept {
   const auto partition_count = context_.config.tables.partitions;
-  const std::uint32_t hash = flow_hash(view);
+  const std::uint32_t hash = flow_hash(view.protocol, view.source<Address>(), server);
   const std::uint32_t home = partition_of(hash, partition_count);
-  const Endpoint<Address>& server = view.target<Address>();
   const bool has_ports = view.l4_kind == L4Kind::kTcp || view.l4_kind == L4Kind::kUdp ||
                          view.l4_kind == L4Kind::kIcmpEcho;
   const bool is_echo = view.l4_kind == L4Kind::kIcmpEcho;
@@ -237,7 +278,7 @@ bool Forwarder::try_translate_new(tables::Partition& partition, const PacketView
     return is_echo ? Endpoint<Address>{server.address, port_be} : server;
   };
   const auto& slots = partition.sessions<Address>().slots();
-  const NatChoice<Address> choice = context_.nat.choose(
+  return context_.nat.choose(
       NatQuery<Address>{.source = view.source<Address>().address,
                         .zone_from = zone_from,
                         .zone_to = zone_to,
@@ -250,20 +291,14 @@ bool Forwarder::try_translate_new(tables::Partition& partition, const PacketView
                             partition_count) == home;
       },
       [&](const Address& address, std::uint16_t port_be) {
-        const auto reply = tables::make_key(server_of(port_be), Endpoint<Address>{address, port_be},
-                                            view.protocol, 0);
-        return slots.find(reply.key).slot == tables::kNoSlot;
+        const Arrival<Address> reply{.protocol = view.protocol,
+                                     .source = server_of(port_be),
+                                     .target = {address, port_be},
+                                     .zone = zone_to};
+        const auto key = tables::make_key(reply.source, reply.target, view.protocol, 0).key;
+        return slots.find(key).slot == tables::kNoSlot &&
+               !context_.destinations.try_real_target(reply);
       });
-  result = choice.result;
-  if (choice.result == NatResult::kNoRule) return true;
-  if (choice.result == NatResult::kExhausted) return false;
-  const auto translated = tables::make_key(Endpoint<Address>{choice.address, choice.port_be},
-                                           server_of(choice.port_be), view.protocol, 0);
-  session.server_side = ends_of(translated.key);
-  session.flags =
-      static_cast<std::uint16_t>((session.flags & ~tables::kClientIsA1) | tables::kTranslated |
-                                 (translated.source_is_a ? tables::kClientIsA1 : 0));
-  return true;
 }
 
 // Where the packet goes and what it shall carry; nothing is changed yet.
@@ -335,8 +370,18 @@ ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<s
   const auto inner = client_view(session, Side::kClient);
   const auto outer = client_view(session, Side::kServer);
   Translation<Address> to{view.source<Address>(), view.target<Address>()};
-  if (is_translated && is_from_client) to.target.address = tables::source_of(inner).address;
-  if (is_translated && !is_from_client) to.source.address = tables::source_of(outer).address;
+  // Towards either end the error wears the names that this end knows, and so does whoever sends it
+  // from behind a translated one.
+  if (is_translated && is_from_client) {
+    to.target.address = tables::source_of(inner).address;
+    if (tables::target_of(inner).address != tables::target_of(outer).address)
+      to.source.address = tables::target_of(inner).address;
+  }
+  if (is_translated && !is_from_client) {
+    to.target.address = tables::target_of(outer).address;
+    if (tables::source_of(inner).address != tables::source_of(outer).address)
+      to.source.address = tables::source_of(outer).address;
+  }
   const RouteResult<Address> route = way_to(to.target.address).route;
   if (route.kind != RouteKind::kConnected && route.kind != RouteKind::kVia)
     return ForwardResult::drop(DropReason::kNoRoute);

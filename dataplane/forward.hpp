@@ -8,14 +8,15 @@
 // Limits:  frames that parse() called kOk and fragments that the fragment table knows.
 // Errors:  every packet not forwarded has a DropReason; nothing is changed then but the session's
 //          TCP state.
-// Spec:    dataplane/DESIGN.md D-D5; rules: the first match; NAT: RFC 4787 endpoint-dependent
-//          mapping, RFC 5508 for ICMP errors; TCP sessions start with a SYN.
+// Spec:    dataplane/DESIGN.md D-D5, D-D17; rules: the first match; NAT: RFC 4787
+//          endpoint-dependent mapping, RFC 5508 for ICMP errors; TCP sessions start with a SYN.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
 #include "dataplane/config.hpp"
+#include "dataplane/destination_nat.hpp"
 #include "dataplane/forward_result.hpp"
 #include "dataplane/nat_pool.hpp"
 #include "dataplane/packet_view.hpp"
@@ -44,6 +45,7 @@ struct ForwardContext {
   const RuleSet& rules;
   const RouteTable& routes;
   const NatPool& nat;
+  const DestinationNat& destinations;
 };
 
 class Forwarder {
@@ -89,9 +91,14 @@ class Forwarder {
                              const tables::DirectedKey<Address>& key, std::uint8_t ingress_port,
                              BurstTime time, tables::Found& found) const noexcept;
   template <class Address>
-  bool try_translate_new(tables::Partition& partition, const PacketView& view,
-                         std::uint8_t zone_from, std::uint8_t zone_to,
-                         tables::SessionOf<Address>& session, NatResult& result) const noexcept;
+  DropReason translate_new(tables::Partition& partition, const PacketView& view,
+                           const tables::Endpoint<Address>& server, std::uint8_t zone_from,
+                           std::uint8_t zone_to,
+                           tables::SessionOf<Address>& session) const noexcept;
+  template <class Address>
+  NatChoice<Address> choose_source(tables::Partition& partition, const PacketView& view,
+                                   const tables::Endpoint<Address>& server, std::uint8_t zone_from,
+                                   std::uint8_t zone_to) const noexcept;
   template <class Address>
   ForwardResult way_out(const PacketView& view, const tables::SessionOf<Address>& session,
                         tables::Direction direction, bool was_taken_over,

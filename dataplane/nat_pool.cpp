@@ -10,8 +10,12 @@ namespace twinplane::dataplane {
 NatPool::NatPool(const Config& config, std::uint64_t seed) : seed_(seed) {
   TWINPLANE_CHECK(config.nat.size(), <=, kNatRulesMax);
   for (const NatConfig& nat : config.nat) {
-    TWINPLANE_CHECK(nat.addresses.size(), >=, std::size_t{1});
     Row row{};
+    if (nat.destination) {
+      rows_.push_back(row);  // no zone: matches nothing, and holds the rule's number
+      continue;
+    }
+    TWINPLANE_CHECK(nat.addresses.size(), >=, std::size_t{1});
     row.zones_from = zone_bits(nat.from_zones);
     row.zones_to = zone_bits(nat.to_zones);
     row.family = nat.addresses.front().family;

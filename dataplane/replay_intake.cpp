@@ -79,8 +79,12 @@ std::optional<ForwardResult> ReplayIntake::decide(std::span<std::byte> frame, Pa
 
 template <class Address>
 ForwardResult ReplayIntake::forward(const Intake& intake, std::uint64_t now_ns) noexcept {
+  const Config& config = setup_.forward.config;
+  const std::optional<std::uint32_t> real_hash =
+      try_real_hash<Address>(setup_.forward.destinations, intake.named,
+                             &intake.named != &intake.view, config.ports[ingress_port_].zone_index);
   const std::uint32_t index =
-      partition_of(flow_hash(intake.named), setup_.forward.config.tables.partitions);
+      partition_of(real_hash ? *real_hash : flow_hash(intake.named), config.tables.partitions);
   tables::Partition& partition = setup_.box.partition(index);
   const tables::DirectedKey<Address> key = Forwarder::key_of<Address>(intake.named);
   const tables::Found found = partition.sessions<Address>().slots().find(key.key);

@@ -94,6 +94,7 @@ int replay(const ReplayOptions& options) {
   const RuleSet rules(config);
   const RouteTable routes(config, "routes", SOCKET_ID_ANY);
   const NatPool nat(config, options.seed);
+  const DestinationNat destinations(config);
   ReplayPair pair(config, options);
   std::unique_ptr<CaptureWriter> writer;
   if (!options.write_path.empty())
@@ -103,7 +104,7 @@ int replay(const ReplayOptions& options) {
   // say so.
   static_cast<void>(pair.try_settle());
   const std::uint64_t start_ns = pair.now_ns();
-  ReplayIntake intake({.forward = {config, rules, routes, nat},
+  ReplayIntake intake({.forward = {config, rules, routes, nat, destinations},
                        .box = pair.active(),
                        .pool = pool,
                        .writer = writer.get(),

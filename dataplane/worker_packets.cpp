@@ -139,10 +139,16 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
   }
   const PacketView& named = *flow.packet;
   const bool is_error = &named != &view;
+  const bool has_device_hash =
+      (packet->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && !is_error && device_hash_holds(view);
+  const std::uint8_t zone = shared_.config.ports[admitted.ingress_port].zone_index;
+  const DestinationNat& destinations = shared_.forward.destinations;
+  const std::optional<std::uint32_t> real_hash =
+      view.kind == PacketKind::kIp4
+          ? try_real_hash<tables::Address4>(destinations, named, is_error, zone)
+          : try_real_hash<tables::Address6>(destinations, named, is_error, zone);
   const std::uint32_t hash =
-      (packet->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && !is_error && device_hash_holds(view)
-          ? packet->hash.rss
-          : flow_hash(named);
+      real_hash ? *real_hash : (has_device_hash ? packet->hash.rss : flow_hash(named));
   admitted.partition = partition_of(hash, shared_.config.tables.partitions);
   if (!is_mine(admitted.partition)) return hand_over(admitted, owner_of(admitted.partition));
   tables::Partition& mine = partition(admitted.partition);

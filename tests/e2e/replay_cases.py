@@ -74,6 +74,29 @@ peer = "127.0.0.1:28261"
 """
 
 
+DESTINATIONS = """
+[[rule]]
+name = "in"
+from = ["untrust"]
+to = ["trust"]
+action = "allow"
+[[nat]]
+name = "web"
+from = ["untrust"]
+destination = "203.0.113.80"
+protocol = "tcp"
+destination_port = "80"
+translated_destination = "192.0.2.80"
+translated_port = 8080
+[[nat]]
+name = "mail"
+from = ["untrust"]
+destination = "203.0.113.25"
+translated_destination = "192.0.2.25"
+bidirectional = true
+"""
+
+
 class Replay(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -252,6 +275,35 @@ class Replay(unittest.TestCase):
         self.assertTrue(passive[0]["translated_client"].startswith("203.0.113.254:"))
         wrong = self.write(b"[box]\nname = 7\n", "wrong.toml")
         self.assertIn("box.name", self.run_replay("--config", wrong, file, status=1).stderr)
+
+    def test_destinations_are_translated_both_ways_whatever_the_partition(self):
+        config = self.write((CONFIG + DESTINATIONS).encode(), "east.toml")
+        outsiders = [f"203.0.113.{n}" for n in range(1, 21)]
+        frames = []
+        for outsider in outsiders:
+            frames += [
+                tcp(outsider, "203.0.113.80", (4000, 80), SYN),
+                tcp("192.0.2.80", outsider, (8080, 4000), SYN | ACK),
+                udp(outsider, "203.0.113.25", (4000, 53)),
+                udp("192.0.2.25", outsider, (53, 4000)),
+                udp("192.0.2.25", outsider, (5000, 123)),
+                udp(outsider, "203.0.113.25", (123, 5000)),
+                tcp(outsider, "203.0.113.80", (4000, 22), SYN),
+            ]
+            asked = udp(outsider, "192.0.2.25", (4000, 53))
+            answered = udp("203.0.113.25", outsider, (53, 4000))
+            frames += [unreachable(asked, "192.0.2.25", outsider), unreachable(answered, outsider, "203.0.113.25")]
+        file = self.write(capture(frames))
+        for partitions in ("1", "16"):
+            active, passive, summary = self.replay("--config", config, "--partitions", partitions, file)
+            self.assertEqual(summary["dropped"], {"local_refused": 20})
+            self.assertEqual((summary["sessions_created"], summary["forwarded"]), (60, 160))
+            self.assertTrue(all(line["reply_seen"] for line in active))
+            self.assertEqual(active, passive)
+            self.assertEqual({line["translated_server"] for line in active if line["protocol"] == 6},
+                             {"192.0.2.80:8080"})
+            self.assertEqual({line["translated_client"] for line in active if line["client"] == "192.0.2.25:5000"},
+                             {"203.0.113.25:5000"})
 
     def test_the_box_answers_as_the_port_that_the_packet_came_in_by(self):
         config = self.write(CONFIG.encode(), "east.toml")

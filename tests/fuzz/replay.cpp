@@ -63,6 +63,7 @@ struct World {
   RuleSet rules{config};
   RouteTable routes{config, "routes", SOCKET_ID_ANY};
   NatPool nat{config, options.seed};
+  DestinationNat destinations{config};
 };
 
 World& world() {
@@ -117,14 +118,15 @@ void replay(const CaptureFile& file) {
   const VirtualDevice to_active(kRingToActive, "");
   ReplayPair pair(once.config, once.options);
   require(pair.try_settle(), "empty tables do not become equal");
-  ReplayIntake intake({.forward = {once.config, once.rules, once.routes, once.nat},
-                       .box = pair.active(),
-                       .pool = once.pool,
-                       .writer = nullptr,
-                       .seed = 1,
-                       .accepts_any_vlan = true,
-                       .picks_up = true},
-                      pair.now_ns());
+  ReplayIntake intake(
+      {.forward = {once.config, once.rules, once.routes, once.nat, once.destinations},
+       .box = pair.active(),
+       .pool = once.pool,
+       .writer = nullptr,
+       .seed = 1,
+       .accepts_any_vlan = true,
+       .picks_up = true},
+      pair.now_ns());
   ReplayClock clock(true, pair.now_ns());
   CaptureReader reader(file, once.pool);
   std::array<rte_mbuf*, kBurst> packets;

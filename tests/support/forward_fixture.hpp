@@ -65,7 +65,9 @@ class ForwardFixture : public testing::Test {
     routes_.reset();
     routes_.emplace(config_, "forward", -1);
     nat_.emplace(config_, 7);
-    forwarder_.emplace(dataplane::ForwardContext{config_, *rules_, *routes_, *nat_});
+    destinations_.emplace(config_);
+    forwarder_.emplace(
+        dataplane::ForwardContext{config_, *rules_, *routes_, *nat_, *destinations_});
     tables::PartitionLimits limits;
     limits.session4 = limits.session6 = {slot_count, 2};
     memory_.reset(
@@ -142,6 +144,7 @@ class ForwardFixture : public testing::Test {
   std::optional<dataplane::RuleSet> rules_;
   std::optional<dataplane::RouteTable> routes_;
   std::optional<dataplane::NatPool> nat_;
+  std::optional<dataplane::DestinationNat> destinations_;
   std::optional<Forwarder> forwarder_;
   std::unique_ptr<std::byte, Free> memory_;
   std::optional<tables::Partition> partition_;
