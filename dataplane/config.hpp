@@ -121,6 +121,7 @@ struct NatConfig {
   std::vector<IpPrefix> source;          // empty = any of the rule's family
   std::vector<IpAddress> addresses;      // one family, at least one
   PortRange ports{1024, 65535};
+  std::uint16_t block_ports{};  // each address of `source` has so many to itself; 0 = all share all
   std::optional<NatDestination> destination;
 };
 

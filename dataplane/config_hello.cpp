@@ -119,6 +119,7 @@ std::uint64_t nat_digest(const Config& config) {
     for (const IpAddress& address : nat.addresses) digest.add(to_text(address));
     digest.add_number(nat.ports.first);
     digest.add_number(nat.ports.last);
+    if (nat.block_ports != 0) digest.add_number(nat.block_ports);
     if (nat.destination) add_destination(digest, *nat.destination);
   }
   return digest.value();

@@ -8,6 +8,7 @@
 #include "dataplane/config_floating.hpp"
 #include "dataplane/config_items.hpp"
 #include "dataplane/ip_numbers.hpp"
+#include "dataplane/nat_block.hpp"
 
 namespace twinplane::dataplane {
 namespace {
@@ -49,6 +50,7 @@ void read_source_rule(Section& section, const Config& config, NatConfig& nat) {
                            "as \"1024-65535\", 1 to 65535");
     }
   }
+  section.read_integer("block_ports", nat.block_ports, {0, 65535});
   for (const auto* const key :
        {"protocol", "destination_port", "translated_port", "bidirectional"}) {
     section.refuse(key, "is for rules that translate a destination",
@@ -95,7 +97,7 @@ void read_destination_rule(Section& section, NatConfig& nat) {
                          "no source, protocol or destination_port, or no bidirectional");
   }
   nat.destination = std::move(destination);
-  for (const auto* const key : {"to", "addresses", "ports"}) {
+  for (const auto* const key : {"to", "addresses", "ports", "block_ports"}) {
     section.refuse(key, "is for rules that translate a source",
                    "a nat rule of its own for that; both are done to one session");
   }
@@ -116,6 +118,46 @@ void check_source_families(const NatConfig& nat, std::size_t index, Family famil
     faults.add(path_of(path_of("nat", index, "source"), k),
                to_text(nat.source[k]) + " is of another family than the rule's addresses",
                kOneFamily);
+  }
+}
+
+bool have_common_ports(const NatConfig& left, const NatConfig& right) {
+  return left.ports.first <= right.ports.last && right.ports.first <= left.ports.last &&
+         std::any_of(left.addresses.begin(), left.addresses.end(), [&right](const auto& address) {
+           return std::find(right.addresses.begin(), right.addresses.end(), address) !=
+                  right.addresses.end();
+         });
+}
+
+// Every address of `source` must find a block, and nobody else may use its ports.
+void check_blocks(const Config& config, const NatConfig& nat, std::size_t index,
+                  FaultList& faults) {
+  const std::string path = path_of("nat", index, "block_ports");
+  if (nat.source.empty()) {
+    faults.add(path_of("nat", index, "source"), "is any, and each of it would need a block",
+               "name the inside networks, or leave block_ports out");
+    return;
+  }
+  if (nat.block_ports < config.tables.partitions) {
+    faults.add(
+        path,
+        std::to_string(nat.block_ports) + " ports are fewer than the partitions that share them",
+        "at least " + std::to_string(config.tables.partitions) + ", better hundreds");
+  }
+  if (inside_count(nat) > block_count(nat)) {
+    const std::uint64_t ports_there =
+        nat.addresses.size() * (nat.ports.last - nat.ports.first + std::uint64_t{1});
+    faults.add(path,
+               "there are " + std::to_string(block_count(nat)) + " blocks for " +
+                   std::to_string(inside_count(nat)) + " inside addresses",
+               "at most " + std::to_string(ports_there / inside_count(nat)) +
+                   " ports a block, more addresses, or fewer sources");
+  }
+  for (std::size_t i = 0; i < config.nat.size(); ++i) {
+    const NatConfig& other = config.nat[i];
+    if (i == index || other.destination || !have_common_ports(nat, other)) continue;
+    faults.add(path, "nat rule \"" + other.name + "\" hides others behind the same ports",
+               "addresses or ports of its own, so that a port tells who has it");
   }
 }
 
@@ -153,6 +195,7 @@ void check_source_rule(const Config& config, const NatConfig& nat, std::size_t i
                std::to_string(port_count) + " ports are fewer than the partitions that share them",
                "at least " + std::to_string(config.tables.partitions) + ", better thousands");
   }
+  if (nat.block_ports != 0) check_blocks(config, nat, index, faults);
 }
 
 bool is_interface_address(const Config& config, const IpAddress& address) {
@@ -214,11 +257,13 @@ void check_shared_ports(const Config& config, const NatDestination& destination,
       continue;
     const int first = std::max(ports.first, other.ports.first);
     const int last = std::min(ports.last, other.ports.last);
-    if (last - first + 1 <= kSharedPortsMax) continue;
+    // Of a block even one would be missed by whom it belongs to.
+    const int shared_max = other.block_ports == 0 ? kSharedPortsMax : 0;
+    if (last - first + 1 <= shared_max) continue;
     faults.add(path_of("nat", index, "destination_port"),
                "takes " + std::to_string(last - first + 1) + " of the ports that nat rule \"" +
                    other.name + "\" hides sources behind",
-               "at most " + std::to_string(kSharedPortsMax) + " of them, or other ports there");
+               "at most " + std::to_string(shared_max) + " of them, or other ports there");
   }
 }
 

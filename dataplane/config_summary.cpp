@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dataplane/ip_numbers.hpp"
+#include "dataplane/nat_block.hpp"
 #include "tables/session.hpp"
 
 namespace twinplane::dataplane {
@@ -90,12 +91,17 @@ std::string nat_text(const Config& config, const NatConfig& nat) {
   if (nat.destination) return destination_text(config, nat, *nat.destination);
   const std::uint64_t pairs =
       nat.addresses.size() * (nat.ports.last - nat.ports.first + std::uint64_t{1});
+  const std::string blocks = nat.block_ports == 0
+                                 ? ""
+                                 : ", " + count_of(nat.block_ports, "port") + " for each of " +
+                                       std::to_string(inside_count(nat)) + " inside addresses" +
+                                       " (there are " + count_of(block_count(nat), "block") + ")";
   return "nat \"" + nat.name + "\": " + networks_text(nat.source) + " from " +
          zones_text(config, nat.from_zones) + " to " + zones_text(config, nat.to_zones) +
          " becomes " +
          joined(nat.addresses, [](const IpAddress& address) { return to_text(address); }, {}) +
          " ports " + range_text(nat.ports) + " (" + count_of(pairs, "pair") +
-         " for each server's address and port)";
+         " for each server's address and port)" + blocks;
 }
 
 std::string tables_text(const TablesConfig& tables) {

@@ -244,6 +244,7 @@ DropReason Forwarder::translate_new(tables::Partition& partition, const PacketVi
   } else {
     const NatChoice<Address> choice = choose_source(partition, view, server, zone_from, zone_to);
     if (choice.result == NatResult::kExhausted) return DropReason::kNatExhausted;
+    if (choice.result == NatResult::kBlockExhausted) return DropReason::kNatBlockExhausted;
     if (choice.result == NatResult::kChosen) {
       client = {choice.address, choice.port_be};
       if (view.l4_kind == L4Kind::kIcmpEcho) real.port_be = choice.port_be;

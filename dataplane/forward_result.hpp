@@ -33,7 +33,8 @@ enum class DropReason : std::uint8_t {
   kLocalRefused,  // to the box itself, and nothing here answers that
   kRuleDrop,      // a rule says drop, or no rule matches
   kNatExhausted,
-  kNatConflict,  // translated it would be another session, or one of a host with itself
+  kNatBlockExhausted,  // no port of the client's own block is free for that server
+  kNatConflict,        // translated it would be another session, or one of a host with itself
   kTableFull,
   kIndexFull,
   kWrongDirection,  // it matches a session's key from the side that never sends it
@@ -50,14 +51,33 @@ enum class DropReason : std::uint8_t {
 
 inline constexpr std::size_t kDropReasonCount = static_cast<std::size_t>(DropReason::kCount);
 
-inline constexpr auto kDropReasonNames = std::to_array<std::string_view>(
-    {"none",        "not_active",      "bad_checksum",      "wrong_vlan",
-     "group_frame", "not_forwardable", "no_first_fragment", "bad_fragment",
-     "tcp_not_syn", "icmp_no_session", "no_route",          "local_refused",
-     "rule",        "nat_exhausted",   "nat_conflict",      "table_full",
-     "index_full",  "wrong_direction", "wrong_zone",        "ttl_exceeded",
-     "too_big",     "not_fragmented",  "no_neighbor",       "no_buffer",
-     "ring_full",   "transmit_full"});
+inline constexpr auto kDropReasonNames = std::to_array<std::string_view>({"none",
+                                                                          "not_active",
+                                                                          "bad_checksum",
+                                                                          "wrong_vlan",
+                                                                          "group_frame",
+                                                                          "not_forwardable",
+                                                                          "no_first_fragment",
+                                                                          "bad_fragment",
+                                                                          "tcp_not_syn",
+                                                                          "icmp_no_session",
+                                                                          "no_route",
+                                                                          "local_refused",
+                                                                          "rule",
+                                                                          "nat_exhausted",
+                                                                          "nat_block_exhausted",
+                                                                          "nat_conflict",
+                                                                          "table_full",
+                                                                          "index_full",
+                                                                          "wrong_direction",
+                                                                          "wrong_zone",
+                                                                          "ttl_exceeded",
+                                                                          "too_big",
+                                                                          "not_fragmented",
+                                                                          "no_neighbor",
+                                                                          "no_buffer",
+                                                                          "ring_full",
+                                                                          "transmit_full"});
 static_assert(kDropReasonNames.size() == kDropReasonCount);
 static_assert(std::ranges::none_of(kDropReasonNames, &std::string_view::empty));
 

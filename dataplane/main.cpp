@@ -10,6 +10,7 @@
 #include "dataplane/box.hpp"
 #include "dataplane/config_load.hpp"
 #include "dataplane/config_summary.hpp"
+#include "dataplane/nat_block.hpp"
 
 namespace {
 
@@ -26,12 +27,17 @@ int main(int argc, char** argv) {
       "peer.",
       "twinplane"};
   std::string config_path;
+  std::string asked_block;
   bool is_check = false;
   app.add_option("-c,--config", config_path,
                  "The box's configuration (TOML); see dataplane/examples")
       ->required();
   app.add_flag("--check", is_check,
                "Read and check the configuration, say what it means, touch no device");
+  app.add_option("--nat-block", asked_block,
+                 "Say by the configuration which block of ports an inside ADDRESS has, or who has "
+                 "the public ADDRESS:PORT; exit status 1 when nobody has")
+      ->option_text("ADDRESS[:PORT]");
   app.footer(
       "Each box has a configuration of its own; box.id, addresses of HA1 and HA2 and device names "
       "differ, the rest is alike.\n"
@@ -45,6 +51,11 @@ int main(int argc, char** argv) {
     if (is_check) {
       std::puts(summary(config).c_str());
       return 0;
+    }
+    if (!asked_block.empty()) {
+      const std::string text = blocks_text(config, asked_block);
+      std::fputs(text.empty() ? "nobody\n" : text.c_str(), stdout);
+      return text.empty() ? 1 : 0;
     }
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);

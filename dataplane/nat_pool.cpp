@@ -35,6 +35,11 @@ NatPool::NatPool(const Config& config, std::uint64_t seed) : seed_(seed) {
     }
     row.port_first = nat.ports.first;
     row.port_count = nat.ports.last - nat.ports.first + 1U;
+    row.block_rule = kNoBlocks;
+    if (nat.block_ports != 0) {
+      row.block_rule = static_cast<std::uint32_t>(block_rules_.size());
+      block_rules_.push_back(nat);
+    }
     rows_.push_back(row);
   }
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Source NAT with several addresses: all are used, a client keeps one, replies arrive, also after a takeover."""
+"""Source NAT with several addresses and by blocks: a client keeps its own, replies arrive, also after a takeover."""
 
 import socket
 
@@ -11,6 +11,8 @@ CLIENTS = {4: [f"10.1.0.{number}" for number in range(64, 104)],
 SERVER = {4: "10.2.0.1", 6: "fd00:2::1"}
 FEW = {4: "10.1.0.200", 6: "fd00:1::200"}  # shares 16 ports of each of two addresses
 FEW_POOL = ["10.2.0.251", "10.2.0.250"]
+BLOCKS = {f"10.1.0.{208 + number}": range(30000 + 32 * number, 30032 + 32 * number) for number in range(4)}
+BLOCK_ADDRESS = "10.2.0.249"
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 RULES = """\
 [[nat]]
@@ -20,6 +22,15 @@ to = ["untrust"]
 source = ["10.1.0.200/32"]
 addresses = ["10.2.0.251", "10.2.0.250"]
 ports = "40000-40015"
+
+[[nat]]
+name = "blocks"
+from = ["trust"]
+to = ["untrust"]
+source = ["10.1.0.208/30"]
+addresses = ["10.2.0.249"]
+ports = "30000-30127"
+block_ports = 32
 
 [[nat]]
 name = "hide4"
@@ -122,10 +133,32 @@ def exhaustion(lab, box):
     expect({name[0] for name in names} == set(FEW_POOL), "one client goes on to the next address")
 
 
+def blocks(lab, box, port):
+    """Each client has ports of its own block alone, and no more than those."""
+    server = opened(lab, "server", 4, socket.SOCK_DGRAM, SERVER[4], port)
+    server.settimeout(0.05)
+    before = box.counters()
+    kept = []
+    for address, block in BLOCKS.items():
+        seen = []
+        for _ in range(40):
+            client = opened(lab, "client", 4, socket.SOCK_DGRAM, address)
+            client.connect((SERVER[4], port))
+            seen.append(exchange(client, server))
+            kept.append(client)
+        lab.pair.poll()
+        names = {name for name in seen if name}
+        expect_quietly(20 <= len(names) <= 32, f"{address} has most of its block: {len(names)}")
+        expect_quietly(all(name[0] == BLOCK_ADDRESS and name[1] in block for name in names), f"{address}: {names}")
+    changed = differences(before, box.counters())
+    expect(changed.get("drop_nat_block_exhausted", 0) >= 4 * 8,
+           "clients have a block each, and what is more is refused", changed)
+
+
 def test(lab):
     for box in lab.pair.boxes:
         box.edits = edits()
-    for address in (*CLIENTS[4], *CLIENTS[6], FEW[4]):
+    for address in (*CLIENTS[4], *CLIENTS[6], FEW[4], *BLOCKS):
         lab.network._ip("client", "address", "add", f"{address}/{64 if ':' in address else 24}", "dev", "c0",
                         *(("nodad",) if ":" in address else ()))
     active, passive = lab.start()
@@ -133,6 +166,7 @@ def test(lab):
     for version in (4, 6):
         connections(lab, version)
     exhaustion(lab, active)
+    blocks(lab, active, 7003)
     lab.verify(active, "with all of these sessions")
     lab.equal_when_quiet()
     active.kill()
@@ -141,6 +175,7 @@ def test(lab):
     for version, (server, all_flows) in flows.items():
         same = [exchange(client, server) == seen for _, client, seen in all_flows]
         expect(all(same), f"IPv{version}: {len(same)} flows go on under the names they had")
+    blocks(lab, passive, 7004)
 
 
 if __name__ == "__main__":

@@ -317,6 +317,20 @@ TEST_F(ForwardNat, HidesNobodyBehindAPortThatLeadsToAServer) {
   }
 }
 
+TEST_F(ForwardNat, DropsByNameWhatAClientsOwnBlockHasNoPortFor) {
+  config_.nat[0].ports = {8000, 8063};
+  config_.nat[0].source = {parse_prefix("10.1.0.0/28").value()};
+  config_.nat[0].block_ports = 4;
+  make(Config(config_));
+  for (unsigned i = 0; i < 4; ++i)
+    EXPECT_EQ(
+        network_order(left(syn(kInside, kInsider, kOutsider, 80, 30000 + i)).source4.port_be) / 4,
+        (8000U + 4 * 7) / 4);
+  EXPECT_EQ(syn(kInside, kInsider, kOutsider, 80, 30004).result.reason,
+            DropReason::kNatBlockExhausted);
+  left(syn(kInside, kInsider, kOutsider, 81, 30004));
+}
+
 TEST_F(ForwardNat, TellsAClientByThePublicNameThatTheServerIsUnreachable) {
   const Outcome in = syn(kOutside, kOutsider, kPublicWeb, 80);
   const Outcome told = send_error(kInside, error_about(in, kWeb));
