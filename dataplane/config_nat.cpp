@@ -153,6 +153,16 @@ void check_blocks(const Config& config, const NatConfig& nat, std::size_t index,
                "at most " + std::to_string(ports_there / inside_count(nat)) +
                    " ports a block, more addresses, or fewer sources");
   }
+  for (std::size_t k = 1; k < nat.source.size(); ++k) {
+    const auto end = nat.source.begin() + static_cast<std::ptrdiff_t>(k);
+    const auto first = std::find_if(nat.source.begin(), end, [&](const IpPrefix& network) {
+      return overlap(network, nat.source[k]);
+    });
+    if (first == end) continue;
+    faults.add(path_of(path_of("nat", index, "source"), k),
+               to_text(nat.source[k]) + " overlaps " + to_text(*first),
+               "each inside address once, as it has one block");
+  }
   for (std::size_t i = 0; i < config.nat.size(); ++i) {
     const NatConfig& other = config.nat[i];
     if (i == index || other.destination || !have_common_ports(nat, other)) continue;

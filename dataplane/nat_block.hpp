@@ -25,8 +25,8 @@ struct NatBlock {
   PortRange ports;
 };
 
-// How many inside addresses the rule's `source` names, those of overlapping prefixes more than
-// once; for prefixes of 2^32 addresses and above, no less than 2^32.
+// How many inside addresses the rule's `source` names; for prefixes of 2^32 addresses and above, no
+// less than 2^32.
 std::uint64_t inside_count(const NatConfig& nat) noexcept;
 
 // How many blocks there are.

@@ -42,7 +42,7 @@ struct NatQuery {
   std::uint8_t zone_to;
   bool
       has_ports;  // TCP and UDP ports or an ICMP identifier; false: the address alone is translated
-  std::uint64_t flow_hash;  // of the untranslated session: where the walk starts
+  std::uint64_t flow_hash;  // before the source is translated: where the walk starts
 };
 
 template <class Address>

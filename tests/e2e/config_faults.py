@@ -22,6 +22,8 @@ FAULTS = (
     ('to = ["untrust"]\nsource = ["10.1.0.0/24"', 'to = ["nowhere"]\nsource = ["10.1.0.0/24"', ("nowhere",)),
     ('action = "allow"', 'action = "maybe"', ("maybe", "allow", "drop")),
     ('ports = "1024-65535"', 'ports = "65535-1024"', ("65535-1024",)),
+    ('ports = "1024-65535"', "translated_port = 80", ("translated_port", "destination")),
+    ('ports = "1024-65535"', "block_ports = 3", ("block_ports", "partitions")),
     ("partitions = 4", "partitions = 3", ("partitions", "power of two")),
     ("session4_slots = 65536", "session4_slots = 1", ("session4_slots", "64")),
     ('full_policy = "refuse"', 'full_policy = "panic"', ("panic", "refuse", "evict-half-open")),

@@ -293,12 +293,15 @@ class Replay(unittest.TestCase):
             asked = udp(outsider, "192.0.2.25", (4000, 53))
             answered = udp("203.0.113.25", outsider, (53, 4000))
             frames += [unreachable(asked, "192.0.2.25", outsider), unreachable(answered, outsider, "203.0.113.25")]
+        datagram = b"\x03\xe8\x00\x35\x00\x28\0\0" + b"x" * 32
+        frames += [ip("203.0.113.77", "203.0.113.25", 17, datagram[:24], fragment=0x2000),
+                   ip("203.0.113.77", "203.0.113.25", 17, datagram[24:], fragment=3)]
         file = self.write(capture(frames))
         for partitions in ("1", "16"):
             active, passive, summary = self.replay("--config", config, "--partitions", partitions, file)
             self.assertEqual(summary["dropped"], {"local_refused": 20})
-            self.assertEqual((summary["sessions_created"], summary["forwarded"]), (60, 160))
-            self.assertTrue(all(line["reply_seen"] for line in active))
+            self.assertEqual((summary["sessions_created"], summary["forwarded"]), (61, 162))
+            self.assertEqual(sum(line["reply_seen"] for line in active), 60)
             self.assertEqual(active, passive)
             self.assertEqual({line["translated_server"] for line in active if line["protocol"] == 6},
                              {"192.0.2.80:8080"})

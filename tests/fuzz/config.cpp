@@ -13,6 +13,7 @@
 #include "dataplane/config_hello.hpp"
 #include "dataplane/config_load.hpp"
 #include "dataplane/config_summary.hpp"
+#include "dataplane/nat_block.hpp"
 #include "ha2/pair.hpp"
 #include "tests/fuzz/kit/require.hpp"
 
@@ -47,6 +48,22 @@ void require_tellable(const dataplane::ConfigError& error, std::string_view text
   }
 }
 
+// Both ends of the rule's sources have blocks, and who has a port of one is who has the block.
+void require_blocks(const dataplane::NatConfig& nat) {
+  const std::uint64_t count = dataplane::inside_count(nat);
+  require(count <= dataplane::block_count(nat), "sources without a block");
+  for (const std::uint64_t ordinal : {std::uint64_t{0}, count - 1}) {
+    const auto block = dataplane::block_of(nat, static_cast<std::uint32_t>(ordinal));
+    require(block.address_index < nat.addresses.size(), "a block of no address");
+    require(block.ports.first <= block.ports.last && block.ports.first >= nat.ports.first &&
+                block.ports.last <= nat.ports.last,
+            "a block beyond the rule's ports");
+    const auto inside =
+        dataplane::try_inside_of(nat, nat.addresses[block.address_index], block.ports.last);
+    require(inside && dataplane::try_ordinal(nat, *inside) == ordinal, "a block of somebody else");
+  }
+}
+
 void require_whole(const dataplane::Config& config, std::string_view text) {
   const std::string told = dataplane::summary(config);
   require(!told.empty() && told.back() == '\n' && is_plain(told), "a summary that cannot be shown");
@@ -55,6 +72,9 @@ void require_whole(const dataplane::Config& config, std::string_view text) {
   for (const dataplane::HelloItem& item : items)
     require(!item.name.empty() && item.name.size() <= 23,
             "an item's name that a hello cannot hold");
+  for (const dataplane::NatConfig& nat : config.nat) {
+    if (nat.block_ports != 0) require_blocks(nat);
+  }
   const dataplane::Config again = dataplane::parse_config(text, "again.toml");
   require(dataplane::hello_items(again) == items && dataplane::summary(again) == told,
           "the same file means something else the second time");

@@ -144,6 +144,8 @@ TEST(NatBlock, WantsABlockForEachSource) {
   EXPECT_THAT(
       faults_of(text_with("'fd00:1::/64'", "addresses = ['fd00:2::8']\nblock_ports = 1000")),
       HasSubstr("64 blocks for 4294967296 inside addresses"));
+  EXPECT_THAT(faults_of(text_with("'10.1.0.0/24', '10.1.0.64/26'", kBlocks)),
+              HasSubstr("nat.source: 10.1.0.64/26 overlaps 10.1.0.0/24; each inside address once"));
   EXPECT_THAT(faults_of(text_with("'10.1.0.0/24'", "addresses = ['10.2.0.8']\nblock_ports = 3")),
               HasSubstr("3 ports are fewer than the partitions"));
 }
