@@ -26,7 +26,7 @@ class OwnAddresses {
  public:
   explicit OwnAddresses(const Config& config);
 
-  // Floating, source NAT's, or the port's link-local address.
+  // Floating, NAT's, or the port's link-local address.
   bool is_own(std::size_t port_index, const IpAddress& address) const noexcept;
 
   // May a host on the port's link have it? On a network of the port or link-local, and neither the
