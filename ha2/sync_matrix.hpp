@@ -43,6 +43,8 @@ inline constexpr std::array<SyncRow, tables::kTableKindCount> kSyncMatrix{{
     {tables::TableKind::kVirtualMac, true, true, "both must know who answers for an address"},
     {tables::TableKind::kSecurityAssociation, true, true, "tunnels live on at the other box"},
     {tables::TableKind::kDosBlock, false, false, "each box blocks what it has seen itself"},
+    {tables::TableKind::kSctp, true, false,
+     "whoever takes over goes on with every association; both active: each box has its own"},
 }};
 
 constexpr bool is_in_order() noexcept {

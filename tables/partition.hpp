@@ -22,6 +22,7 @@
 #include "tables/multicast.hpp"
 #include "tables/neighbor.hpp"
 #include "tables/plain_table.hpp"
+#include "tables/sctp.hpp"
 #include "tables/security_association.hpp"
 #include "tables/session_table.hpp"
 #include "tables/table_kind.hpp"
@@ -62,8 +63,10 @@ class Partition {
       return self.virtual_mac_;
     else if constexpr (kKind == TableKind::kSecurityAssociation)
       return self.security_association_;
-    else
+    else if constexpr (kKind == TableKind::kDosBlock)
       return self.dos_block_;
+    else
+      return self.sctp_;
   }
 
  public:
@@ -77,7 +80,8 @@ class Partition {
         multicast6_(make<Multicast6Body>(carver, limits, seed)),
         virtual_mac_(make<VirtualMacBody>(carver, limits, seed)),
         security_association_(make<SecurityAssociationBody>(carver, limits, seed)),
-        dos_block_(make<DosBlockBody>(carver, limits, seed)) {}
+        dos_block_(make<DosBlockBody>(carver, limits, seed)),
+        sctp_(make<SctpBody>(carver, limits, seed)) {}
 
   static std::size_t bytes(const PartitionLimits& limits) noexcept {
     Carver counter;
@@ -185,6 +189,7 @@ class Partition {
   PlainTable<VirtualMacBody> virtual_mac_;
   PlainTable<SecurityAssociationBody> security_association_;
   PlainTable<DosBlockBody> dos_block_;
+  PlainTable<SctpBody> sctp_;
 };
 
 // SessionTable or PlainTable.

@@ -5,7 +5,8 @@
 // A body is a struct without padding whose bytes are what stands on the wire (two x86 boxes: least
 // significant byte first). It has
 //   kKind                the TableKind
-//   Key, key             what it is found by, first in the body
+//   Key, key             what it is found by, first in the body; or, where an entry may have two
+//                        keys, has_second_key(), has_one_key() and key(Side), see SessionTraits
 //   fields()             name and place of each field, for findings
 //   is_sound()           could a box have written it?
 // and it may have
@@ -52,6 +53,15 @@ template <class Body>
 concept HasRefresh = requires {
   typename Body::Refresh;
 };
+
+template <class Body>
+concept HasSecondKey = requires(const Body& body) {
+  body.has_second_key();
+};
+
+// What an entry of this kind needs of the index.
+template <class Body>
+inline constexpr std::uint32_t kKeysPerSlot = HasSecondKey<Body> ? 2 : 1;
 
 namespace detail {
 
@@ -117,18 +127,50 @@ struct PlainTraits {
 
   static std::uint8_t marks(const Entry& entry) noexcept { return entry.head.marks; }
 
-  static bool has_second_key(const Entry& /*entry*/) noexcept { return false; }
+  static bool has_second_key(const Entry& entry) noexcept {
+    if constexpr (HasSecondKey<Body>)
+      return entry.body.has_second_key();
+    else
+      return false;
+  }
 
-  static bool has_one_key(const Entry& /*entry*/) noexcept { return true; }
+  static bool has_one_key(const Entry& entry) noexcept {
+    if constexpr (HasSecondKey<Body>)
+      return entry.body.has_one_key();
+    else
+      return true;
+  }
 
-  static const Key& key(const Entry& entry, Side /*side*/) noexcept { return entry.body.key; }
+  static Key key(const Body& body, Side side) noexcept {
+    if constexpr (HasSecondKey<Body>) {
+      return body.key(side);
+    } else {
+      static_cast<void>(side);
+      return body.key;
+    }
+  }
 
-  static bool matches(const Entry& entry, Side /*side*/, const Key& key) noexcept {
-    return is_live(entry) && equal_bytes<sizeof key>(&entry.body.key, &key);
+  static Key key(const Entry& entry, Side side) noexcept { return key(entry.body, side); }
+
+  static bool matches(const Entry& entry, Side side, const Key& wanted) noexcept {
+    if constexpr (HasSecondKey<Body>) {
+      const bool has_side = side == Side::kClient || has_second_key(entry);
+      const Key own = key(entry, side);
+      return is_live(entry) && has_side && equal_bytes<sizeof own>(&own, &wanted);
+    } else {
+      return is_live(entry) && equal_bytes<sizeof wanted>(&entry.body.key, &wanted);
+    }
   }
 
   static bool same_keys(const Entry& left, const Entry& right) noexcept {
-    return equal_bytes<sizeof(Key)>(&left.body.key, &right.body.key);
+    if constexpr (HasSecondKey<Body>) {
+      const bool have_two = has_second_key(left);
+      if (have_two != has_second_key(right)) return false;
+      return matches_key(left, right, Side::kClient) &&
+             (!have_two || matches_key(left, right, Side::kServer));
+    } else {
+      return equal_bytes<sizeof(Key)>(&left.body.key, &right.body.key);
+    }
   }
 
   static bool is_sound(const Entry& entry) noexcept {
@@ -144,6 +186,13 @@ struct PlainTraits {
     std::memset(static_cast<void*>(&entry), 0, sizeof entry);
     entry.head.generation = head.generation;
     entry.head.marks = head.marks;
+  }
+
+ private:
+  static bool matches_key(const Entry& left, const Entry& right, Side side) noexcept {
+    const Key left_key = key(left, side);
+    const Key right_key = key(right, side);
+    return equal_bytes<sizeof(Key)>(&left_key, &right_key);
   }
 };
 

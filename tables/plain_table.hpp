@@ -4,7 +4,7 @@
 // Thread:  the core that owns the partition.
 // Memory:  SlotTable's.
 // Limits:  SlotTable's; 0 slots where the partition has none of this kind.
-// Errors:  create() refuses with a named reason and counts it.
+// Errors:  create() and rekey() refuse with a named reason; what finds no room is counted.
 // Spec:    slot_table.hpp. Only the owner ages: an entry without a deadline, as a mirror's are,
 //          gets one from on_unset() of expire().
 #pragma once
@@ -33,9 +33,9 @@ class PlainTable {
   using Slots = SlotTable<PlainTraits<Body>>;
 
   PlainTable(Carver& carver, std::uint32_t slot_count, HashSeed seed) noexcept
-      : slots_(carver, {slot_count, 1}, seed) {}
+      : slots_(carver, {slot_count, kKeysPerSlot<Body>}, seed) {}
 
-  // The key must not be in the table.
+  // No key of the body may be in the table.
   [[nodiscard]] InsertResult create(const Body& body, std::uint32_t now_s,
                                     bool is_local_only = false) noexcept {
     Entry entry{};
@@ -51,14 +51,23 @@ class PlainTable {
     return result;
   }
 
-  // change(Body&) alters anything but the key.
+  // change(Body&) alters anything but the keys.
   template <class Change>
   void change(std::uint32_t slot, Change&& change) noexcept {
     change(slots_.changeable(slot).body);
     slots_.renew(slot);
   }
 
-  // The same for what a patch says, and nothing else.
+  // Puts `body` in place of the slot's, whose keys may be others.
+  [[nodiscard]] RekeyResult rekey(std::uint32_t slot, const Body& body) noexcept {
+    Entry entry = slots_.entry(slot);
+    entry.body = body;
+    const RekeyResult result = slots_.rekey(slot, entry);
+    if (result.status == RekeyStatus::kIndexFull) ++counters_.refused_index_full;
+    return result;
+  }
+
+  // change() for what a patch says, and nothing else.
   template <class Patch>
   void patch(std::uint32_t slot, const Patch& patch) noexcept {
     slots_.changeable(slot).body.set(patch);

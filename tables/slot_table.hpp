@@ -11,8 +11,8 @@
 //          the caller's block at construction; nothing is allocated, resized or freed afterwards.
 // Limits:  0 to 2^26 slots, one or two keys a slot, load to 100 % of the slots (the index stands at
 //          0.6 then).
-// Errors:  insert() refuses with a named reason and changes nothing. put() and empty() cannot fail
-//          for lack of room.
+// Errors:  insert() and rekey() refuse with a named reason and change nothing. put() and empty()
+//          cannot fail for lack of room.
 // Spec:    tables/DESIGN.md D-T1 to D-T5.
 #pragma once
 
@@ -46,6 +46,13 @@ struct InsertResult {
 };
 
 inline constexpr std::uint32_t kNoSlot = HashIndex::kSlotMask + 1;
+
+enum class RekeyStatus : std::uint8_t { kRekeyed, kKeyHeld, kIndexFull };
+
+struct RekeyResult {
+  RekeyStatus status;
+  std::uint32_t holder;  // kKeyHeld: the other slot that has one of the keys; else kNoSlot
+};
 
 struct Found {
   std::uint32_t slot;  // kNoSlot when the key is not in the table
@@ -274,6 +281,32 @@ class SlotTable {
     mark(slot, kMarkWhole);
   }
 
+  // Puts `value`, whose keys may be others, in place of what a full slot holds, as renew() does:
+  // under a new generation, so that nothing meant for the one entry meets the other. The deadline
+  // stays.
+  [[nodiscard]] RekeyResult rekey(std::uint32_t slot, const Entry& value) noexcept {
+    const KeyHashes hashes = hashes_of(value);
+    std::uint32_t holder = other_holder(slot, value, Side::kClient, hashes.client);
+    if (holder == kNoSlot && Traits::has_second_key(value))
+      holder = other_holder(slot, value, Side::kServer, hashes.server);
+    if (holder != kNoSlot) return {RekeyStatus::kKeyHeld, holder};
+    Entry& target = entries_[slot];
+    const KeyHashes old = hashes_of(target);
+    if (!is_mutant(Mutant::kRekeyKeepsOldKeys)) unindex_keys(slot, old);
+    if (!index_keys(slot, value, hashes)) [[unlikely]] {
+      // What they left is free again.
+      if (!index_keys(slot, target, old)) ++unindexed_count_;
+      return {RekeyStatus::kIndexFull, kNoSlot};
+    }
+    const std::uint16_t generation = Traits::generation(target);
+    const std::uint8_t marks = Traits::marks(target);
+    target = value;
+    Traits::generation(target) = generation;
+    Traits::marks(target) = marks;
+    renew(slot);
+    return {RekeyStatus::kRekeyed, kNoSlot};
+  }
+
   // Off where there will never be a peer: then marks cost nothing.
   void set_recording(bool is_recording) noexcept { is_recording_ = is_recording; }
 
@@ -485,6 +518,13 @@ class SlotTable {
                              Traits::key(entries_[slot], side));
     });
     return HashIndex::is_none(holder);
+  }
+
+  // Of a key of `value`, if it is another slot than this one.
+  std::uint32_t other_holder(std::uint32_t slot, const Entry& value, Side side,
+                             std::uint64_t hash) const noexcept {
+    const std::uint32_t holder = find_hashed(Traits::key(value, side), hash).slot;
+    return holder == slot ? kNoSlot : holder;
   }
 
   bool adopt_slot(std::uint32_t slot, const KeyHashes& hashes) noexcept {

@@ -49,6 +49,7 @@ enum class Mutant : std::uint8_t {
   kWalkLeavesOutPlain,
   kCompareLeavesOutPlain,
   kRenewKeepsGeneration,
+  kRekeyKeepsOldKeys,
   // Mirror.
   kAppliesLate,
   kAppliesAhead,
@@ -107,6 +108,7 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutant::k
                  "walk-leaves-out-plain",
                  "compare-leaves-out-plain",
                  "renew-keeps-generation",
+                 "rekey-keeps-old-keys",
                  "applies-late",
                  "applies-ahead",
                  "never-gives-up",

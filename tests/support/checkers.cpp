@@ -99,9 +99,11 @@ std::string find_fault(const Box& box, const Workload& workload) {
     }
   } else {
     const std::uint32_t slot_count = box.partition().slots<kKind>().slot_count();
+    using Traits = tables::PlainTraits<tables::BodyOf<kKind>>;
     for (std::uint32_t number = 0; number < PlainWorkload::key_count(slot_count); ++number)
-      if (!is_true_find<kKind>(box, body_of<tables::BodyOf<kKind>>(number).key))
-        return fault(number);
+      for (const Side side : {Side::kClient, Side::kServer})
+        if (!is_true_find<kKind>(box, Traits::key(body_of<tables::BodyOf<kKind>>(number), side)))
+          return fault(number);
   }
   return {};
 }

@@ -137,6 +137,67 @@ inline void vary(tables::DosBlockBody& body, BodyDice& dice) noexcept {
   body.flood = dice.below<std::uint8_t>(tables::kFloodKindCount);
 }
 
+// Without the server's tag an association is opening, or was refused.
+inline void fit_rank(tables::SctpBody& body) noexcept {
+  using enum tables::SctpRank;
+  if (body.has_second_key() || body.state.rank == kAborted) return;
+  body.state.rank = kInitSent;
+  body.state.flags = 0;
+}
+
+// One in four has no second key. Both ports are one, so that keys can meet across sides.
+inline void number_key(tables::SctpBody& body, std::uint32_t number) noexcept {
+  body.client_port_be = body.server_port_be = 0x590B;
+  body.state.tags = {number % 4 == 3 ? 0 : 0xC000 + number, 0x8000 + number};
+  fit_rank(body);
+}
+
+// Both keys of `of`, whatever its number.
+template <class Body>
+void keep_keys(Body& body, const Body& of) noexcept {
+  if constexpr (tables::HasSecondKey<Body>) {
+    body.state.tags = of.state.tags;
+    fit_rank(body);
+  }
+}
+
+// The second key becomes the first one of `other`.
+inline void meet(tables::SctpBody& body, const tables::SctpBody& other) noexcept {
+  if (body.state.tags[tables::kFromServer] == other.state.tags[tables::kFromServer]) return;
+  body.state.tags[tables::kFromClient] = other.state.tags[tables::kFromServer];
+}
+
+// Two addresses on either side, whatever the variant: a patch must go with every one.
+inline void vary(tables::SctpBody& body, BodyDice& dice) noexcept {
+  using namespace tables;
+  for (const Direction side : {kFromClient, kFromServer}) {
+    number_address(body.state.addresses[side][0], 0x20, dice.below<std::uint32_t>(32768));
+    number_address(body.state.addresses[side][1], 0x20, dice.below<std::uint32_t>(32768) + 32768);
+    body.state.address_flags[side] = {
+        static_cast<std::uint8_t>(kSctpAddressUsed | kSctpAddressPrimary |
+                                  dice.below<std::uint8_t>(2) * kSctpAddressConfirmed),
+        static_cast<std::uint8_t>(kSctpAddressUsed |
+                                  dice.below<std::uint8_t>(2) * kSctpAddressConfirmed)};
+  }
+  // What has been seen where the rank is rank, of one side: shutdown, its answer, the end.
+  constexpr std::array<std::uint16_t, kSctpRankCount> kSeen{
+      0,
+      0,
+      0,
+      0,
+      0,
+      sctp_flag(kSctpShutdownSeen, kFromClient),
+      sctp_flag(kSctpShutdownSeen, kFromClient) | sctp_flag(kSctpShutdownAckSeen, kFromServer),
+      sctp_flag(kSctpShutdownSeen, kFromClient) | sctp_flag(kSctpShutdownAckSeen, kFromServer) |
+          sctp_flag(kSctpEnded, kFromClient),
+      sctp_flag(kSctpEnded, kFromServer)};
+  body.state.rank = static_cast<SctpRank>(1 + dice.below<std::uint8_t>(kSctpRankCount - 1));
+  body.state.flags = kSeen[static_cast<std::size_t>(body.state.rank)];
+  body.rule = dice.below<std::uint16_t>(65536);
+  body.ingress_role = dice.below<std::uint8_t>(8);
+  body.egress_role = dice.below<std::uint8_t>(8);
+}
+
 template <class Body>
 Body body_of(std::uint32_t number, std::uint32_t variant = 0) noexcept {
   Body body;

@@ -33,6 +33,8 @@ class PlainWorkload {
   void operate_on(tables::PlainTable<Body>& table, std::uint32_t now_s);
   template <class Body>
   void alter(tables::PlainTable<Body>& table, std::uint32_t slot, std::uint32_t number);
+  template <class Body>
+  void rekey(tables::PlainTable<Body>& table, std::uint32_t slot);
 
   Prng prng_;
 };

@@ -30,6 +30,11 @@ tests::BoxShape shape_with(KindSet kinds) {
 
 tests::BoxShape shape_with_all() { return shape_with(kept_kinds(HaMode::kActivePassive)); }
 
+template <class Body>
+typename Body::Key first_key(std::uint32_t number) {
+  return tables::PlainTraits<Body>::key(body_of<Body>(number), tables::Side::kClient);
+}
+
 // An entry of each kind at the owner.
 void create_all(StreamEnds& ends) {
   tables::for_each_kind([&](auto kind) {
@@ -98,7 +103,7 @@ TEST(Kinds, OfTheMatrixAreThoseOfTheReference) {
   using enum TableKind;
   EXPECT_EQ(kept_kinds(HaMode::kActivePassive),
             (KindSet{kSession4, kSession6, kArp, kNd, kMac, kMulticast4, kMulticast6, kVirtualMac,
-                     kSecurityAssociation}));
+                     kSecurityAssociation, kSctp}));
   EXPECT_EQ(kept_kinds(HaMode::kActiveActive),
             (KindSet{kSession4, kSession6, kVirtualMac, kSecurityAssociation}));
 }
@@ -172,7 +177,7 @@ TEST(Kinds, StandOnTheWireAsTheSpecificationSays) {
        {Sizes{TableKind::kArp, 24, 7, 0}, Sizes{TableKind::kNd, 36, 7, 0},
         Sizes{TableKind::kMac, 24, 0, 0}, Sizes{TableKind::kMulticast4, 40, 29, 0},
         Sizes{TableKind::kMulticast6, 64, 29, 0}, Sizes{TableKind::kVirtualMac, 36, 7, 0},
-        Sizes{TableKind::kSecurityAssociation, 224, 6, 21}}) {
+        Sizes{TableKind::kSecurityAssociation, 224, 6, 21}, Sizes{TableKind::kSctp, 164, 17, 0}}) {
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kFull), sizes.whole) << tables::name_of(sizes.kind);
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kState), sizes.patch) << tables::name_of(sizes.kind);
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kWindow), sizes.refresh)
@@ -190,7 +195,7 @@ TEST(Kinds, OfEverySortComeChangeAndGoAtTheMirror) {
     const std::uint32_t slot = both.owned.create(body_of<Body>(7, 1), 1).slot;
     ends.settle();
     ASSERT_TRUE(both.is_equal(slot));
-    EXPECT_EQ(both.mirrored.find(body_of<Body>(7).key).slot, slot);
+    EXPECT_EQ(both.mirrored.find(first_key<Body>(7)).slot, slot);
     both.owned.change(slot, [](Body& body) { body = body_of<Body>(7, 2); });
     ends.settle();
     ASSERT_TRUE(both.is_equal(slot));
@@ -198,7 +203,7 @@ TEST(Kinds, OfEverySortComeChangeAndGoAtTheMirror) {
     both.owned.end(slot);
     ends.settle();
     EXPECT_EQ(both.mirrored.live_count(), 0U);
-    EXPECT_EQ(both.mirrored.find(body_of<Body>(7).key).slot, tables::kNoSlot);
+    EXPECT_EQ(both.mirrored.find(first_key<Body>(7)).slot, tables::kNoSlot);
   });
 }
 
@@ -240,6 +245,40 @@ TEST(Kinds, WithAPatchSayNoMoreThanThat) {
       EXPECT_EQ(ends.mirror().counters().get(kind, KindCounter::kPatchesApplied), 1U);
     }
   });
+}
+
+TEST(Kinds, WithASecondKeyAreFoundByTheirNewKeysAloneAfterAChangeOfKeys) {
+  using tables::Side;
+  using Traits = tables::PlainTraits<tables::SctpBody>;
+  StreamEnds ends(shape_with_all());
+  Both<TableKind::kSctp> both(ends);
+  const auto opening = body_of<tables::SctpBody>(3);
+  const auto open = body_of<tables::SctpBody>(4);
+  const std::uint32_t slot = both.owned.create(opening, 1).slot;
+  ends.settle();
+  ASSERT_EQ(both.owned.rekey(slot, open).status, tables::RekeyStatus::kRekeyed);
+  ends.settle();
+  ASSERT_TRUE(both.is_equal(slot));
+  EXPECT_EQ(both.mirrored.find(Traits::key(open, Side::kClient)).slot, slot);
+  EXPECT_EQ(both.mirrored.find(Traits::key(open, Side::kServer)).slot, slot);
+  EXPECT_EQ(both.mirrored.find(Traits::key(opening, Side::kClient)).slot, tables::kNoSlot);
+  EXPECT_EQ(both.mirrored.index().key_count(), 2U);
+}
+
+// The mirror hears of the new holder alone: what the old one holds there is past, and so it goes.
+TEST(Kinds, WithASecondKeyLetAnotherSlotHaveAKeyThatTheyLeft) {
+  StreamEnds ends(shape_with_all());
+  Both<TableKind::kSctp> both(ends);
+  const std::uint32_t first = both.owned.create(body_of<tables::SctpBody>(4), 1).slot;
+  ends.settle();
+  ASSERT_EQ(both.owned.rekey(first, body_of<tables::SctpBody>(5)).status,
+            tables::RekeyStatus::kRekeyed);
+  ASSERT_EQ(ends.flush_owner().size(), 1U) << "lost";
+  const std::uint32_t second = both.owned.create(body_of<tables::SctpBody>(4), 1).slot;
+  ends.settle();
+  EXPECT_TRUE(both.is_equal(first));
+  EXPECT_TRUE(both.is_equal(second));
+  EXPECT_EQ(both.mirrored.index().key_count(), 4U);
 }
 
 TEST(Kinds, IgnoreAPatchWhoseBaseIsNotThere) {
