@@ -155,6 +155,7 @@ void Box::make_tables() {
   head.partition_count = config_.tables.partitions;
   head.session4_slots = config_.tables.session4_slots;
   head.session6_slots = config_.tables.session6_slots;
+  head.sctp_slots = config_.tables.sctp_slots;
   head.has_half_open_queue = config_.tables.full_policy == FullPolicy::kEvictHalfOpen ? 1 : 0;
   head.box_id = config_.box.id;
   head.hash_seed = draw_secret();
@@ -184,6 +185,7 @@ void Box::make_partitions(const tables::PartitionLimits& limits, std::uint64_t h
       (start_ns - std::min(start_ns, table_memory_->end_before().at_ns)) / 1'000'000;
   tables::AdoptedSlots adopted;
   std::uint64_t expired = 0;
+  const tables::SctpAges ages = sctp_ages(config_.timeouts);
   for (std::uint32_t i = 0; i < config_.tables.partitions; ++i) {
     tables::Carver carver(table_memory_->partition_block(i), block_state);
     partitions_.push_back(
@@ -194,10 +196,12 @@ void Box::make_partitions(const tables::PartitionLimits& limits, std::uint64_t h
       adopted.kept += here.kept;
       adopted.refused += here.refused;
       expired += partition.end_idle(down_ms);
+      expired += ages.end_idle(partition.table<tables::TableKind::kSctp>(), down_ms);
     }
     // Without a peer, ever, marks would only cost.
     partition.session4().slots().set_recording(config_.ha.enabled);
     partition.session6().slots().set_recording(config_.ha.enabled);
+    partition.slots<tables::TableKind::kSctp>().set_recording(config_.ha.enabled);
     partition_views_.push_back(&partition);
   }
   make_home_partition(hash_seed + config_.tables.partitions);

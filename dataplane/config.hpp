@@ -20,6 +20,7 @@
 
 #include "dataplane/config_address.hpp"
 #include "dataplane/config_faults.hpp"
+#include "tables/sctp_state.hpp"
 #include "tables/session.hpp"
 #include "tables/table_kind.hpp"
 
@@ -130,6 +131,7 @@ struct TablesConfig {
   std::uint32_t session4_slots{65536};  // per partition
   std::uint32_t session6_slots{16384};  // per partition
   std::uint32_t neighbor_slots{4096};   // of ARP, and as many of neighbor discovery
+  std::uint32_t sctp_slots{4096};       // per partition: all of one pair of ports are in one
   FullPolicy full_policy{FullPolicy::kRefuse};
   std::string file;  // empty = anonymous memory
   bool keep{false};  // over an orderly restart, in `file`
@@ -143,6 +145,8 @@ constexpr std::uint32_t stream_count(const TablesConfig& tables) noexcept {
 struct TimeoutsConfig {
   // Indexed by tables::TimeoutClass.
   std::array<std::uint32_t, tables::kTimeoutClassCount> timeout_s{20, 3600, 30, 2, 30, 120, 10, 60};
+  // Indexed by tables::SctpTimeoutClass.
+  std::array<std::uint32_t, tables::kSctpTimeoutClassCount> sctp_timeout_s{20, 3600, 60, 30};
 };
 
 struct Ha2Config {

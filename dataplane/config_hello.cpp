@@ -128,6 +128,7 @@ std::uint64_t nat_digest(const Config& config) {
 std::uint64_t timeouts_digest(const Config& config) {
   NameDigest digest;
   for (const std::uint32_t timeout_s : config.timeouts.timeout_s) digest.add_number(timeout_s);
+  for (const std::uint32_t timeout_s : config.timeouts.sctp_timeout_s) digest.add_number(timeout_s);
   return digest.value();
 }
 
@@ -157,6 +158,7 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"session4_slots", config.tables.session4_slots, true},
       {"session6_slots", config.tables.session6_slots, true},
       {"neighbor_slots", config.tables.neighbor_slots, true},
+      {"sctp_slots", config.tables.sctp_slots, true},
       {"vsys_count", kVsysCount, true},
       {"ports", config.ports.size(), true},
       {"port_names", names_digest(config.ports), true},

@@ -79,12 +79,14 @@ void add_bad_ports(FaultList& faults, std::string_view path, const std::string& 
 }
 
 void read_protocol(Section& section, std::vector<std::uint8_t>& target) {
-  const std::vector<std::string> names{"any", "tcp", "udp", "icmp"};
+  const std::vector<std::string> names{"any", "tcp", "udp", "sctp", "icmp"};
   const std::string text = section.scalar("protocol", Need::kOptional).value_or("any");
   if (text == "tcp") {
     target = {kProtocolTcp};
   } else if (text == "udp") {
     target = {kProtocolUdp};
+  } else if (text == "sctp") {
+    target = {kProtocolSctp};
   } else if (text == "icmp") {
     target = {kProtocolIcmp, kProtocolIcmp6};
   } else if (const auto number = parse_decimal(text, 255)) {

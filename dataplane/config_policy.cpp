@@ -142,10 +142,10 @@ void read_rule(Section& section, Config& config) {
     }
   }
   const bool has_ports = rule.protocols.empty() || rule.protocols[0] == kProtocolTcp ||
-                         rule.protocols[0] == kProtocolUdp;
+                         rule.protocols[0] == kProtocolUdp || rule.protocols[0] == kProtocolSctp;
   if (!rule.ports.empty() && !has_ports) {
     section.faults().add(section.path("ports"), "the rule's protocol has no ports",
-                         "protocol tcp, udp or any, or ports [\"any\"]");
+                         "protocol tcp, udp, sctp or any, or ports [\"any\"]");
   }
   section.read_choice("action", rule.action,
                       {{"allow", RuleAction::kAllow}, {"drop", RuleAction::kDrop}},

@@ -119,6 +119,7 @@ void read_tables(Section section, Config& config) {
   section.read_integer("session4_slots", tables.session4_slots, {64, 67108864});
   section.read_integer("session6_slots", tables.session6_slots, {64, 67108864});
   section.read_integer("neighbor_slots", tables.neighbor_slots, {16, 32768});
+  section.read_integer("sctp_slots", tables.sctp_slots, {64, 67108864});
   section.read_choice(
       "full_policy", tables.full_policy,
       {{"refuse", FullPolicy::kRefuse}, {"evict-half-open", FullPolicy::kEvictHalfOpen}});
@@ -139,6 +140,11 @@ void read_timeouts(Section section, Config& config) {
   for (std::size_t i = 0; i < kKeys.size(); ++i) {
     section.read_integer(kKeys[i], config.timeouts.timeout_s[i], {1, kTimeoutSecondsMax});
   }
+  // In the order of tables::SctpTimeoutClass.
+  constexpr std::array<std::string_view, tables::kSctpTimeoutClassCount> kSctpKeys{
+      "sctp_opening", "sctp_established", "sctp_closing", "sctp_closed"};
+  for (std::size_t i = 0; i < kSctpKeys.size(); ++i)
+    section.read_integer(kSctpKeys[i], config.timeouts.sctp_timeout_s[i], {1, kTimeoutSecondsMax});
   section.finish();
 }
 

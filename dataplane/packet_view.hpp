@@ -30,6 +30,7 @@ enum class L4Kind : std::uint8_t {
   kIcmpError,  // quotes the packet it is about, see quote.hpp
   kNeighbor,   // neighbor discovery, hop limit, checksum and option lengths checked
   kIcmpOther,
+  kSctp,   // sctp_packet.hpp reads it; ports of 0: it is cut short
   kOther,  // any other protocol; both ports are 0
 };
 

@@ -6,6 +6,7 @@
 #include "dataplane/checksum.hpp"
 #include "dataplane/ip_numbers.hpp"
 #include "dataplane/parse_steps.hpp"
+#include "dataplane/sctp_packet.hpp"
 
 namespace twinplane::dataplane::parse_steps {
 namespace {
@@ -158,7 +159,10 @@ ParseResult parse_by_protocol(std::span<const std::byte> segment, PacketView& ou
   if (out.protocol == kProtocolUdp) return parse_udp(segment, out);
   const std::uint8_t icmp = out.kind == PacketKind::kIp4 ? kProtocolIcmp : kProtocolIcmp6;
   if (out.protocol == icmp) return parse_icmp(segment, out);
-  out.l4_kind = L4Kind::kOther;
+  out.l4_kind = out.protocol == kProtocolSctp ? L4Kind::kSctp : L4Kind::kOther;
+  if (out.l4_kind == L4Kind::kSctp && segment.size() >= kSctpHeaderBytes)
+    set_ports_be(out, load_raw<std::uint16_t>(segment.data()),
+                 load_raw<std::uint16_t>(segment.data() + 2));
   set_payload(out, 0, segment.size());
   return ParseResult::kOk;
 }

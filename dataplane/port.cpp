@@ -87,8 +87,9 @@ Port::Port(const PortSetup& setup, const PacketPool& pool) : Port(find_device(se
   // asked for: checksums are changed by the difference that was made, which costs less than handing
   // them to the device.
   conf.rxmode.offloads =
-      info.rx_offload_capa &
-      (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+      info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM |
+                              RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_SCTP_CKSUM);
+  verifies_sctp_ = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCTP_CKSUM) != 0;
   auto key = kRssKey;
   if (has_rss_) {
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;

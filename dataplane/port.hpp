@@ -52,6 +52,9 @@ class Port {
 
   bool has_rss() const noexcept { return has_rss_; }
 
+  // Does it say of SCTP packets whether their checksum is right?
+  bool verifies_sctp() const noexcept { return verifies_sctp_; }
+
  private:
   explicit Port(std::uint16_t dpdk_port) noexcept : dpdk_port_(dpdk_port) {}
 
@@ -59,6 +62,7 @@ class Port {
   std::uint16_t receive_queue_count_ = 1;
   std::uint16_t send_queue_count_ = 1;
   bool has_rss_ = false;
+  bool verifies_sctp_ = false;
   std::array<std::uint8_t, 6> mac_{};
 };
 

@@ -81,14 +81,17 @@ ParseResult read_l4(std::span<const std::byte> frame, PacketView& out) noexcept 
   const std::byte* l4 = frame.data() + out.l4_offset;
   const bool is_icmp =
       out.protocol == (out.kind == PacketKind::kIp4 ? kProtocolIcmp : kProtocolIcmp6);
-  const bool has_ports = out.protocol == kProtocolTcp || out.protocol == kProtocolUdp;
+  const bool has_ports =
+      out.protocol == kProtocolTcp || out.protocol == kProtocolUdp || out.protocol == kProtocolSctp;
   if (!is_icmp && !has_ports) {
     out.l4_kind = L4Kind::kOther;
     return ParseResult::kOk;
   }
   if (out.l4_bytes < kQuotedL4BytesMin) return ParseResult::kQuoteCut;
   if (is_icmp) return read_icmp(l4, out);
-  out.l4_kind = out.protocol == kProtocolTcp ? L4Kind::kTcp : L4Kind::kUdp;
+  out.l4_kind = out.protocol == kProtocolTcp   ? L4Kind::kTcp
+                : out.protocol == kProtocolUdp ? L4Kind::kUdp
+                                               : L4Kind::kSctp;
   parse_steps::set_ports_be(out, load_raw<std::uint16_t>(l4), load_raw<std::uint16_t>(l4 + 2));
   if (out.l4_kind == L4Kind::kTcp) out.tcp.sequence = load_be<std::uint32_t>(l4 + 4);
   return ParseResult::kOk;

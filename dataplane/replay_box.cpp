@@ -16,6 +16,7 @@ tables::PartitionLimits partition_limits(const Config& config) {
   tables::PartitionLimits limits;
   limits.session4 = {config.tables.session4_slots, 2};
   limits.session6 = {config.tables.session6_slots, 2};
+  limits.plain(tables::TableKind::kSctp) = config.tables.sctp_slots;
   limits.policy.when_full = config.tables.full_policy == FullPolicy::kEvictHalfOpen
                                 ? tables::FullPolicy::kEvictHalfOpen
                                 : tables::FullPolicy::kRefuse;
@@ -30,6 +31,7 @@ tables::ImageHead image_head(const Config& config) {
   head.partition_count = config.tables.partitions;
   head.session4_slots = config.tables.session4_slots;
   head.session6_slots = config.tables.session6_slots;
+  head.sctp_slots = config.tables.sctp_slots;
   head.partition_bytes = tables::Partition::bytes(partition_limits(config));
   return head;
 }
@@ -62,6 +64,7 @@ void add(tables::SessionCounters& sum, const tables::SessionCounters& counters) 
 
 ReplayBox::ReplayBox(const ReplayBoxSetup& setup)
     : in_(setup.in),
+      sctp_ages_(sctp_ages(setup.config.timeouts)),
       encap_(ethernet_encap(setup.out.port())),
       peer_mac_(encap_.peer_mac),
       memory_(image_head(setup.config),
@@ -113,6 +116,8 @@ void ReplayBox::expire(std::uint64_t now_ns, std::uint64_t past_ns) noexcept {
                                  share(partition->slot_count(tables::TableKind::kSession4)));
     partition->session6().expire(now_ms,
                                  share(partition->slot_count(tables::TableKind::kSession6)));
+    sctp_ages_.expire(partition->table<tables::TableKind::kSctp>(), now_ms,
+                      share(partition->slot_count(tables::TableKind::kSctp)));
   }
 }
 
@@ -127,6 +132,17 @@ tables::SessionCounters ReplayBox::sessions() const noexcept {
   for (const auto& partition : partitions_) {
     add(sum, partition->session4().counters());
     add(sum, partition->session6().counters());
+  }
+  return sum;
+}
+
+tables::TableCounters ReplayBox::associations() const noexcept {
+  tables::TableCounters sum;
+  for (const auto& partition : partitions_) {
+    const tables::TableCounters& counters = partition->table<tables::TableKind::kSctp>().counters();
+    sum.created += counters.created;
+    sum.ended += counters.ended;
+    sum.expired += counters.expired;
   }
   return sum;
 }

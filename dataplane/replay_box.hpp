@@ -17,6 +17,7 @@
 #include "dataplane/config.hpp"
 #include "dataplane/ha2_link.hpp"
 #include "dataplane/replay_wire.hpp"
+#include "dataplane/sctp_forward.hpp"
 #include "dataplane/table_memory.hpp"
 #include "ha2/replica.hpp"
 
@@ -62,10 +63,13 @@ class ReplayBox {
   std::uint64_t live_count() const noexcept;
   // Of both tables of all partitions together.
   tables::SessionCounters sessions() const noexcept;
+
+  tables::TableCounters associations() const noexcept;
   std::uint64_t counter(ha2::Counter counter) const noexcept;
 
  private:
   ReplayWire& in_;
+  tables::SctpAges sctp_ages_;
   ha2::EncapConfig encap_;
   PeerMac peer_mac_;
   TableMemory memory_;

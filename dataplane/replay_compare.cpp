@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/replay_compare.hpp"
 
+#include "ha2/plain_codec.hpp"
 #include "ha2/session_codec.hpp"
 
 namespace twinplane::dataplane {
@@ -9,19 +10,20 @@ namespace {
 
 using tables::Side;
 
-// Keys of live sessions that the index does not lead to, and entries of the index that lead to
+// Keys of live entries that the index does not lead to, and entries of the index that lead to
 // none.
 template <class Slots>
 std::uint64_t misplaced_keys(const Slots& slots) noexcept {
+  using Traits = typename Slots::TraitsType;
   std::uint64_t key_count = 0;
   std::uint64_t misplaced_count = 0;
   for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot) {
-    const auto& session = slots.entry(slot);
-    if ((session.flags & tables::kLive) == 0) continue;
+    const auto& entry = slots.entry(slot);
+    if (!Traits::is_live(entry)) continue;
     for (const Side side : {Side::kClient, Side::kServer}) {
-      if (side == Side::kServer && (session.flags & tables::kTranslated) == 0) continue;
+      if (side == Side::kServer && !Traits::has_second_key(entry)) continue;
       ++key_count;
-      const tables::Found found = slots.find(tables::key_of(session, side));
+      const tables::Found found = slots.find(Traits::key(entry, side));
       misplaced_count += found.slot != slot || found.side != side ? 1 : 0;
     }
   }
@@ -48,6 +50,8 @@ Difference compare(const ReplayBox& active, const ReplayBox& passive) noexcept {
                   difference);
     compare_slots(active.partition(i).session6().slots(), passive.partition(i).session6().slots(),
                   difference);
+    compare_slots(active.partition(i).slots<tables::TableKind::kSctp>(),
+                  passive.partition(i).slots<tables::TableKind::kSctp>(), difference);
   }
   return difference;
 }

@@ -5,7 +5,7 @@
 // Memory:  one number a reason.
 // Limits:  none.
 // Errors:  none.
-// Spec:    packets = forwarded + to_box + the sum of both drop arrays.
+// Spec:    packets = forwarded + to_box + the sum of the drop arrays.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 
 #include "dataplane/forward_result.hpp"
 #include "dataplane/parse_result.hpp"
+#include "dataplane/sctp_result.hpp"
 
 namespace twinplane::dataplane {
 
@@ -25,9 +26,12 @@ struct ReplayCounts {
   std::uint64_t picked_up = 0;
   std::uint64_t icmp_errors = 0;  // answers to packets that are counted as dropped
   std::array<std::uint64_t, kParseResultCount> parse_drops{};
+  std::array<std::uint64_t, kSctpResultCount> sctp_drops{};
   std::array<std::uint64_t, kDropReasonCount> drops{};
 
   void drop(ParseResult reason) noexcept { ++parse_drops[static_cast<std::size_t>(reason)]; }
+
+  void drop(SctpResult reason) noexcept { ++sctp_drops[static_cast<std::size_t>(reason)]; }
 
   void drop(DropReason reason) noexcept { ++drops[static_cast<std::size_t>(reason)]; }
 };

@@ -7,6 +7,7 @@
 #include "dataplane/parse.hpp"
 #include "dataplane/replay_pick_up.hpp"
 #include "dataplane/rss.hpp"
+#include "dataplane/sctp_packet.hpp"
 
 namespace twinplane::dataplane {
 
@@ -23,6 +24,7 @@ std::span<std::byte> bytes_of(rte_mbuf* packet) noexcept {
 ReplayIntake::ReplayIntake(const IntakeSetup& setup, std::uint64_t now_ns)
     : setup_(setup),
       forwarder_(setup.forward),
+      sctp_forwarder_(setup.forward),
       fragments_(FragmentLimits{}, tables::HashSeed{setup.seed}),
       icmp_errors_(kIcmpErrorLimits, now_ns) {}
 
@@ -64,6 +66,8 @@ std::optional<ForwardResult> ReplayIntake::decide(std::span<std::byte> frame, Pa
     ++counts_.to_box;
     return std::nullopt;
   }
+  if (view.fragment.part != FragmentPart::kWhole && view.protocol == kProtocolSctp)
+    return ForwardResult::drop(DropReason::kSctpFragment);
   if (view.fragment.part != FragmentPart::kWhole && !knows_fragment(view, now_ns))
     return std::nullopt;
   PacketView quote;
@@ -73,8 +77,30 @@ std::optional<ForwardResult> ReplayIntake::decide(std::span<std::byte> frame, Pa
     return std::nullopt;
   }
   const Intake intake{frame, view, quote, *flow.packet};
+  if (intake.named.l4_kind == L4Kind::kSctp) return forward_sctp(intake, now_ns);
   return view.kind == PacketKind::kIp4 ? forward<tables::Address4>(intake, now_ns)
                                        : forward<tables::Address6>(intake, now_ns);
+}
+
+std::optional<ForwardResult> ReplayIntake::forward_sctp(const Intake& intake,
+                                                        std::uint64_t now_ns) noexcept {
+  const std::uint32_t index =
+      partition_of(flow_hash(intake.named), setup_.forward.config.tables.partitions);
+  tables::Partition& partition = setup_.box.partition(index);
+  const PacketView& view = intake.view;
+  if (view.l4_kind == L4Kind::kIcmpError)
+    return sctp_forwarder_.forward_error(partition, intake.frame, intake.view, intake.quote,
+                                         ingress_port_);
+  tables::SctpSummary packet;
+  const SctpResult parsed = parse_sctp(intake.frame.subspan(view.l4_offset, view.l4_bytes),
+                                       SctpChecksum::kVerify, packet);
+  if (parsed != SctpResult::kOk) {
+    counts_.drop(parsed);
+    return std::nullopt;
+  }
+  return sctp_forwarder_.forward(
+      partition, intake.frame, intake.view, packet,
+      {.ingress_port = ingress_port_, .may_open = true, .time = BurstTime{now_ns}});
 }
 
 template <class Address>

@@ -20,6 +20,7 @@
 #include "dataplane/replay_box.hpp"
 #include "dataplane/replay_capture.hpp"
 #include "dataplane/replay_counts.hpp"
+#include "dataplane/sctp_forward.hpp"
 #include "dataplane/token_bucket.hpp"
 
 namespace twinplane::dataplane {
@@ -57,6 +58,7 @@ class ReplayIntake {
                                       std::uint64_t now_ns) noexcept;
   template <class Address>
   ForwardResult forward(const Intake& intake, std::uint64_t now_ns) noexcept;
+  std::optional<ForwardResult> forward_sctp(const Intake& intake, std::uint64_t now_ns) noexcept;
   std::uint8_t ingress_of(const PacketView& view) const noexcept;
   bool is_vlan_served(const PacketView& view) const noexcept;
   bool knows_fragment(PacketView& view, std::uint64_t now_ns) noexcept;
@@ -69,6 +71,7 @@ class ReplayIntake {
 
   IntakeSetup setup_;
   Forwarder forwarder_;
+  SctpForwarder sctp_forwarder_;
   FragmentTable fragments_;
   TokenBucket icmp_errors_;
   ReplayCounts counts_;

@@ -17,7 +17,7 @@ template <class Slots>
 void print_slots(const Slots& slots, const char* box_name, std::uint32_t partition) {
   for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot) {
     const auto& session = slots.entry(slot);
-    if ((session.flags & tables::kLive) == 0) continue;
+    if (!Slots::TraitsType::is_live(session)) continue;
     Json line;
     line["box"] = box_name;
     line.update(session_json(session));
@@ -32,6 +32,9 @@ Json dropped_json(const ReplayCounts& counts) {
   for (std::size_t i = 0; i < counts.parse_drops.size(); ++i)
     if (counts.parse_drops[i] != 0)
       dropped[std::string(kParseResultNames[i])] = counts.parse_drops[i];
+  for (std::size_t i = 0; i < counts.sctp_drops.size(); ++i)
+    if (counts.sctp_drops[i] != 0)
+      dropped["sctp_" + std::string(kSctpResultNames[i])] = counts.sctp_drops[i];
   for (std::size_t i = 0; i < counts.drops.size(); ++i)
     if (counts.drops[i] != 0) dropped[std::string(kDropReasonNames[i])] = counts.drops[i];
   return dropped;
@@ -43,6 +46,7 @@ void print_sessions(const ReplayBox& box, const char* box_name) {
   for (std::uint32_t i = 0; i < box.partition_count(); ++i) {
     print_slots(box.partition(i).session4().slots(), box_name, i);
     print_slots(box.partition(i).session6().slots(), box_name, i);
+    print_slots(box.partition(i).slots<tables::TableKind::kSctp>(), box_name, i);
   }
 }
 
@@ -67,6 +71,9 @@ void print_summary(const ReplaySummary& summary) {
   line["sessions_ended"] = sessions.ended;
   line["sessions_expired"] = sessions.expired;
   line["sessions_evicted"] = sessions.evicted_half_open;
+  line["associations_created"] = active.associations().created;
+  line["associations_ended"] = active.associations().ended;
+  line["associations_expired"] = active.associations().expired;
   line["sessions_active"] = active.live_count();
   line["sessions_passive"] = passive.live_count();
   line["records"] = active.counter(ha2::Counter::kRecordsSent);

@@ -83,6 +83,7 @@ void translate(std::span<std::byte> frame, PacketView& view,
       if constexpr (!kIsFour<Address>) apply_at(l4 + 2, delta);
       break;
     case L4Kind::kNone:
+    case L4Kind::kSctp:
     case L4Kind::kOther:
       break;
   }

@@ -10,8 +10,12 @@ constinit const LinearTable kInverseTable{inverse_bitwise};
 }  // namespace rss_internal
 
 std::uint32_t flow_hash(const PacketView& view) noexcept {
-  return view.kind == PacketKind::kIp4 ? flow_hash(view.protocol, view.source4, view.target4)
-                                       : flow_hash(view.protocol, view.source6, view.target6);
+  const bool is4 = view.kind == PacketKind::kIp4;
+  if (view.l4_kind == L4Kind::kSctp)
+    return is4 ? port_pair_hash(view.source4.port_be, view.target4.port_be)
+               : port_pair_hash(view.source6.port_be, view.target6.port_be);
+  return is4 ? flow_hash(view.protocol, view.source4, view.target4)
+             : flow_hash(view.protocol, view.source6, view.target6);
 }
 
 bool device_hash_holds(const PacketView& view) noexcept {

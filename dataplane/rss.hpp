@@ -23,10 +23,11 @@
 // are equal modulo the number of entries must have one worker.
 //
 // Where a device's hash is not the flow's: fragments (it sees no ports), ICMP echo (it sees no
-// identifier), IPv6 extension headers (devices differ), two tags. See device_hash_holds(); for
-// those the software computes flow_hash() and hands the packet over.
+// identifier), SCTP (by its ports alone), IPv6 extension headers (devices differ), two tags. See
+// device_hash_holds(); for those the software computes flow_hash() and hands the packet over.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -159,8 +160,17 @@ inline std::uint32_t flow_hash(const tables::FlowKey<Address>& key) noexcept {
                             {key.address_b, key.port_b_be});
 }
 
-// Of a parsed IPv4 or IPv6 packet; of a later fragment only after the fragment table has filled in
-// its ports.
+// Of both ports alone, from either direction: all paths of an SCTP association have these in
+// common. Equal ports, which SCTP likes, must not cancel out.
+constexpr std::uint32_t port_pair_hash(std::uint16_t source_port_be,
+                                       std::uint16_t target_port_be) noexcept {
+  const auto [low, high] = std::minmax(source_port_be, target_port_be);
+  const std::uint64_t pair = std::uint64_t{low} << 16U | high;
+  return static_cast<std::uint32_t>(pair * 0x9E3779B97F4A7C15U >> 32U);
+}
+
+// Of a parsed IPv4 or IPv6 packet, SCTP by port_pair_hash(); of a later fragment only after the
+// fragment table has filled in its ports.
 std::uint32_t flow_hash(const PacketView& view) noexcept;
 
 // Does a device set up with kRssKey for addresses, TCP and UDP compute flow_hash() for this packet?

@@ -99,7 +99,8 @@ bool RuleSet::matches(const Networks& networks, const tables::Address6& address)
 bool RuleSet::matches_port(Slice ports, std::uint8_t protocol,
                            std::uint16_t port_be) const noexcept {
   if (ports.begin == ports.end) return true;
-  if (protocol != kProtocolTcp && protocol != kProtocolUdp) return false;
+  if (protocol != kProtocolTcp && protocol != kProtocolUdp && protocol != kProtocolSctp)
+    return false;
   const std::uint16_t port = network_order(port_be);
   return std::any_of(
       ports_.begin() + ports.begin, ports_.begin() + ports.end,

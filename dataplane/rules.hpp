@@ -28,7 +28,7 @@ template <class Address>
 struct RuleQuery {
   Address source;
   Address destination;
-  std::uint16_t destination_port_be;  // network byte order; looked at only for TCP and UDP
+  std::uint16_t destination_port_be;  // network byte order; looked at only for TCP, UDP and SCTP
   std::uint8_t protocol;
   std::uint8_t zone_from;  // into Config::zones, below kZonesMax
   std::uint8_t zone_to;

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// session_text.hpp - a session in words and numbers, for telemetry and table files.
+// session_text.hpp - a session or an association in words and numbers, for telemetry and table
+// files.
 //
 // Thread:  any.
 // Memory:  strings; not for the packet path.
 // Limits:  none.
 // Errors:  none.
-// Spec:    one JSON object a session; names as an operator knows them.
+// Spec:    one JSON object each; names as an operator knows them.
 #pragma once
 
 #include <arpa/inet.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tables/sctp.hpp"
 #include "tables/session.hpp"
 
 namespace twinplane::dataplane {
@@ -71,6 +75,44 @@ inline nlohmann::ordered_json session_json(const tables::SessionOf<Address>& ses
   json["ingress"] = session.state.ingress_role;
   json["egress"] = session.state.egress_role;
   json["generation"] = session.state.generation;
+  return json;
+}
+
+inline const char* sctp_rank_text(tables::SctpRank rank) {
+  constexpr std::array<const char*, tables::kSctpRankCount> kTexts{
+      "none",          "init-sent",      "init-acked", "cookie-echoed", "established",
+      "shutdown-sent", "shutdown-acked", "closed",     "aborted"};
+  const auto index = static_cast<std::size_t>(rank);
+  return index < kTexts.size() ? kTexts[index] : "unknown";
+}
+
+// Each side's first address stands for it; how many more it has is beside.
+inline nlohmann::ordered_json session_json(const tables::PlainEntry<tables::SctpBody>& entry) {
+  const tables::SctpState& state = entry.body.state;
+  const auto end_text = [&state](tables::Direction side, std::uint16_t port_be) {
+    const tables::Address6& address = state.addresses[side][0];
+    tables::Address4 address4{};
+    std::copy(address.begin() + 12, address.end(), address4.begin());
+    return tables::mapped_address(address4) == address
+               ? endpoint_text(tables::Endpoint<tables::Address4>{address4, port_be})
+               : endpoint_text(tables::Endpoint<tables::Address6>{address, port_be});
+  };
+  const auto count_of = [&state](tables::Direction side) {
+    return std::ranges::count_if(state.address_flags[side],
+                                 [](std::uint8_t flags) { return flags != 0; });
+  };
+  nlohmann::ordered_json json;
+  json["protocol"] = 132;
+  json["client"] = end_text(tables::kFromClient, entry.body.client_port_be);
+  json["server"] = end_text(tables::kFromServer, entry.body.server_port_be);
+  json["client_addresses"] = count_of(tables::kFromClient);
+  json["server_addresses"] = count_of(tables::kFromServer);
+  json["sctp"] = sctp_rank_text(state.rank);
+  json["local_only"] = (entry.head.flags & tables::kLocalOnly) != 0;
+  json["rule"] = entry.body.rule;
+  json["ingress"] = entry.body.ingress_role;
+  json["egress"] = entry.body.egress_role;
+  json["generation"] = entry.head.generation;
   return json;
 }
 

@@ -31,16 +31,19 @@ class TableFile {
     return *partitions_[index];
   }
 
-  // Calls visit(partition, slot, session) for each live slot of both families.
+  // Calls visit(partition, slot, entry) for each live slot of both families' sessions and of SCTP
+  // associations.
   template <class Visit>
   void for_each_session(Visit&& visit) const {
     for (std::uint32_t p = 0; p < head_.partition_count; ++p) {
       const auto walk = [&](const auto& slots) {
         for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot)
-          if ((slots.entry(slot).flags & tables::kLive) != 0) visit(p, slot, slots.entry(slot));
+          if (std::remove_cvref_t<decltype(slots)>::TraitsType::is_live(slots.entry(slot)))
+            visit(p, slot, slots.entry(slot));
       };
       walk(partition(p).session4().slots());
       walk(partition(p).session6().slots());
+      walk(partition(p).slots<tables::TableKind::kSctp>());
     }
   }
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// twinplane-tables - reads table files, of a living box or of one that was killed: its sessions, or
-// what of them another box has.
+// twinplane-tables - reads table files, of a living box or of one that was killed: its sessions and
+// SCTP associations, or what of them another box has.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <cstring>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "dataplane/session_text.hpp"
 #include "dataplane/table_file.hpp"
+#include "ha2/plain_codec.hpp"
 #include "ha2/session_codec.hpp"
 
 namespace {
@@ -31,6 +32,14 @@ int print_one(const TableFile& file, bool is_quiet) {
   return 0;
 }
 
+// Of the table that has such entries.
+template <class Entry>
+constexpr tables::TableKind kind_of() {
+  if constexpr (std::is_same_v<Entry, tables::Session4>) return tables::TableKind::kSession4;
+  if constexpr (std::is_same_v<Entry, tables::Session6>) return tables::TableKind::kSession6;
+  return tables::TableKind::kSctp;
+}
+
 // How far generation `later` is ahead of `earlier`, wrapping.
 std::uint16_t generations_ahead(std::uint16_t earlier, std::uint16_t later) {
   return static_cast<std::uint16_t>((later - earlier) & tables::kGenerationMask);
@@ -39,27 +48,23 @@ std::uint16_t generations_ahead(std::uint16_t earlier, std::uint16_t later) {
 int compare(const TableFile& a, const TableFile& b) {
   if (a.head().partition_count != b.head().partition_count ||
       a.head().session4_slots != b.head().session4_slots ||
-      a.head().session6_slots != b.head().session6_slots)
+      a.head().session6_slots != b.head().session6_slots ||
+      a.head().sctp_slots != b.head().sctp_slots)
     throw std::runtime_error("the two files are not of one pair: partitions or slots differ");
   std::uint64_t sessions_a = 0, sessions_b = 0, kept = 0, lost = 0, local = 0, same = 0;
   a.for_each_session([&](std::uint32_t partition, std::uint32_t slot, const auto& mine) {
-    if ((mine.flags & tables::kLocalOnly) != 0) {
+    constexpr tables::TableKind kKind = kind_of<std::remove_cvref_t<decltype(mine)>>();
+    using Traits = typename tables::TableOf<kKind>::Slots::TraitsType;
+    if (Traits::is_local_only(mine)) {
       ++local;
       return;
     }
     ++sessions_a;
-    const auto& theirs = [&]() -> const auto& {
-      if constexpr (sizeof mine == sizeof(tables::Session4))
-        return b.partition(partition).session4().slots().entry(slot);
-      else
-        return b.partition(partition).session6().slots().entry(slot);
-    }
-    ();
-    const bool is_live = (theirs.flags & tables::kLive) != 0;
-    const std::uint16_t ahead = generations_ahead(mine.state.generation, theirs.state.generation);
-    const bool has_same_key =
-        is_live && ahead == 0 &&
-        std::memcmp(&mine.client_side, &theirs.client_side, sizeof mine.client_side) == 0;
+    const auto& theirs = b.partition(partition).slots<kKind>().entry(slot);
+    const bool is_live = Traits::is_live(theirs);
+    const std::uint16_t ahead =
+        generations_ahead(Traits::generation(mine), Traits::generation(theirs));
+    const bool has_same_key = is_live && ahead == 0 && Traits::same_keys(mine, theirs);
     // Held and since freed: the slot is empty under the same generation, or has been filled anew
     // under the next ones.
     const bool was_freed =
@@ -93,7 +98,8 @@ int main(int argc, char** argv) {
                  "A second one: how many of the first one's sessions does it hold?");
   app.add_flag("-q,--quiet", is_quiet, "One file: only the summary");
   app.footer(
-      "One file: a JSON line for each session, then a summary. Two files: one JSON summary. kept = "
+      "One file: a JSON line for each session or SCTP association, then a summary. Two files: one "
+      "JSON summary. kept = "
       "the other box holds the session's\n"
       "slot under the same generation and key, or held it and has freed it since; lost = the rest; "
       "local = sessions that never leave\n"

@@ -75,6 +75,7 @@ std::uint64_t packets_dropped() {
   return sum([](const WorkerStats& stats) {
     std::uint64_t drops = 0;
     for (const Gauge& gauge : stats.parse_drops) drops += gauge.get();
+    for (const Gauge& gauge : stats.sctp_drops) drops += gauge.get();
     for (const Gauge& gauge : stats.drops) drops += gauge.get();
     return drops;
   });
@@ -287,6 +288,34 @@ int on_floating(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
   return 0;
 }
 
+// What parse_sctp() refused stands here and not among the counters, whose dictionary is bounded.
+int on_sctp(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  struct Row {
+    const char* name;
+    Gauge WorkerStats::*gauge;
+  };
+
+  constexpr std::array<Row, 7> kRows{{{"entries", &WorkerStats::sctp_entries},
+                                      {"capacity", &WorkerStats::sctp_capacity},
+                                      {"high_water", &WorkerStats::sctp_high_water},
+                                      {"created", &WorkerStats::sctp_created},
+                                      {"ended", &WorkerStats::sctp_ended},
+                                      {"expired", &WorkerStats::sctp_expired},
+                                      {"refused", &WorkerStats::sctp_refused}}};
+  rte_tel_data_start_dict(data);
+  for (const Row& row : kRows)
+    add_number(data, row.name,
+               sum([&row](const WorkerStats& stats) { return (stats.*row.gauge).get(); }));
+  for (std::size_t i = 1; i < kSctpResultCount; ++i)
+    add_number(data, "drop_" + std::string(name(static_cast<SctpResult>(i))),
+               sum([i](const WorkerStats& stats) { return stats.sctp_drops[i].get(); }));
+  for (auto i = static_cast<std::size_t>(DropReason::kSctpNoAssociation); i < kDropReasonCount; ++i)
+    add_number(data,
+               "drop_" + std::string(kDropReasonNames[i].substr(std::string_view("sctp_").size())),
+               sum([i](const WorkerStats& stats) { return stats.drops[i].get(); }));
+  return 0;
+}
+
 int on_faults(const char* /*command*/, const char* parameters, rte_tel_data* data) {
   if (!switch_faults(*source(), parameters == nullptr ? "" : parameters)) return -1;
   rte_tel_data_start_dict(data);
@@ -396,6 +425,8 @@ Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
   register_command("/twinplane/floating", with_source<on_floating>,
                    "Each floating address: its port, group and MAC, and which box answers for it. "
                    "No parameters.");
+  register_command("/twinplane/sctp", with_source<on_sctp>,
+                   "SCTP associations: the table, and drops by reason. No parameters.");
   register_command("/twinplane/faults", with_source<on_faults>,
                    "What is done to frames sent over HA2. Parameters: none, or on or off, where "
                    "the configuration enables faults.");

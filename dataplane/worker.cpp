@@ -54,6 +54,7 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
       worker_count_(worker_count),
       shared_(shared),
       forwarder_(shared.forward),
+      sctp_forwarder_(shared.forward),
       fragments_(FragmentLimits{}, tables::HashSeed{rte_get_tsc_cycles()}),
       egress_(index, shared.ports, shared.port_rings, stats_),
       home_(std::move(home)),
@@ -218,6 +219,8 @@ void Worker::expire(std::uint64_t now) noexcept {
                            share(mine.slot_count(tables::TableKind::kSession4)));
     mine.session6().expire(time.milliseconds(),
                            share(mine.slot_count(tables::TableKind::kSession6)));
+    sctp_forwarder_.ages().expire(mine.table<tables::TableKind::kSctp>(), time.milliseconds(),
+                                  share(mine.slot_count(tables::TableKind::kSctp)));
   }
 }
 

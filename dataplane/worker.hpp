@@ -25,6 +25,7 @@
 #include "dataplane/ha2_link.hpp"
 #include "dataplane/home.hpp"
 #include "dataplane/orders.hpp"
+#include "dataplane/sctp_forward.hpp"
 #include "dataplane/session_page.hpp"
 #include "dataplane/token_bucket.hpp"
 #include "dataplane/worker_stats.hpp"
@@ -128,6 +129,7 @@ class Worker {
   bool know_fragment(Admitted& admitted, std::uint64_t now_ns, bool is_handed_over) noexcept;
   bool hand_over(Admitted& admitted, std::uint32_t owner) noexcept;
   ForwardResult forward(Admitted& admitted, std::uint64_t now_ns) noexcept;
+  void take_sctp(Admitted& admitted, std::uint64_t now_ns) noexcept;
   void look_up(std::span<Admitted> admitted) noexcept;
   void carry_out(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept;
   void answer_echo(Admitted& admitted, std::uint64_t now_ns) noexcept;
@@ -145,6 +147,7 @@ class Worker {
   void expire(std::uint64_t now_ns) noexcept;
   void publish(std::uint64_t now_ns) noexcept;
   void publish_kinds() noexcept;
+  void publish_sctp() noexcept;
   void publish_streams(std::uint64_t now_ns) noexcept;
   void pass_findings_on() noexcept;
 
@@ -165,6 +168,7 @@ class Worker {
   std::uint16_t worker_count_;
   WorkerShared shared_;
   Forwarder forwarder_;
+  SctpForwarder sctp_forwarder_;
   FragmentTable fragments_;
   Egress egress_;
   std::unique_ptr<Home> home_;  // worker 0: neighbors and what the box itself answers

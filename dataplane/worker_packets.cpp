@@ -6,6 +6,7 @@
 #include "dataplane/named_flow.hpp"
 #include "dataplane/parse.hpp"
 #include "dataplane/rss.hpp"
+#include "dataplane/sctp_packet.hpp"
 #include "dataplane/worker.hpp"
 
 namespace twinplane::dataplane {
@@ -128,6 +129,10 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
     drop(packet, DropReason::kNotActive);
     return false;
   }
+  if (view.fragment.part != FragmentPart::kWhole && view.protocol == kProtocolSctp) {
+    drop(packet, DropReason::kSctpFragment);
+    return false;
+  }
   if (view.fragment.part != FragmentPart::kWhole &&
       !know_fragment(admitted, now_ns, is_handed_over))
     return false;
@@ -143,14 +148,20 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
       (packet->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && !is_error && device_hash_holds(view);
   const std::uint8_t zone = shared_.config.ports[admitted.ingress_port].zone_index;
   const DestinationNat& destinations = shared_.forward.destinations;
-  const std::optional<std::uint32_t> real_hash =
-      view.kind == PacketKind::kIp4
-          ? try_real_hash<tables::Address4>(destinations, named, is_error, zone)
-          : try_real_hash<tables::Address6>(destinations, named, is_error, zone);
+  // Of SCTP nothing is translated: its ports alone say where it belongs.
+  std::optional<std::uint32_t> real_hash;
+  if (named.l4_kind != L4Kind::kSctp)
+    real_hash = view.kind == PacketKind::kIp4
+                    ? try_real_hash<tables::Address4>(destinations, named, is_error, zone)
+                    : try_real_hash<tables::Address6>(destinations, named, is_error, zone);
   const std::uint32_t hash =
       real_hash ? *real_hash : (has_device_hash ? packet->hash.rss : flow_hash(named));
   admitted.partition = partition_of(hash, shared_.config.tables.partitions);
   if (!is_mine(admitted.partition)) return hand_over(admitted, owner_of(admitted.partition));
+  if (named.l4_kind == L4Kind::kSctp) {
+    take_sctp(admitted, now_ns);
+    return false;
+  }
   tables::Partition& mine = partition(admitted.partition);
   if (view.kind == PacketKind::kIp4) {
     admitted.key4 = Forwarder::key_of<tables::Address4>(named);
@@ -160,6 +171,33 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
     mine.session6().slots().start(admitted.lookup, admitted.key6.key);
   }
   return true;
+}
+
+// They are few, and so they are not looked up as a burst.
+void Worker::take_sctp(Admitted& admitted, std::uint64_t now_ns) noexcept {
+  tables::Partition& mine = partition(admitted.partition);
+  const PacketView& view = admitted.view;
+  const std::span<std::byte> frame = bytes_of(admitted.packet);
+  if (view.l4_kind == L4Kind::kIcmpError)
+    return carry_out(admitted,
+                     sctp_forwarder_.forward_error(mine, frame, admitted.view, admitted.quote,
+                                                   admitted.ingress_port),
+                     now_ns);
+  const bool is_verified =
+      shared_.ports[admitted.ingress_port]->verifies_sctp() &&
+      (admitted.packet->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+  tables::SctpSummary packet;
+  const SctpResult parsed =
+      parse_sctp(frame.subspan(view.l4_offset, view.l4_bytes),
+                 is_verified ? SctpChecksum::kKnownGood : SctpChecksum::kVerify, packet);
+  if (parsed != SctpResult::kOk) {
+    stats_.sctp_drops[static_cast<std::size_t>(parsed)].add(1);
+    return rte_pktmbuf_free(admitted.packet);
+  }
+  const SctpForwarder::Arrival arrival{.ingress_port = admitted.ingress_port,
+                                       .may_open = !shared_.orders.are_doors_closed(),
+                                       .time = BurstTime{now_ns}};
+  carry_out(admitted, sctp_forwarder_.forward(mine, frame, admitted.view, packet, arrival), now_ns);
 }
 
 // Fragments of a datagram meet at one worker, by its addresses; there the later ones learn the

@@ -25,6 +25,9 @@ void Worker::publish(std::uint64_t now) noexcept {
     unindexed +=
         mine.session4().slots().unindexed_count() + mine.session6().slots().unindexed_count();
     damaged += mine.session4().slots().swept_count() + mine.session6().slots().swept_count();
+    const auto& sctp = mine.slots<tables::TableKind::kSctp>();
+    unindexed += sctp.unindexed_count();
+    damaged += sctp.swept_count();
     add(mine.session4().counters());
     add(mine.session6().counters());
   }
@@ -37,6 +40,7 @@ void Worker::publish(std::uint64_t now) noexcept {
   stats_.sessions_refused.set(sum.refused_full);
   stats_.sessions_unindexed.set(unindexed);
   stats_.sessions_damaged.set(damaged);
+  publish_sctp();
   for (std::size_t i = 0; i < kFragmentCounterRows.size(); ++i)
     stats_.fragments[i].set(fragments_.counters().*kFragmentCounterRows[i].value);
   publish_kinds();
@@ -62,6 +66,29 @@ void Worker::publish_kinds() noexcept {
     gauges.high_water.set(high_water);
     gauges.refused.set(refused);
   });
+}
+
+void Worker::publish_sctp() noexcept {
+  tables::TableCounters sum;
+  std::uint64_t entries = 0, capacity = 0, high_water = 0;
+  for (const auto& replica : replicas_) {
+    if (replica == nullptr) continue;
+    const auto& table = replica->partition().table<tables::TableKind::kSctp>();
+    entries += table.slots().live_count();
+    capacity += table.slots().slot_count();
+    high_water += table.slots().high_water();
+    sum.created += table.counters().created;
+    sum.ended += table.counters().ended;
+    sum.expired += table.counters().expired;
+    sum.refused_full += table.counters().refused_full + table.counters().refused_index_full;
+  }
+  stats_.sctp_entries.set(entries);
+  stats_.sctp_capacity.set(capacity);
+  stats_.sctp_high_water.set(high_water);
+  stats_.sctp_created.set(sum.created);
+  stats_.sctp_ended.set(sum.ended);
+  stats_.sctp_expired.set(sum.expired);
+  stats_.sctp_refused.set(sum.refused_full);
 }
 
 void Worker::publish_streams(std::uint64_t now) noexcept {

@@ -16,6 +16,7 @@
 #include "dataplane/forward_result.hpp"
 #include "dataplane/fragment.hpp"
 #include "dataplane/parse_result.hpp"
+#include "dataplane/sctp_result.hpp"
 #include "ha2/encap.hpp"
 #include "tables/base/carver.hpp"
 #include "tables/table_kind.hpp"
@@ -53,6 +54,7 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   // The fragment table's, a picture a millisecond old; FragmentCounters says what each means.
   std::array<Gauge, kFragmentCounterRows.size()> fragments;
   std::array<Gauge, kParseResultCount> parse_drops;
+  std::array<Gauge, kSctpResultCount> sctp_drops;  // as parse_drops
   std::array<Gauge, kDropReasonCount> drops;
   // An error that was due stands in exactly one of these; IcmpErrorVerdict says what each means.
   std::array<Gauge, static_cast<std::size_t>(IcmpErrorVerdict::kCount)> icmp_errors;
@@ -71,6 +73,13 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge sessions_refused;
   Gauge sessions_unindexed;  // stays 0: SlotTable::unindexed_count()
   Gauge sessions_damaged;    // stays 0: SlotTable::swept_count()
+  Gauge sctp_entries;
+  Gauge sctp_capacity;
+  Gauge sctp_high_water;  // of its partitions, each at its own time
+  Gauge sctp_created;
+  Gauge sctp_ended;
+  Gauge sctp_expired;
+  Gauge sctp_refused;
   Gauge lag_ns;
   Gauge pace_ns;  // the slowest of its streams
   Gauge at_risk;

@@ -25,11 +25,6 @@ bool is_address_of(const SctpState& state, Direction side, const Address6& addre
          place_of(state, side, address) < kSctpAddressesMax;
 }
 
-bool is_path_known(const SctpState& state, Direction direction, const SctpPath& path) noexcept {
-  return is_address_of(state, direction, path.source) &&
-         is_address_of(state, opposite(direction), path.target);
-}
-
 // Forgets the side's addresses for the one that it is spoken to by, and those that it lists.
 void set_addresses(SctpState& state, Direction side, const Address6& primary,
                    std::uint8_t primary_flags, const SctpSummary* announced) noexcept {
@@ -77,8 +72,8 @@ SctpOutcome check_tag_and_path(const SctpState& state, Direction direction,
   if (packet.is_tag_reflected && packet.chunk_count != 1) return SctpOutcome::kBadBundle;
   const std::uint32_t tag = state.tags[packet.is_tag_reflected ? opposite(direction) : direction];
   if (tag == 0 || packet.tag != tag) return SctpOutcome::kWrongTag;
-  return is_path_known(state, direction, path) ? SctpOutcome::kForward
-                                               : SctpOutcome::kUnknownAddress;
+  return sctp_knows_path(state, direction, path) ? SctpOutcome::kForward
+                                                 : SctpOutcome::kUnknownAddress;
 }
 
 // Between equal ports, equal tags would make one key of two, and hide which way a packet goes.
@@ -93,7 +88,7 @@ constexpr bool makes_keys_alike(const SctpState& state, Direction direction,
 SctpVerdict on_init(SctpState& state, Direction direction, const SctpSummary& init,
                     const SctpPath& path) noexcept {
   if (init.tag != 0) return drop(SctpOutcome::kWrongTag);
-  if (sctp_is_over(state) || !is_path_known(state, direction, path))
+  if (sctp_is_over(state) || !sctp_knows_path(state, direction, path))
     return drop(SctpOutcome::kOpens);
   std::uint32_t& own_tag = state.tags[opposite(direction)];
   if (own_tag == 0) {
@@ -207,6 +202,11 @@ SctpVerdict on_other(SctpState& state, Direction direction, const SctpSummary& p
 }
 
 }  // namespace
+
+bool sctp_knows_path(const SctpState& state, Direction direction, const SctpPath& path) noexcept {
+  return is_address_of(state, direction, path.source) &&
+         is_address_of(state, opposite(direction), path.target);
+}
 
 void sctp_open(SctpState& state, const SctpSummary& init, const SctpPath& path) noexcept {
   state = {};

@@ -92,6 +92,10 @@ struct SctpPath {
   Address6 target;
 };
 
+// Has each side the path's address of it, for packets of `direction`?
+[[nodiscard]] bool sctp_knows_path(const SctpState& state, Direction direction,
+                                   const SctpPath& path) noexcept;
+
 // A new association from its INIT, whose sender is the client.
 void sctp_open(SctpState& state, const SctpSummary& init, const SctpPath& path) noexcept;
 

@@ -6,6 +6,7 @@ import random
 import struct
 
 SYN, RST, ACK, FIN = 0x02, 0x04, 0x10, 0x01
+DATA, INIT, INIT_ACK, COOKIE_ECHO, COOKIE_ACK, ABORT = 0, 1, 2, 10, 11, 6
 ETHERNET = 1
 SERVER4, SERVER6 = "198.51.100.7", "2001:db8:2::7"
 
@@ -42,6 +43,41 @@ def tcp(source, target, ports, flags, seq=1, ack=0, data=b"", **rest):
 
 def udp(source, target, ports, data=b"x", **rest):
     return ip(source, target, 17, struct.pack("!HHHH", *ports, 8 + len(data), 0) + data, **rest)
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def sctp(source, target, ports, tag, *chunks, right_checksum=True, **rest):
+    """Each chunk is (type, value)."""
+    body = b""
+    for kind, value in chunks:
+        body += struct.pack("!BBH", kind, 3 if kind == DATA else 0, 4 + len(value)) + value + b"\0" * (-len(value) % 4)
+    head = struct.pack("!HHI", *ports, tag)
+    crc = crc32c(head + b"\0" * 4 + body) ^ (0 if right_checksum else 1)
+    return ip(source, target, 132, head + struct.pack("<I", crc) + body, **rest)
+
+
+def association(client, server, ports, tags, other_client=None):
+    """The handshake of an SCTP association, and a message each way: 6 packets."""
+    there, back = (client, server, ports), (server, client, ports[::-1])
+    listed = b"".join(struct.pack("!HH", 5, 8) + ipaddress.ip_address(one).packed for one in (other_client,) if one)
+    fixed = struct.pack("!IHHI", 65536, 10, 10, 1)
+    message = struct.pack("!IHHI", 1, 0, 0, 0) + b"hello"
+    return [
+        sctp(*there, 0, (INIT, struct.pack("!I", tags[0]) + fixed + listed)),
+        sctp(*back, tags[0], (INIT_ACK, struct.pack("!I", tags[1]) + fixed + struct.pack("!HHI", 7, 8, 1))),
+        sctp(*there, tags[1], (COOKIE_ECHO, b"\0\0\0\1")),
+        sctp(*back, tags[0], (COOKIE_ACK, b"")),
+        sctp(*there, tags[1], (DATA, message)),
+        sctp(*back, tags[0], (DATA, message)),
+    ]
 
 
 def unreachable(frame, source, target, quoted=None, vlan=0):

@@ -27,8 +27,10 @@ TEST(ConfigSections, FillsInTheDefaults) {
   EXPECT_EQ(config.tables.partitions, 4U);
   EXPECT_EQ(config.tables.session4_slots, 65536U);
   EXPECT_EQ(config.tables.session6_slots, 16384U);
+  EXPECT_EQ(config.tables.sctp_slots, 4096U);
   EXPECT_EQ(config.tables.full_policy, FullPolicy::kRefuse);
   EXPECT_THAT(config.timeouts.timeout_s, ElementsAre(20, 3600, 30, 2, 30, 120, 10, 60));
+  EXPECT_THAT(config.timeouts.sctp_timeout_s, ElementsAre(20, 3600, 60, 30));
   EXPECT_EQ(config.ha2.transport, Ha2Transport::kEthernet);
   EXPECT_FALSE(config.ha2.peer_mac_known);
   EXPECT_EQ(config.ha2.mtu_bytes, 1500);
@@ -43,24 +45,27 @@ TEST(ConfigSections, FillsInTheDefaults) {
 }
 
 TEST(ConfigSections, ReadsEveryBoxKey) {
-  const Config config =
-      parse_config(plus("[eal]\nhuge_pages='off'\nmemory_mib=512\nlcores='4@0,2@1,3'\nfile_prefix='"
-                        "p'\nargs=['--log-level=8']\n"
-                        "[tables]\npartitions=8\nsession4_slots=64\nsession6_slots=128\nfull_"
-                        "policy='evict-half-open'\nfile='/x/y'\n"
-                        "[timeouts]\ntcp_opening=1\nother=604800\n[ha]\nkeepalive_interval_ms="
-                        "5\nkeepalive_threshold=2\nboot_hold_ms=10\n"
-                        "[worker]\nidle_sleep_us=0\n"),
-                   "t");
+  const Config config = parse_config(
+      plus("[eal]\nhuge_pages='off'\nmemory_mib=512\nlcores='4@0,2@1,3'\nfile_prefix='"
+           "p'\nargs=['--log-level=8']\n"
+           "[tables]\npartitions=8\nsession4_slots=64\nsession6_slots=128\nsctp_slots=256\nfull_"
+           "policy='evict-half-open'\nfile='/x/y'\n"
+           "[timeouts]\ntcp_opening=1\nother=604800\nsctp_opening=2\nsctp_closed=9\n[ha]"
+           "\nkeepalive_interval_ms="
+           "5\nkeepalive_threshold=2\nboot_hold_ms=10\n"
+           "[worker]\nidle_sleep_us=0\n"),
+      "t");
   EXPECT_EQ(config.eal.huge_pages, HugePages::kOff);
   EXPECT_THAT(config.eal.lcore_ids, ElementsAre(4U, 2U, 3U));
   EXPECT_EQ(config.eal.file_prefix, "p");
   EXPECT_THAT(config.eal.args, ElementsAre("--log-level=8"));
   EXPECT_EQ(config.tables.partitions, 8U);
+  EXPECT_EQ(config.tables.sctp_slots, 256U);
   EXPECT_EQ(config.tables.full_policy, FullPolicy::kEvictHalfOpen);
   EXPECT_EQ(config.tables.file, "/x/y");
   EXPECT_EQ(config.timeouts.timeout_s[0], 1U);
   EXPECT_EQ(config.timeouts.timeout_s[7], 604800U);
+  EXPECT_THAT(config.timeouts.sctp_timeout_s, ElementsAre(2, 3600, 60, 9));
   EXPECT_EQ(config.worker.idle_sleep_us, 0U);
 }
 
@@ -98,6 +103,8 @@ TEST(ConfigSections, NamesBothPowersOfTwoBesideAWrongPartitionCount) {
               HasSubstr("512 is out of range; must be 1 to 256"));
   EXPECT_THAT(faults_of(plus("[tables]\nsession4_slots = 67108865\n")),
               HasSubstr("must be 64 to 67108864"));
+  EXPECT_THAT(faults_of(plus("[tables]\nsctp_slots = 63\n")),
+              HasSubstr("tables.sctp_slots: 63 is out of range; must be 64 to 67108864"));
 }
 
 TEST(ConfigSections, RefusesLcoresWhoseOrderItCannotRead) {
