@@ -41,6 +41,10 @@ Found find(const Table& table, const tables::SctpKey& key) noexcept {
   return table.slots().slot_count() == 0 ? Found{kNoSlot, Side::kClient} : table.slots().find(key);
 }
 
+bool is_made_here(const Table& table, std::uint32_t slot) noexcept {
+  return (table.slots().entry(slot).head.flags & tables::kMadeHere) != 0;
+}
+
 bool is_primary(const tables::SctpState& state, Direction side, const Address6& address) noexcept {
   for (std::size_t place = 0; place < tables::kSctpAddressesMax; ++place)
     if ((state.address_flags[side][place] & tables::kSctpAddressPrimary) != 0)
@@ -135,8 +139,7 @@ ForwardResult SctpForwarder::forward_by(Table& table, PacketView& view, const Sc
       why_refused<Address>(body, view, direction, arrival.ingress_port, way.port_index);
   if (refusal == DropReason::kNone) refusal = keep(table, found.slot, body, verdict.marks);
   if (refusal != DropReason::kNone) return ForwardResult::drop(refusal);
-  // What was taken over has no deadline before its first packet, or the first look at its age.
-  way.was_taken_over = table.slots().deadline_ms(found.slot) == 0;
+  way.was_taken_over = !is_made_here(table, found.slot);
   if (!was_over) ages_.touch(table, found.slot, arrival.time.milliseconds());
   return way;
 }
@@ -289,7 +292,7 @@ ForwardResult SctpForwarder::forward_error_by(const Table& table, std::span<cons
   // No error is answered with an error.
   ForwardResult way = way_out<Address>(view);
   if (way.verdict != ForwardVerdict::kForward) return ForwardResult::drop(way.reason);
-  way.was_taken_over = table.slots().deadline_ms(found.slot) == 0;
+  way.was_taken_over = !is_made_here(table, found.slot);
   return way;
 }
 

@@ -178,7 +178,10 @@ struct PlainTraits {
            entry.head.generation <= kGenerationMask && entry.body.is_sound();
   }
 
-  static void forget_life(Entry& entry) noexcept { entry.head.marks = 0; }
+  static void forget_life(Entry& entry) noexcept {
+    entry.head.marks = 0;
+    entry.head.flags = static_cast<std::uint8_t>(entry.head.flags & ~kMadeHere);
+  }
 
   // Everything but the generation and the marks goes to zero.
   static void make_empty(Entry& entry) noexcept {

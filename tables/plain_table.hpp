@@ -40,7 +40,8 @@ class PlainTable {
                                     bool is_local_only = false) noexcept {
     Entry entry{};
     entry.body = body;
-    entry.head.flags = static_cast<std::uint8_t>(kLive | (is_local_only ? kLocalOnly : 0));
+    entry.head.flags =
+        static_cast<std::uint8_t>(kLive | kMadeHere | (is_local_only ? kLocalOnly : 0));
     entry.since_s = now_s;
     const InsertResult result = slots_.slot_count() == 0
                                     ? InsertResult{InsertStatus::kFull, kNoSlot}

@@ -17,6 +17,9 @@ namespace twinplane::tables {
 inline constexpr std::uint16_t kLive = 1U << 0U;       // the slot is full
 inline constexpr std::uint16_t kLocalOnly = 1U << 4U;  // never leaves this box: stated as empty
 
+// Of entries that are not sessions: this box has made it, and not the peer. Its own; never sent.
+inline constexpr std::uint8_t kMadeHere = 1U << 7U;
+
 // Field groups for the dirty marks: what changed since it was last sent.
 enum DirtyMark : std::uint8_t {
   kMarkWhole = 1U << 0U,   // new, emptied, or to be repaired: state everything
@@ -34,7 +37,7 @@ enum class Side : std::uint8_t { kClient = 0, kServer = 1 };
 struct SlotHead {
   std::uint16_t generation = 0;  // 14 bits; rises by one each time the slot is filled
   std::uint8_t marks = 0;        // DirtyMark; this box's own
-  std::uint8_t flags = 0;        // kLive, kLocalOnly
+  std::uint8_t flags = 0;        // kLive, kLocalOnly, kMadeHere
 };
 
 }  // namespace twinplane::tables

@@ -361,8 +361,8 @@ class Replay(unittest.TestCase):
 
     @unittest.skipUnless("TWINPLANE_CAPTURES" in os.environ, "TWINPLANE_CAPTURES: a folder of real captures")
     def test_real_associations(self):
-        """Numbers by tshark: 16 of 19 packets are of an association that the capture saw begin; of the others 6 of 6
-        have a checksum that is no CRC32c but an Adler-32 (sctp.checksum.status, with sctp.checksum:TRUE)."""
+        """Numbers by tshark: 16 of the 19 packets are of an association whose INIT is there, and all have a right
+        CRC32c; of the other capture's 6 none has (they carry an Adler-32): sctp.checksum.status."""
         folder = pathlib.Path(os.environ["TWINPLANE_CAPTURES"])
         active, passive, summary = self.replay(str(folder / "sctp-2-associations.pcap"))
         self.assertEqual((summary["packets"], summary["forwarded"], summary["dropped"]),

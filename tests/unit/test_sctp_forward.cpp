@@ -284,14 +284,17 @@ TEST_F(SctpForward, AgesByTheClassOfTheRank) {
   EXPECT_EQ(live(), 0U);
 }
 
-TEST_F(SctpForward, GivesWhatWasTakenOverAWholeTimeoutAndSaysSoOfItsFirstPacket) {
+TEST_F(SctpForward, GivesWhatWasTakenOverAWholeTimeoutAndSaysSoOfItsPackets) {
   open();
-  const std::uint32_t slot = table().slots().find(only().key(Side::kClient)).slot;
-  table().slots().put(slot, tables::PlainEntry<SctpBody>(table().slots().entry(slot)));
-  ASSERT_EQ(table().slots().deadline_ms(slot), 0U);
-  EXPECT_TRUE(from_client(kServerTag, data()).result.was_taken_over);
   EXPECT_FALSE(from_client(kServerTag, data()).result.was_taken_over);
-  table().slots().put(slot, tables::PlainEntry<SctpBody>(table().slots().entry(slot)));
+  const std::uint32_t slot = table().slots().find(only().key(Side::kClient)).slot;
+  auto stated = table().slots().entry(slot);
+  stated.head.flags = tables::kLive;
+  table().slots().put(slot, stated);
+  EXPECT_TRUE(from_client(kServerTag, data()).result.was_taken_over);
+  EXPECT_EQ(table().slots().deadline_ms(slot), time_.milliseconds() + 3'600'000);
+  table().slots().put(slot, stated);
+  ASSERT_EQ(table().slots().deadline_ms(slot), 0U);
   sctp_->ages().expire(table(), time_.milliseconds(), 64);
   EXPECT_GE(table().slots().deadline_ms(slot), time_.milliseconds() + 3'600'000);
   EXPECT_LE(table().slots().deadline_ms(slot), time_.milliseconds() + 3'960'000);
