@@ -26,7 +26,7 @@ FAULTS = (
     ('ports = "1024-65535"', "block_ports = 3", ("block_ports", "partitions")),
     ("partitions = 4", "partitions = 3", ("partitions", "power of two")),
     ("session4_slots = 65536", "session4_slots = 1", ("session4_slots", "64")),
-    ("sctp_slots = 4096", "sctp_slots = 1", ("sctp_slots", "64")),
+    ('full_policy = "refuse"', "sctp_slots = 1", ("sctp_slots", "64")),
     ('full_policy = "refuse"', 'full_policy = "panic"', ("panic", "refuse", "evict-half-open")),
     ('transport = "ethernet"', 'transport = "udp"', ("local",)),
     ('transport = "ethernet"', 'transport = "pigeon"', ("pigeon", "ethernet", "ip", "udp")),
