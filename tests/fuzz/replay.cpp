@@ -109,7 +109,8 @@ std::uint64_t told_count(const ReplayCounts& counts) {
   const auto sum = [](const auto& drops) {
     return std::accumulate(drops.begin(), drops.end(), std::uint64_t{0});
   };
-  return counts.forwarded + counts.to_box + sum(counts.parse_drops) + sum(counts.drops);
+  return counts.forwarded + counts.to_box + sum(counts.parse_drops) + sum(counts.sctp_drops) +
+         sum(counts.drops);
 }
 
 void replay(const CaptureFile& file) {
