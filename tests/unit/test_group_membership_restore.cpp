@@ -24,7 +24,7 @@ TEST_F(GroupMembershipRestoreTest, GivesItsStateAndTakesItBackInAnyOrder) {
                                 [&](const GroupEntry& entry) { entries.push_back(entry); });
   ASSERT_EQ(entries.size(), 9U);
   for (int order = 0; order < 9; ++order) {
-    std::ranges::rotate(entries, entries.begin() + 1);
+    std::rotate(entries.begin(), entries.begin() + 1, entries.end());
     membership_.reset();
     membership();
     for (const GroupEntry& entry : entries)
