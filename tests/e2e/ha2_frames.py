@@ -71,4 +71,4 @@ def keepalive(boot_id, box_id, role, path=0, term=0):
 
 def hello(boot_id, box_id, item_count=0, items=b""):
     return Frame(HELLO, LINK_PARTITION,
-                 body=struct.pack("<QQQQBBBHH", boot_id, 1, 1, 0, box_id, 0, 0, 1500, item_count) + items)
+                 body=struct.pack("<QQQQBBBHHH", boot_id, 1, 1, 0, box_id, 0, 0, 1500, item_count, 3) + items)

@@ -51,7 +51,7 @@ def forgeries(mirror, real):
     yield "drop_section", data.but(body=ha2_frames.section(5, bytes(5))).bytes()
     yield "drop_section", data.but(body=ha2_frames.section(5, bytes(4), record_bytes=0)).bytes()
     yield "drop_section", data.but(body=empty_slot(0) + b"x").bytes()
-    yield "drop_partition", data.but(partition=4).bytes()
+    yield "drop_partition", data.but(partition=5).bytes()  # 4 is the home partition
     yield "drop_partition", data.but(partition=0xFFFE).bytes()
     yield "drop_session", data.but(session=real.session ^ 2).bytes()
     yield "drop_session", data.but(session=0).bytes()
