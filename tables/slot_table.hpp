@@ -3,7 +3,8 @@
 // what changed, ages.
 //
 // The owner fills, changes and empties slots, and marks them; the mirror is told what a slot holds
-// and marks nothing.
+// and marks nothing. Over 500 lines, as entries, index, map, queues and ages change together in
+// each step of either: the banners part them by who may call.
 //
 // Thread:  the core that owns the partition, for everything.
 // Memory:  per slot: the entry (64 or 128 bytes of a session), 8.9 bytes of index a key, 4 of age,

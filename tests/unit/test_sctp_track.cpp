@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// An association as the middle sees it, from INIT to its end. Over 500 lines: one state machine,
+// whose handshakes, tags, restarts and ends share one scene and are read beside each other; the
+// search of all states closes it.
 #include <gtest/gtest.h>
 
 #include <array>
