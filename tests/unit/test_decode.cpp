@@ -317,7 +317,7 @@ TEST(Decode, TheBytesOfEachRecordKindAreThese) {
   run.first_slot.set(0x01020304);
   run.slot_count.set(0x1000);
   EXPECT_EQ(hex(run), "0403020100100000");
-  DigestRange digest;
+  DigestRange digest{};
   digest.id.set(1);
   digest.first_slot.set(0x100);
   digest.slot_count.set(0x100);
