@@ -156,6 +156,7 @@ void Box::make_tables() {
   head.session4_slots = config_.tables.session4_slots;
   head.session6_slots = config_.tables.session6_slots;
   head.sctp_slots = config_.tables.sctp_slots;
+  head.shift_slots = config_.tables.shift_slots;
   head.has_half_open_queue = config_.tables.full_policy == FullPolicy::kEvictHalfOpen ? 1 : 0;
   head.box_id = config_.box.id;
   head.hash_seed = draw_secret();
@@ -202,6 +203,7 @@ void Box::make_partitions(const tables::PartitionLimits& limits, std::uint64_t h
     partition.session4().slots().set_recording(config_.ha.enabled);
     partition.session6().slots().set_recording(config_.ha.enabled);
     partition.slots<tables::TableKind::kSctp>().set_recording(config_.ha.enabled);
+    partition.slots<tables::TableKind::kSequenceShift>().set_recording(config_.ha.enabled);
     partition_views_.push_back(&partition);
   }
   make_home_partition(hash_seed + config_.tables.partitions);

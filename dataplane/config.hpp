@@ -132,6 +132,7 @@ struct TablesConfig {
   std::uint32_t session6_slots{16384};  // per partition
   std::uint32_t neighbor_slots{4096};   // of ARP, and as many of neighbor discovery
   std::uint32_t sctp_slots{4096};       // per partition: all of one pair of ports are in one
+  std::uint32_t shift_slots{4096};      // per partition: sessions whose TCP numbers are changed
   FullPolicy full_policy{FullPolicy::kRefuse};
   std::string file;  // empty = anonymous memory
   bool keep{false};  // over an orderly restart, in `file`

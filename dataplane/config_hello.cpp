@@ -159,6 +159,7 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"session6_slots", config.tables.session6_slots, true},
       {"neighbor_slots", config.tables.neighbor_slots, true},
       {"sctp_slots", config.tables.sctp_slots, true},
+      {"shift_slots", config.tables.shift_slots, true},
       {"vsys_count", kVsysCount, true},
       {"ports", config.ports.size(), true},
       {"port_names", names_digest(config.ports), true},

@@ -120,6 +120,7 @@ void read_tables(Section section, Config& config) {
   section.read_integer("session6_slots", tables.session6_slots, {64, 67108864});
   section.read_integer("neighbor_slots", tables.neighbor_slots, {16, 32768});
   section.read_integer("sctp_slots", tables.sctp_slots, {64, 67108864});
+  section.read_integer("shift_slots", tables.shift_slots, {64, 67108864});
   section.read_choice(
       "full_policy", tables.full_policy,
       {{"refuse", FullPolicy::kRefuse}, {"evict-half-open", FullPolicy::kEvictHalfOpen}});

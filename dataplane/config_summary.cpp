@@ -9,6 +9,7 @@
 #include "dataplane/ip_numbers.hpp"
 #include "dataplane/nat_block.hpp"
 #include "tables/sctp.hpp"
+#include "tables/sequence_shift.hpp"
 #include "tables/session.hpp"
 
 namespace twinplane::dataplane {
@@ -111,12 +112,15 @@ std::string tables_text(const TablesConfig& tables) {
   const std::uint64_t slots4 = std::uint64_t{tables.partitions} * tables.session4_slots;
   const std::uint64_t slots6 = std::uint64_t{tables.partitions} * tables.session6_slots;
   const std::uint64_t associations = std::uint64_t{tables.partitions} * tables.sctp_slots;
+  const std::uint64_t shifts = std::uint64_t{tables.partitions} * tables.shift_slots;
   const std::uint64_t entry_bytes = slots4 * sizeof(tables::Session4) +
                                     slots6 * sizeof(tables::Session6) +
-                                    associations * sizeof(tables::PlainEntry<tables::SctpBody>);
+                                    associations * sizeof(tables::PlainEntry<tables::SctpBody>) +
+                                    shifts * sizeof(tables::PlainEntry<tables::SequenceShiftBody>);
   return "tables: " + count_of(tables.partitions, "partition") + ", " + std::to_string(slots4) +
          " IPv4 and " + std::to_string(slots6) + " IPv6 sessions, " + std::to_string(associations) +
-         " SCTP associations (" + std::to_string((entry_bytes + (1U << 20U) - 1) >> 20U) +
+         " SCTP associations, " + std::to_string(shifts) + " sequence shifts (" +
+         std::to_string((entry_bytes + (1U << 20U) - 1) >> 20U) +
          " MiB of entries), a full table " +
          (tables.full_policy == FullPolicy::kRefuse ? "refuses new sessions"
                                                     : "evicts the oldest half-open session") +

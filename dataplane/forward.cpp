@@ -5,6 +5,7 @@
 
 #include "dataplane/error_source.hpp"
 #include "dataplane/ip_numbers.hpp"
+#include "dataplane/packet_shift.hpp"
 #include "dataplane/quote.hpp"
 #include "dataplane/rewrite.hpp"
 #include "dataplane/rss.hpp"
@@ -67,12 +68,15 @@ ForwardResult to_self(const PacketView& view) noexcept {
   return ForwardResult::error(IcmpErrorKind::kPortUnreachable, DropReason::kLocalRefused);
 }
 
-// Returns the marks of what the packet changed in the session.
+// Returns the marks of what the packet changed in the session, whose numbers are those that each
+// end counts by.
 template <class Address>
-std::uint8_t advance(SessionOf<Address>& session, Direction direction,
-                     const PacketView& view) noexcept {
+std::uint8_t advance(SessionOf<Address>& session, Direction direction, const PacketView& view,
+                     const PacketShift& shift) noexcept {
   if (view.l4_kind == L4Kind::kTcp) {
-    std::uint8_t marks = tables::tcp_advance(session.state, direction, segment_of(view));
+    tables::TcpSegment segment = segment_of(view);
+    segment.ack = shift.acknowledgement(view, direction);
+    std::uint8_t marks = tables::tcp_advance(session.state, direction, segment);
     if (direction == kFromServer && (session.flags & tables::kReplySeen) == 0) {
       session.flags |= tables::kReplySeen;
       marks |= tables::kMarkState;
@@ -149,10 +153,14 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
   const ForwardResult result = way_out(view, session, direction, was_taken_over, to);
   // What does not arrive has done nothing: a FIN or RST of a short life must not end the session.
   if (result.verdict != ForwardVerdict::kForward) return result;
-  if (const std::uint8_t marks = advance(session, direction, view); marks != 0)
+  const PacketShift shift = PacketShift::of<Address>(partition, found.slot);
+  if (const DropReason refused = shift.refusal(view, direction); refused != DropReason::kNone)
+    return ForwardResult::drop(refused);
+  if (const std::uint8_t marks = advance(session, direction, view, shift); marks != 0)
     slots.mark(found.slot, marks);
   sessions.touch(found.slot, time.milliseconds());
   if ((session.flags & tables::kTranslated) != 0) translate(frame, view, to);
+  shift.rewrite(frame, view, direction);
   decrement_ttl(frame, view);
   return result;
 }
@@ -389,6 +397,8 @@ ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<s
   const std::uint16_t mtu_bytes = context_.config.ports[route.port_index].mtu_bytes;
   const bool fits = view.l3_bytes <= mtu_bytes;
   if (!fits && view.dont_fragment) return ForwardResult::drop(DropReason::kTooBig);
+  const PacketShift shift = PacketShift::of<Address>(partition, found.slot);
+  if (shift.is_lost()) return ForwardResult::drop(DropReason::kShiftLost);
   const bool is_own = way_to(view.source<Address>().address).route.kind == RouteKind::kLocal;
   if (is_own) {
     const Address own = error_source(context_.config, route.port_index, to.target.address);
@@ -399,6 +409,7 @@ ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<s
                     is_from_client
                         ? Translation<Address>{tables::source_of(inner), tables::target_of(inner)}
                         : Translation<Address>{tables::target_of(outer), tables::source_of(outer)});
+  shift.rewrite_quote(frame, view, quote, is_from_client ? kFromClient : kFromServer);
   if (is_translated || is_own) translate(frame, view, to);
   decrement_ttl(frame, view);
   ForwardResult result{.verdict = ForwardVerdict::kForward,

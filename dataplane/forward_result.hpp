@@ -46,6 +46,8 @@ enum class DropReason : std::uint8_t {
   kNoBuffer,
   kRingFull,      // the owner core's ring was full
   kTransmitFull,  // the device took no more
+  kShiftLost,     // what its session's sequence numbers are moved by was lost at a takeover
+  kShiftCut,      // it holds a part of a text that is replaced, and not all of it
   // In the order of tables::SctpOutcome, which says what each means.
   kSctpNoAssociation,
   kSctpBadBundle,
@@ -93,6 +95,8 @@ inline constexpr auto kDropReasonNames =
                                      "no_buffer",
                                      "ring_full",
                                      "transmit_full",
+                                     "shift_lost",
+                                     "shift_cut",
                                      "sctp_no_association",
                                      "sctp_bad_bundle",
                                      "sctp_wrong_tag",

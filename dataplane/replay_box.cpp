@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "ha2/decode.hpp"
+#include "tables/session_shift.hpp"
 
 namespace twinplane::dataplane {
 
@@ -17,6 +18,7 @@ tables::PartitionLimits partition_limits(const Config& config) {
   limits.session4 = {config.tables.session4_slots, 2};
   limits.session6 = {config.tables.session6_slots, 2};
   limits.plain(tables::TableKind::kSctp) = config.tables.sctp_slots;
+  limits.plain(tables::TableKind::kSequenceShift) = config.tables.shift_slots;
   limits.policy.when_full = config.tables.full_policy == FullPolicy::kEvictHalfOpen
                                 ? tables::FullPolicy::kEvictHalfOpen
                                 : tables::FullPolicy::kRefuse;
@@ -32,6 +34,7 @@ tables::ImageHead image_head(const Config& config) {
   head.session4_slots = config.tables.session4_slots;
   head.session6_slots = config.tables.session6_slots;
   head.sctp_slots = config.tables.sctp_slots;
+  head.shift_slots = config.tables.shift_slots;
   head.partition_bytes = tables::Partition::bytes(partition_limits(config));
   return head;
 }
@@ -118,6 +121,8 @@ void ReplayBox::expire(std::uint64_t now_ns, std::uint64_t past_ns) noexcept {
                                  share(partition->slot_count(tables::TableKind::kSession6)));
     sctp_ages_.expire(partition->table<tables::TableKind::kSctp>(), now_ms,
                       share(partition->slot_count(tables::TableKind::kSctp)));
+    tables::expire_shifts(*partition, now_ms,
+                          share(partition->slot_count(tables::TableKind::kSequenceShift)));
   }
 }
 

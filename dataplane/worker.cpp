@@ -6,6 +6,7 @@
 #include <rte_cycles.h>
 
 #include "dataplane/clock.hpp"
+#include "tables/session_shift.hpp"
 
 namespace twinplane::dataplane {
 
@@ -221,6 +222,8 @@ void Worker::expire(std::uint64_t now) noexcept {
                            share(mine.slot_count(tables::TableKind::kSession6)));
     sctp_forwarder_.ages().expire(mine.table<tables::TableKind::kSctp>(), time.milliseconds(),
                                   share(mine.slot_count(tables::TableKind::kSctp)));
+    tables::expire_shifts(mine, time.milliseconds(),
+                          share(mine.slot_count(tables::TableKind::kSequenceShift)));
   }
 }
 

@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "ha2/wire.hpp"
+#include "tables/base/mutant.hpp"
 #include "tables/session.hpp"
 
 namespace twinplane::ha2 {
@@ -132,15 +133,20 @@ inline void read_tail(const WholeTail& tail, std::uint32_t now_s,
   read_state(state_of(tail), session);
 }
 
-// The two flags of FullExtra::sides stand side by side in the table as well.
+// The first two flags of FullExtra::sides stand side by side in the table as well, the third by
+// itself.
 inline constexpr unsigned kSidesShift = 2;
-inline constexpr std::uint8_t kSidesMax = 3;
+inline constexpr unsigned kSidesMask = 3;
+inline constexpr unsigned kShiftedShift = 4;
+inline constexpr std::uint8_t kSidesMax = 7;
 static_assert(tables::kClientIsA1 == 1U << kSidesShift && tables::kTranslated == 2U << kSidesShift);
+static_assert(tables::kShifted == 4U << kShiftedShift);
 
 template <class Address>
 inline FullExtra wire_extra(const tables::SessionOf<Address>& session) noexcept {
   FullExtra extra;
-  extra.sides = static_cast<std::uint8_t>(session.flags >> kSidesShift & kSidesMax);
+  extra.sides = static_cast<std::uint8_t>((session.flags >> kSidesShift & kSidesMask) |
+                                          (session.flags & tables::kShifted) >> kShiftedShift);
   extra.vsys = session.vsys;
   extra.qos_class = session.state.qos_class;
   extra.application.set(session.state.application);
@@ -153,19 +159,24 @@ inline bool is_sound_extra(const FullExtra& extra) noexcept { return extra.sides
 template <class Address>
 inline void read_extra(const FullExtra& extra, tables::SessionOf<Address>& session) noexcept {
   session.flags = static_cast<std::uint16_t>(
-      (session.flags & ~(tables::kClientIsA1 | tables::kTranslated)) | extra.sides << kSidesShift);
+      (session.flags & ~(tables::kClientIsA1 | tables::kTranslated)) |
+      (extra.sides & kSidesMask) << kSidesShift | (extra.sides & ~kSidesMask) << kShiftedShift);
   session.state.qos_class = extra.qos_class;
   session.state.application = extra.application.get();
 }
 
 // A brief record says all of a session that is untranslated, its client the same end on both sides,
-// and has neither virtual system, application nor QoS class.
+// and has neither sequence shift, virtual system, application nor QoS class.
 template <class Address>
 inline bool is_brief(const tables::SessionOf<Address>& session) noexcept {
   const bool is_a0 = (session.flags & tables::kClientIsA0) != 0;
   const bool is_a1 = (session.flags & tables::kClientIsA1) != 0;
-  return (session.flags & tables::kTranslated) == 0 && is_a0 == is_a1 && session.vsys == 0 &&
-         session.state.application == 0 && session.state.qos_class == 0;
+  constexpr unsigned kUnsaid = tables::kTranslated | tables::kShifted;
+  const unsigned unsaid = session.flags & kUnsaid;
+  const bool is_said = unsaid == 0 || (unsaid == tables::kShifted &&
+                                       tables::is_mutant(tables::Mutant::kBriefForgetsShift));
+  return is_said && is_a0 == is_a1 && session.vsys == 0 && session.state.application == 0 &&
+         session.state.qos_class == 0;
 }
 
 inline Ends4 wire_ends(const tables::KeyEnds<tables::Address4>& ends) noexcept {

@@ -45,6 +45,8 @@ inline constexpr std::array<SyncRow, tables::kTableKindCount> kSyncMatrix{{
     {tables::TableKind::kDosBlock, false, false, "each box blocks what it has seen itself"},
     {tables::TableKind::kSctp, true, false,
      "whoever takes over goes on with every association; both active: each box has its own"},
+    {tables::TableKind::kSequenceShift, true, true,
+     "without it a session goes on under numbers that its ends do not know"},
 }};
 
 constexpr bool is_in_order() noexcept {

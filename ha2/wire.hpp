@@ -186,7 +186,9 @@ struct Brief6 {
 };
 
 struct FullExtra {
-  std::uint8_t sides;  // bit 0: the client is end a of the server side; bit 1: translated
+  // bit 0: the client is end a of the server side; bit 1: translated; bit 2: it has a sequence
+  // shift
+  std::uint8_t sides;
   std::uint8_t vsys;
   std::uint8_t qos_class;
   Le16 application;

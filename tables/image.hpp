@@ -30,7 +30,7 @@ struct ImageEnd {
 struct ImageHead {
   static constexpr std::uint64_t kMagic = 0x31454E414C504E54;  // "TNPLANE1"
 
-  static constexpr std::uint32_t kLayoutVersion = 4;
+  static constexpr std::uint32_t kLayoutVersion = 5;
   static constexpr std::uint32_t kPartitionsMax = 65535;
 
   std::uint64_t magic = kMagic;
@@ -50,6 +50,8 @@ struct ImageHead {
   std::array<char, 40> machine_start{};
   std::uint32_t is_clean = 0;  // 1: its process ended in order, no change is half done
   std::uint32_t sctp_slots = 0;
+  std::uint32_t shift_slots = 0;
+  std::uint32_t zero = 0;
   ImageEnd end;
 
   bool is_sound(std::uint64_t file_bytes) const noexcept {
@@ -66,6 +68,7 @@ inline PartitionLimits limits_of(const ImageHead& head) noexcept {
   limits.session4 = {head.session4_slots, 2};
   limits.session6 = {head.session6_slots, 2};
   limits.plain(TableKind::kSctp) = head.sctp_slots;
+  limits.plain(TableKind::kSequenceShift) = head.shift_slots;
   limits.policy.when_full =
       head.has_half_open_queue != 0 ? FullPolicy::kEvictHalfOpen : FullPolicy::kRefuse;
   return limits;
@@ -85,7 +88,7 @@ inline const char* why_not_kept(const ImageHead& old, const ImageHead& mine,
   if (old.machine_start != mine.machine_start) return "it is from before the machine's last start";
   if (old.partition_count != mine.partition_count || old.session4_slots != mine.session4_slots ||
       old.session6_slots != mine.session6_slots || old.sctp_slots != mine.sctp_slots ||
-      old.has_half_open_queue != mine.has_half_open_queue ||
+      old.shift_slots != mine.shift_slots || old.has_half_open_queue != mine.has_half_open_queue ||
       old.partition_bytes != mine.partition_bytes)
     return "its tables are cut differently: [tables] was changed";
   if (old.configuration != mine.configuration)

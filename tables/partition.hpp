@@ -24,6 +24,7 @@
 #include "tables/plain_table.hpp"
 #include "tables/sctp.hpp"
 #include "tables/security_association.hpp"
+#include "tables/sequence_shift.hpp"
 #include "tables/session_table.hpp"
 #include "tables/table_kind.hpp"
 #include "tables/virtual_mac.hpp"
@@ -65,8 +66,10 @@ class Partition {
       return self.security_association_;
     else if constexpr (kKind == TableKind::kDosBlock)
       return self.dos_block_;
-    else
+    else if constexpr (kKind == TableKind::kSctp)
       return self.sctp_;
+    else
+      return self.sequence_shift_;
   }
 
  public:
@@ -81,7 +84,8 @@ class Partition {
         virtual_mac_(make<VirtualMacBody>(carver, limits, seed)),
         security_association_(make<SecurityAssociationBody>(carver, limits, seed)),
         dos_block_(make<DosBlockBody>(carver, limits, seed)),
-        sctp_(make<SctpBody>(carver, limits, seed)) {}
+        sctp_(make<SctpBody>(carver, limits, seed)),
+        sequence_shift_(make<SequenceShiftBody>(carver, limits, seed)) {}
 
   static std::size_t bytes(const PartitionLimits& limits) noexcept {
     Carver counter;
@@ -190,6 +194,7 @@ class Partition {
   PlainTable<SecurityAssociationBody> security_association_;
   PlainTable<DosBlockBody> dos_block_;
   PlainTable<SctpBody> sctp_;
+  PlainTable<SequenceShiftBody> sequence_shift_;
 };
 
 // SessionTable or PlainTable.

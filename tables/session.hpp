@@ -49,11 +49,12 @@ enum SessionFlag : std::uint16_t {
   kTranslated = 1U << 3U,  // the server-side key differs: NAT
   // bit 4: kLocalOnly, by a no-sync rule or as it is decrypted
   kReplySeen = 1U << 5U,  // the server has answered
+  kShifted = 1U << 6U,    // TCP: it has a sequence shift, see session_shift.hpp
 };
 
 // What the peer holds too. kLocalOnly sessions are stated as empty slots.
 inline constexpr std::uint16_t kReplicatedFlags =
-    kLive | kClientIsA0 | kClientIsA1 | kTranslated | kReplySeen;
+    kLive | kClientIsA0 | kClientIsA1 | kTranslated | kReplySeen | kShifted;
 
 // The two directions of a session, as index into per-direction fields.
 enum Direction : std::uint8_t { kFromClient = 0, kFromServer = 1 };

@@ -31,14 +31,15 @@ enum class TableKind : std::uint8_t {
   kSecurityAssociation = 8,
   kDosBlock = 9,
   kSctp = 10,
+  kSequenceShift = 11,
 };
-inline constexpr std::size_t kTableKindCount = 11;
+inline constexpr std::size_t kTableKindCount = 12;
 static_assert(kTableKindCount <= 16);
 
 // As they are shown, and as a configuration names them.
 inline constexpr std::array<std::string_view, kTableKindCount> kTableKindNames{
     "session4",   "session6",    "arp",      "nd",        "mac",  "multicast4",
-    "multicast6", "virtual_mac", "ipsec_sa", "dos_block", "sctp",
+    "multicast6", "virtual_mac", "ipsec_sa", "dos_block", "sctp", "sequence_shift",
 };
 
 constexpr std::size_t index_of(TableKind kind) noexcept { return static_cast<std::size_t>(kind); }
@@ -119,6 +120,8 @@ constexpr decltype(auto) with_kind(TableKind kind, Visit&& visit) {
       return visit(KindConstant<TableKind::kDosBlock>{});
     case TableKind::kSctp:
       return visit(KindConstant<TableKind::kSctp>{});
+    case TableKind::kSequenceShift:
+      return visit(KindConstant<TableKind::kSequenceShift>{});
   }
   return visit(KindConstant<TableKind::kSession4>{});
 }

@@ -50,6 +50,7 @@ enum class Mutant : std::uint8_t {
   kCompareLeavesOutPlain,
   kRenewKeepsGeneration,
   kRekeyKeepsOldKeys,
+  kBriefForgetsShift,
   // Mirror.
   kAppliesLate,
   kAppliesAhead,
@@ -109,6 +110,7 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutant::k
                  "compare-leaves-out-plain",
                  "renew-keeps-generation",
                  "rekey-keeps-old-keys",
+                 "brief-forgets-shift",
                  "applies-late",
                  "applies-ahead",
                  "never-gives-up",

@@ -8,6 +8,7 @@ DIFFERENCES = (
     ("session4_slots", "session4_slots = 16384", "session4_slots = 32768"),
     ("session6_slots", "session6_slots = 16384", "session6_slots = 32768"),
     ("sctp_slots", "full_policy", "sctp_slots = 8192\nfull_policy"),
+    ("shift_slots", "full_policy", "shift_slots = 8192\nfull_policy"),
     ("rule_names", 'name = "out"', 'name = "other"'),
     ("box.id", "id = 1", "id = 0"),
 )

@@ -70,6 +70,7 @@ class ForwardFixture : public testing::Test {
         dataplane::ForwardContext{config_, *rules_, *routes_, *nat_, *destinations_});
     tables::PartitionLimits limits;
     limits.session4 = limits.session6 = {slot_count, 2};
+    limits.plain(tables::TableKind::kSequenceShift) = slot_count;
     memory_.reset(
         static_cast<std::byte*>(std::aligned_alloc(64, tables::Partition::bytes(limits))));
     std::memset(memory_.get(), 0, tables::Partition::bytes(limits));

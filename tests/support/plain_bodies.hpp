@@ -198,6 +198,22 @@ inline void vary(tables::SctpBody& body, BodyDice& dice) noexcept {
   body.egress_role = dice.below<std::uint8_t>(8);
 }
 
+inline void number_key(tables::SequenceShiftBody& body, std::uint32_t number) noexcept {
+  body.key.slot = number;
+  body.key.generation = static_cast<std::uint16_t>(number % 5);
+  body.key.table = static_cast<std::uint8_t>(number % 2);
+}
+
+inline void vary(tables::SequenceShiftBody& body, BodyDice& dice) noexcept {
+  for (tables::ShiftWay& way : body.ways) {
+    way.base = static_cast<std::uint32_t>(dice.next());
+    if (dice.below<std::uint8_t>(2) == 0) continue;
+    way.position = static_cast<std::uint32_t>(dice.next());
+    way.old_bytes = static_cast<std::uint16_t>(1 + dice.below<std::uint16_t>(65535));
+    way.new_bytes = static_cast<std::uint16_t>(1 + dice.below<std::uint16_t>(65535));
+  }
+}
+
 template <class Body>
 Body body_of(std::uint32_t number, std::uint32_t variant = 0) noexcept {
   Body body;

@@ -38,6 +38,18 @@ tables::KeyEnds<Address> ends_of(const tables::FlowKey<Address>& key) noexcept {
   return {key.address_a, key.address_b, key.port_a_be, key.port_b_be};
 }
 
+// Some TCP sessions have a sequence shift from the start, others get one while they live.
+template <class Address>
+bool is_born_shifted(const SessionOf<Address>& session) noexcept {
+  return session.protocol == kTcp && session.state.rule % 16 == 3;
+}
+
+template <class Address>
+bool is_to_be_shifted(const SessionOf<Address>& session) noexcept {
+  return session.protocol == kTcp && session.state.rule % 16 == 5 &&
+         (session.flags & tables::kShifted) == 0;
+}
+
 }  // namespace
 
 WorkloadShape shape_of(WorkloadKind kind, const WorkloadShape& drawn) noexcept {
@@ -126,6 +138,7 @@ void Workload::create(SessionTable<Address>& sessions, std::uint32_t number, std
     tables::tcp_open(session.state, {seq, 0, 0, 65535, tables::kTcpSyn,
                                      static_cast<std::uint8_t>(prng_.coin() ? 7 : 15)});
   }
+  if (is_born_shifted(session)) session.flags |= tables::kShifted;
   const auto result = sessions.create(session, now_ms(now_ns));
   refused_count_ += result.status == tables::InsertStatus::kInserted ? 0 : 1;
 }
@@ -191,6 +204,10 @@ void Workload::move_data(SessionTable<Address>& sessions, std::uint32_t slot) {
   if (session.protocol != kTcp ||
       tables::tcp_rank(session.state, tables::kFromServer) == TcpRank::kNone)
     return;
+  if (is_to_be_shifted(session)) {
+    sessions.slots().changeable(slot).flags |= tables::kShifted;
+    sessions.slots().renew(slot);
+  }
   take_segment(sessions, slot, static_cast<Direction>(prng_.below(2)), tables::kTcpAck,
                prng_.below(400'000));
 }

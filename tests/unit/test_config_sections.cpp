@@ -28,6 +28,7 @@ TEST(ConfigSections, FillsInTheDefaults) {
   EXPECT_EQ(config.tables.session4_slots, 65536U);
   EXPECT_EQ(config.tables.session6_slots, 16384U);
   EXPECT_EQ(config.tables.sctp_slots, 4096U);
+  EXPECT_EQ(config.tables.shift_slots, 4096U);
   EXPECT_EQ(config.tables.full_policy, FullPolicy::kRefuse);
   EXPECT_THAT(config.timeouts.timeout_s, ElementsAre(20, 3600, 30, 2, 30, 120, 10, 60));
   EXPECT_THAT(config.timeouts.sctp_timeout_s, ElementsAre(20, 3600, 60, 30));
@@ -48,7 +49,8 @@ TEST(ConfigSections, ReadsEveryBoxKey) {
   const Config config = parse_config(
       plus("[eal]\nhuge_pages='off'\nmemory_mib=512\nlcores='4@0,2@1,3'\nfile_prefix='"
            "p'\nargs=['--log-level=8']\n"
-           "[tables]\npartitions=8\nsession4_slots=64\nsession6_slots=128\nsctp_slots=256\nfull_"
+           "[tables]\npartitions=8\nsession4_slots=64\nsession6_slots=128\nsctp_slots=256\nshift_"
+           "slots=320\nfull_"
            "policy='evict-half-open'\nfile='/x/y'\n"
            "[timeouts]\ntcp_opening=1\nother=604800\nsctp_opening=2\nsctp_closed=9\n[ha]"
            "\nkeepalive_interval_ms="
@@ -61,6 +63,7 @@ TEST(ConfigSections, ReadsEveryBoxKey) {
   EXPECT_THAT(config.eal.args, ElementsAre("--log-level=8"));
   EXPECT_EQ(config.tables.partitions, 8U);
   EXPECT_EQ(config.tables.sctp_slots, 256U);
+  EXPECT_EQ(config.tables.shift_slots, 320U);
   EXPECT_EQ(config.tables.full_policy, FullPolicy::kEvictHalfOpen);
   EXPECT_EQ(config.tables.file, "/x/y");
   EXPECT_EQ(config.timeouts.timeout_s[0], 1U);
@@ -105,6 +108,8 @@ TEST(ConfigSections, NamesBothPowersOfTwoBesideAWrongPartitionCount) {
               HasSubstr("must be 64 to 67108864"));
   EXPECT_THAT(faults_of(plus("[tables]\nsctp_slots = 63\n")),
               HasSubstr("tables.sctp_slots: 63 is out of range; must be 64 to 67108864"));
+  EXPECT_THAT(faults_of(plus("[tables]\nshift_slots = 63\n")),
+              HasSubstr("tables.shift_slots: 63 is out of range; must be 64 to 67108864"));
 }
 
 TEST(ConfigSections, RefusesLcoresWhoseOrderItCannotRead) {

@@ -114,6 +114,7 @@ TEST(Image, CutDifferentlyIsNotKept) {
   EXPECT_EQ(reason_after([](ImageHead& head) { ++head.session4_slots; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { ++head.session6_slots; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { ++head.sctp_slots; }), kCutDifferently);
+  EXPECT_EQ(reason_after([](ImageHead& head) { ++head.shift_slots; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { head.has_half_open_queue = 0; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { --head.partition_bytes; }), kCutDifferently);
 }

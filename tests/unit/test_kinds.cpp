@@ -6,6 +6,7 @@
 #include <bit>
 #include <string>
 
+#include "tables/session_shift.hpp"
 #include "tests/support/plain_bodies.hpp"
 #include "tests/support/stream_ends.hpp"
 
@@ -103,9 +104,9 @@ TEST(Kinds, OfTheMatrixAreThoseOfTheReference) {
   using enum TableKind;
   EXPECT_EQ(kept_kinds(HaMode::kActivePassive),
             (KindSet{kSession4, kSession6, kArp, kNd, kMac, kMulticast4, kMulticast6, kVirtualMac,
-                     kSecurityAssociation, kSctp}));
+                     kSecurityAssociation, kSctp, kSequenceShift}));
   EXPECT_EQ(kept_kinds(HaMode::kActiveActive),
-            (KindSet{kSession4, kSession6, kVirtualMac, kSecurityAssociation}));
+            (KindSet{kSession4, kSession6, kVirtualMac, kSecurityAssociation, kSequenceShift}));
 }
 
 TEST(Kinds, ThatAreSwitchedOffNeverLeaveTheBox) {
@@ -177,7 +178,8 @@ TEST(Kinds, StandOnTheWireAsTheSpecificationSays) {
        {Sizes{TableKind::kArp, 24, 7, 0}, Sizes{TableKind::kNd, 36, 7, 0},
         Sizes{TableKind::kMac, 24, 0, 0}, Sizes{TableKind::kMulticast4, 40, 29, 0},
         Sizes{TableKind::kMulticast6, 64, 29, 0}, Sizes{TableKind::kVirtualMac, 36, 7, 0},
-        Sizes{TableKind::kSecurityAssociation, 224, 6, 21}, Sizes{TableKind::kSctp, 164, 17, 0}}) {
+        Sizes{TableKind::kSecurityAssociation, 224, 6, 21}, Sizes{TableKind::kSctp, 164, 17, 0},
+        Sizes{TableKind::kSequenceShift, 40, 0, 0}}) {
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kFull), sizes.whole) << tables::name_of(sizes.kind);
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kState), sizes.patch) << tables::name_of(sizes.kind);
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kWindow), sizes.refresh)
@@ -185,6 +187,50 @@ TEST(Kinds, StandOnTheWireAsTheSpecificationSays) {
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kBrief), 0U);
   }
   EXPECT_EQ(kFrameBytesNeeded, 293U);
+}
+
+// The same.
+TEST(Kinds, SayASequenceShiftInTheseBytes) {
+  PlainEntry<tables::SequenceShiftBody> entry{};
+  entry.body.key = {3, 2, 0, 0};
+  entry.body.ways = {tables::ShiftWay{0, 0x1000, 27, 31}, tables::ShiftWay{0x70000000, 0, 0, 0}};
+  entry.head.generation = 1;
+  ASSERT_TRUE(entry.body.is_sound());
+  constexpr std::array<std::uint8_t, 40> kGolden{
+      5, 0,    0, 4, 0,    0, 0,    0, 3, 0, 0, 0,    2, 0, 0, 0, 0, 0, 0, 0,
+      0, 0x10, 0, 0, 0x1B, 0, 0x1F, 0, 0, 0, 0, 0x70, 0, 0, 0, 0, 0, 0, 0, 0};
+  EXPECT_EQ((std::bit_cast<std::array<std::uint8_t, 40>>(wire_whole(entry, 5, 0))), kGolden);
+  EXPECT_EQ(wire_kind(TableKind::kSequenceShift, Operation::kFull), 0xB2);
+}
+
+TEST(Kinds, KeepThatASessionHasAShift) {
+  StreamEnds ends(shape_with_all());
+  ends.settle();
+  auto& sessions = ends.partition().session4();
+  auto session = tests::make_session<tables::Address4>(1);
+  session.flags |= tables::kShifted;
+  const std::uint32_t born = sessions.create(session, 0).slot;
+  const std::uint32_t made =
+      sessions.create(tests::make_session<tables::Address4>(2, true), 0).slot;
+  ends.settle();
+  const auto flags_at = [&](std::uint32_t slot) {
+    return ends.mirrored_partition().session4().slots().entry(slot).flags;
+  };
+  EXPECT_EQ(flags_at(born), session.flags);
+  EXPECT_EQ(flags_at(made) & tables::kShifted, 0);
+  ASSERT_EQ(tables::try_shift<tables::Address4>(ends.partition(), made, tables::kFromServer, 9, 0),
+            tables::ShiftStatus::kDone);
+  ends.settle();
+  EXPECT_EQ(flags_at(made), sessions.slots().entry(made).flags);
+  const std::uint32_t shift =
+      tables::shift_slot_of<tables::Address4>(ends.mirrored_partition(), made);
+  ASSERT_NE(shift, tables::kNoSlot) << "found through the mirror's own session";
+  EXPECT_EQ(ends.mirrored_partition()
+                .slots<TableKind::kSequenceShift>()
+                .entry(shift)
+                .body.ways[tables::kFromServer]
+                .base,
+            9U);
 }
 
 TEST(Kinds, OfEverySortComeChangeAndGoAtTheMirror) {
