@@ -279,19 +279,21 @@ std::size_t GroupMembership::poll(std::uint64_t now_ms) noexcept {
   return queries + done;
 }
 
-PortSet GroupMembership::egress_ports(const tables::Address6& source,
-                                      const tables::Address6& group) const noexcept {
-  PortSet ports = 0;
+tables::PortSet GroupMembership::egress_ports(const tables::Address6& source,
+                                              const tables::Address6& group) const noexcept {
+  tables::PortSet ports = 0;
   table_.for_each_port(group, [&](std::uint32_t slot) {
-    if (filter_.is_forwarded(slot, source)) ports |= PortSet{1} << table_.at(slot).port_index;
+    if (filter_.is_forwarded(slot, source))
+      ports |= tables::PortSet{1} << table_.at(slot).port_index;
   });
   return ports;
 }
 
-PortSet GroupMembership::router_ports(GroupFamily family, std::uint64_t now_ms) const noexcept {
-  PortSet ports = 0;
+tables::PortSet GroupMembership::router_ports(GroupFamily family,
+                                              std::uint64_t now_ms) const noexcept {
+  tables::PortSet ports = 0;
   for (std::size_t at = 0; at < ports_.size(); ++at) {
-    if (link_of(at, family).router_until_ms > now_ms) ports |= PortSet{1} << at;
+    if (link_of(at, family).router_until_ms > now_ms) ports |= tables::PortSet{1} << at;
   }
   return ports;
 }

@@ -30,11 +30,9 @@
 #include "dataplane/group_querier.hpp"
 #include "dataplane/group_table.hpp"
 #include "dataplane/token_bucket.hpp"
+#include "tables/multicast.hpp"
 
 namespace twinplane::dataplane {
-
-// Bit i stands for port i.
-using PortSet = std::uint32_t;
 
 struct GroupChangeSink {
   virtual ~GroupChangeSink() = default;
@@ -87,11 +85,16 @@ class GroupMembership {
   std::size_t poll(std::uint64_t now_ms) noexcept;
 
   // Behind which ports somebody listens to what `source` sends to `group`.
-  PortSet egress_ports(const tables::Address6& source,
-                       const tables::Address6& group) const noexcept;
+  tables::PortSet egress_ports(const tables::Address6& source,
+                               const tables::Address6& group) const noexcept;
   // Behind which ports other routers have been heard of.
-  PortSet router_ports(GroupFamily family, std::uint64_t now_ms) const noexcept;
+  tables::PortSet router_ports(GroupFamily family, std::uint64_t now_ms) const noexcept;
   bool is_querier(std::size_t port_index, GroupFamily family) const noexcept;
+
+  // Who asks on the port: this pair, another router, or (kNoAddress) nobody that is known.
+  tables::Address6 querier_of(std::size_t port_index, GroupFamily family) const noexcept {
+    return link_of(port_index, family).querier.current();
+  }
 
   // Each entry of the group in the slot, if there is one. `visit` takes a GroupEntry.
   template <class Visit>
@@ -101,6 +104,9 @@ class GroupMembership {
   void for_each_entry(const tables::Address6& group, std::uint64_t now_ms, Visit visit) const;
 
   std::uint32_t slot_count() const noexcept { return table_.slot_count(); }
+
+  // The group in the slot, or kNoAddress.
+  tables::Address6 group_at(std::uint32_t slot) const noexcept { return table_.at(slot).group; }
 
   std::uint32_t group_count() const noexcept { return table_.group_count(); }
 

@@ -47,6 +47,9 @@ class GroupQuerier {
 
   const tables::Address6& own() const noexcept { return own_; }
 
+  // Who asks: another, this one, or (kNoAddress) nobody that is known.
+  const tables::Address6& current() const noexcept { return other_until_ms_ != 0 ? other_ : own_; }
+
   std::uint8_t robustness() const noexcept { return robustness_; }
 
   std::uint64_t membership_ms() const noexcept { return robustness_ * interval_ms_ + response_ms_; }

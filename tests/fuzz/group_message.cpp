@@ -150,7 +150,7 @@ void require_sound(const Box& box, std::uint64_t now_ms) {
     if (entry.source == kNoAddress) return;
     ++sources;
     require(is_group_source(entry.source, family_of(entry.group)), "what cannot be a source");
-    const PortSet ports = membership.egress_ports(entry.source, entry.group);
+    const tables::PortSet ports = membership.egress_ports(entry.source, entry.group);
     require(((ports >> entry.port_index & 1U) != 0) != entry.is_blocked,
             "a source is not forwarded as its entry says");
   });
