@@ -79,3 +79,10 @@ def is_sound(frame):
         addresses, protocol, body = packet[8:40], packet[6], packet[40:40 + length]
         head = addresses + struct.pack(">IBBH", len(body), 0, 0, protocol)
     return checksum(head + body) == 0
+
+
+def is_report(frame):
+    """Whether it says who listens: an IGMP report, or one of MLD (behind its router alert)."""
+    if frame[12:14] == b"\x08\x00" and frame[23] == 2:
+        return frame[14 + 4 * (frame[14] & 15)] in (0x12, 0x16, 0x22)
+    return frame[12:14] == b"\x86\xdd" and frame[20] == 0 and frame[54] == ICMP6 and frame[62] in (131, 143)
