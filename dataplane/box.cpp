@@ -138,10 +138,13 @@ Box::Box(const Config& config)
       frame_rings_(make_rings("frames", worker_count_)),
       port_rings_(make_rings("ports", config.ports.size())),
       home_ring_("home", kRingPlaces),
+      group_ring_("groups", kRingPlaces),
       relay_ring_("relay", kRingPlaces),
       control_ring_("control", kRingPlaces),
       orders_(worker_count_),
       neighbors_(2 * config.tables.neighbor_slots, tables::HashSeed{draw_secret()}) {
+  if (config.multicast.enabled)
+    groups_ = std::make_unique<GroupShared>(config, worker_count_, tables::HashSeed{draw_secret()});
   make_tables();
   make_ports();
   make_workers();
@@ -220,6 +223,9 @@ void Box::make_home_partition(std::uint64_t hash_seed) {
   limits.plain(tables::TableKind::kArp) = config_.tables.neighbor_slots;
   limits.plain(tables::TableKind::kNd) = config_.tables.neighbor_slots;
   limits.plain(tables::TableKind::kVirtualMac) = kVirtualMacSlots;
+  if (config_.multicast.enabled)
+    limits.plain(tables::TableKind::kMulticast4) = limits.plain(tables::TableKind::kMulticast6) =
+        config_.tables.multicast_slots;
   const std::size_t bytes = tables::Partition::bytes(limits);
   home_block_.reset(static_cast<std::byte*>(std::aligned_alloc(tables::kCacheLineBytes, bytes)));
   if (home_block_ == nullptr) throw std::bad_alloc();
@@ -278,19 +284,23 @@ void Box::make_workers() {
                             .packet_rings = packet_rings_,
                             .frame_rings = frame_rings_,
                             .home_ring = home_ring_,
+                            .group_ring = group_ring_,
                             .relay_ring = relay_ring_,
                             .control_ring = control_ring_,
                             .port_rings = port_rings_,
                             .orders = orders_,
                             .page_desk = page_desk_,
                             .neighbors = neighbors_,
+                            .groups = groups_.get(),
                             .encap = encap_,
                             .peer_mac = peer_mac_,
                             .partitions = partition_views_};
   for (std::uint16_t i = 0; i < worker_count_; ++i)
     workers_.push_back(std::make_unique<Worker>(
         i, worker_count_, shared,
-        i == 0 ? std::make_unique<Home>(config_, neighbors_, *home_partition_) : nullptr));
+        i == 0 ? std::make_unique<Home>(config_, neighbors_, *home_partition_, groups_.get(),
+                                        tables::HashSeed{draw_secret()})
+               : nullptr));
 }
 
 void Box::make_control() {
@@ -307,8 +317,8 @@ void Box::make_control() {
   control_ =
       std::make_unique<Control>(config_, orders_, workers_, control_ring_, control_link_.get(),
                                 ha1_.get(), peer_mac_, encap_, kept_tables());
-  telemetry_ = std::make_unique<Telemetry>(TelemetrySource{config_, *control_, workers_, orders_,
-                                                           page_desk_, *workers_.front()->home()});
+  telemetry_ = std::make_unique<Telemetry>(TelemetrySource{
+      config_, *control_, workers_, orders_, page_desk_, *workers_.front()->home(), groups_.get()});
 }
 
 ha2::KeptTables Box::kept_tables() const noexcept {

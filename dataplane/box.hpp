@@ -71,11 +71,13 @@ class Box {
   std::vector<std::unique_ptr<HandoffRing>> frame_rings_;
   std::vector<std::unique_ptr<HandoffRing>> port_rings_;
   HandoffRing home_ring_;
+  HandoffRing group_ring_;
   HandoffRing relay_ring_;
   HandoffRing control_ring_;
   Orders orders_;
   SessionPageDesk page_desk_;
   NeighborTable neighbors_;
+  std::unique_ptr<GroupShared> groups_;  // null: multicast is off
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Ha2Link> control_link_;
   std::unique_ptr<Ha1Socket> ha1_;

@@ -20,6 +20,7 @@
 
 #include "dataplane/config_address.hpp"
 #include "dataplane/config_faults.hpp"
+#include "dataplane/config_multicast.hpp"
 #include "tables/sctp_state.hpp"
 #include "tables/session.hpp"
 #include "tables/table_kind.hpp"
@@ -131,6 +132,7 @@ struct TablesConfig {
   std::uint32_t session4_slots{65536};  // per partition
   std::uint32_t session6_slots{16384};  // per partition
   std::uint32_t neighbor_slots{4096};   // of ARP, and as many of neighbor discovery
+  std::uint32_t multicast_slots{4096};  // of IPv4 groups and streams, and as many of IPv6
   std::uint32_t sctp_slots{4096};       // per partition: all of one pair of ports are in one
   std::uint32_t shift_slots{4096};      // per partition: sessions whose TCP numbers are changed
   FullPolicy full_policy{FullPolicy::kRefuse};
@@ -209,6 +211,7 @@ struct Config {
   HaConfig ha;
   WorkerConfig worker;
   FaultsConfig faults;
+  MulticastConfig multicast;
 };
 
 }  // namespace twinplane::dataplane

@@ -178,6 +178,7 @@ void check_network(const Config& config, FaultList& faults) {
   if (!faults.is_clean("port")) return;
   check_routes(config, faults);
   check_neighbors(config, faults);
+  check_multicast(config, faults);
   for (std::size_t i = 0; i < config.nat.size(); ++i) {
     if (faults.is_clean(path_of("nat", i))) check_nat_rule(config, i, faults);
   }

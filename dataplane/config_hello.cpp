@@ -160,6 +160,8 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"neighbor_slots", config.tables.neighbor_slots, true},
       {"sctp_slots", config.tables.sctp_slots, true},
       {"shift_slots", config.tables.shift_slots, true},
+      // The feature's switch too: 0 where it is off.
+      {"multicast_slots", config.multicast.enabled ? config.tables.multicast_slots : 0U, true},
       {"vsys_count", kVsysCount, true},
       {"ports", config.ports.size(), true},
       {"port_names", names_digest(config.ports), true},
@@ -171,6 +173,7 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"nat_contents", nat_digest(config), false},
       {"routes", routes_digest(config), false},
       {"permanent_neighbors", neighbors_digest(config), false},
+      {"multicast", multicast_digest(config), false},
       {"timeouts", timeouts_digest(config), false},
       {"full_policy", static_cast<std::uint64_t>(config.tables.full_policy), false},
       {"transport", static_cast<std::uint64_t>(config.ha2.transport), false},

@@ -163,6 +163,7 @@ void read_policy_sections(Section& root, Config& config) {
   for (Section& section : root.tables("neighbor", kNeighborsMax)) read_neighbor(section, config);
   for (Section& section : root.tables("rule", kRulesMax)) read_rule(section, config);
   for (Section& section : root.tables("nat", kNatRulesMax)) read_nat_rule(section, config);
+  read_multicast(root.table("multicast"), config);
 }
 
 }  // namespace twinplane::dataplane

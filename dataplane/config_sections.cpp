@@ -119,6 +119,7 @@ void read_tables(Section section, Config& config) {
   section.read_integer("session4_slots", tables.session4_slots, {64, 67108864});
   section.read_integer("session6_slots", tables.session6_slots, {64, 67108864});
   section.read_integer("neighbor_slots", tables.neighbor_slots, {16, 32768});
+  section.read_integer("multicast_slots", tables.multicast_slots, {64, 32768});
   section.read_integer("sctp_slots", tables.sctp_slots, {64, 67108864});
   section.read_integer("shift_slots", tables.shift_slots, {64, 67108864});
   section.read_choice(

@@ -202,7 +202,7 @@ std::string summary(const Config& config) {
   text += config.rules.empty() ? "rules: none, so everything is dropped\n"
                                : "rules: what none matches is dropped\n";
   for (const NatConfig& nat : config.nat) text += nat_text(config, nat) + "\n";
-  text += tables_text(config.tables) + "\n" + pair_text(config);
+  text += multicast_text(config) + "\n" + tables_text(config.tables) + "\n" + pair_text(config);
   if (config.faults.enabled)
     text +=
         "WARNING: faults are done to what is sent over HA2: " + faults_text(config.faults) + "\n";

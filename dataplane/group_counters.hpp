@@ -39,6 +39,11 @@ enum class GroupCounter : std::uint8_t {
   kIgnoredSourcesFull,  // no room for a source: in the group or in all
   kIgnoredManySources,  // a record or a query that names more than are looked at
   kIgnoredBadSource,    // a source that cannot be one
+  kIgnoredOffLink,      // a sender that does not belong to the port's networks
+  kEntriesRefused,      // of the peer's, that cannot be or for which there was no room
+  kNoRoom,              // a group or source that somebody wants, and the table was full
+  kStreamsBegun,
+  kStreamsEnded,  // for want of packets
   kCount,
 };
 
@@ -65,6 +70,11 @@ inline constexpr auto kGroupCounterLabels = std::to_array<std::string_view>({
     "group_ignored_sources_full",
     "group_ignored_many_sources",
     "group_ignored_bad_source",
+    "group_ignored_off_link",
+    "group_entries_refused",
+    "group_no_room",
+    "group_streams_begun",
+    "group_streams_ended",
 });
 static_assert(kGroupCounterLabels.size() == kGroupCounterCount);
 static_assert(std::ranges::none_of(kGroupCounterLabels, &std::string_view::empty));

@@ -23,6 +23,7 @@ void Home::set_active(bool is_active, std::uint64_t now_ns) noexcept {
   replica_.poll();
   holders_.poll();
   neighbors_.set_active(is_active, now_ns / kNsPerMs);
+  if (groups_ != nullptr) groups_->set_active(is_active, now_ns / kNsPerMs);
   if (!is_active) return;
   holders_.take(static_cast<std::uint32_t>(now_ns / 1'000'000'000U));
   neighbors_.announce(now_ns / kNsPerMs);
@@ -39,6 +40,13 @@ void Home::on_neighbor_packet(rte_mbuf* packet, const PacketView& view, std::siz
   rte_pktmbuf_free(packet);
 }
 
+void Home::on_group_packet(rte_mbuf* packet, const PacketView& view, std::size_t port_index,
+                           std::uint64_t now_ns) noexcept {
+  groups_->on_packet({rte_pktmbuf_mtod(packet, const std::byte*), packet->data_len}, view,
+                     port_index, now_ns / kNsPerMs);
+  rte_pktmbuf_free(packet);
+}
+
 void Home::resolve(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
   const PacketNote& note = note_of(packet);
   NeighborKey key{.address = {}, .port_index = note.egress_port};
@@ -51,6 +59,7 @@ void Home::poll(std::uint64_t now_ns) noexcept {
   replica_.poll();
   holders_.poll();
   neighbors_.poll(now_ns / kNsPerMs);
+  if (groups_ != nullptr) groups_->poll(now_ns / kNsPerMs);
 }
 
 void Home::free_unreachable() noexcept {

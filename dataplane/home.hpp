@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// home.hpp - what worker 0 does for all: neighbors are found and answered, and packets wait here
-// for a neighbor's MAC.
+// home.hpp - what worker 0 does for all: neighbors are found and answered, packets wait here for a
+// neighbor's MAC, and who listens to which group is known.
 //
 // Thread:  worker 0; counters() for any thread.
 // Memory:  the neighbors' own; frames from the packet pool.
 // Limits:  those of Neighbors.
 // Errors:  a packet whose neighbor does not answer is dropped and counted, and kept until its
 //          sender has been told.
-// Spec:    dataplane/DESIGN.md D-D6.
+// Spec:    dataplane/DESIGN.md D-D6, D-D21.
 #pragma once
 
 #include <rte_mbuf.h>
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "dataplane/egress.hpp"
 #include "dataplane/floating_holders.hpp"
+#include "dataplane/groups.hpp"
 #include "dataplane/neighbor_replica.hpp"
 #include "dataplane/neighbors.hpp"
 #include "dataplane/packet_pool.hpp"
@@ -28,11 +30,16 @@ namespace twinplane::dataplane {
 class Home final : private FrameSink, private HeldPacketSink {
  public:
   // `partition` is the home partition: what all workers share and the pair keeps equal.
-  Home(const Config& config, NeighborTable& table, tables::Partition& partition)
+  // `groups` is null where multicast is off; `seed` is secret.
+  Home(const Config& config, NeighborTable& table, tables::Partition& partition,
+       GroupShared* groups, tables::HashSeed seed)
       : neighbors_(config, NeighborOptions{}, table, *this, *this),
         replica_(partition, table),
         holders_(config, neighbors_.own().all(), partition) {
     neighbors_.set_watcher(&replica_);
+    FrameSink& frames = *this;
+    if (groups != nullptr)
+      groups_ = std::make_unique<Groups>(config, partition, *groups, frames, seed);
     for (const RouteConfig& route : config.routes)
       routers_.push_back(NeighborKey::of(route.port_index, route.via));
   }
@@ -59,6 +66,16 @@ class Home final : private FrameSink, private HeldPacketSink {
   void on_neighbor_packet(rte_mbuf* packet, const PacketView& view, std::size_t port_index,
                           std::uint64_t now_ns) noexcept;
 
+  // An IGMP or MLD packet, where multicast is on; takes it over.
+  void on_group_packet(rte_mbuf* packet, const PacketView& view, std::size_t port_index,
+                       std::uint64_t now_ns) noexcept;
+
+  // See GroupStreams::begin(); where multicast is on, of the active box.
+  GroupDrop begin_stream(const GroupRouteKey& key, std::uint8_t ingress,
+                         std::uint64_t now_ns) noexcept {
+    return groups_->begin_stream(key, ingress, now_ns / 1'000'000);
+  }
+
   // A packet that is complete but for its target MAC; its note says port and next hop. Takes it
   // over.
   void resolve(rte_mbuf* packet, std::uint64_t now_ns) noexcept;
@@ -75,6 +92,9 @@ class Home final : private FrameSink, private HeldPacketSink {
 
   const NeighborCounters& counters() const noexcept { return neighbors_.counters(); }
 
+  // Null: multicast is off.
+  const Groups* groups() const noexcept { return groups_.get(); }
+
   // Who answers for the floating addresses.
   const FloatingHolders& holders() const noexcept { return holders_; }
 
@@ -87,6 +107,7 @@ class Home final : private FrameSink, private HeldPacketSink {
   Neighbors neighbors_;
   NeighborReplica replica_;
   FloatingHolders holders_;
+  std::unique_ptr<Groups> groups_;
   std::vector<NeighborKey> routers_;
   Egress* egress_ = nullptr;
   const PacketPool* pool_ = nullptr;

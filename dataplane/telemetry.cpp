@@ -13,6 +13,7 @@
 #include "dataplane/clock.hpp"
 #include "dataplane/session_text.hpp"
 #include "dataplane/telemetry_faults.hpp"
+#include "dataplane/telemetry_groups.hpp"
 #include "dataplane/telemetry_tables.hpp"
 #include "ha2/sync_matrix.hpp"
 
@@ -73,12 +74,13 @@ std::uint64_t total(ha2::Counter counter) {
 
 std::uint64_t packets_dropped() {
   return sum([](const WorkerStats& stats) {
-    std::uint64_t drops = 0;
-    for (const Gauge& gauge : stats.parse_drops) drops += gauge.get();
-    for (const Gauge& gauge : stats.sctp_drops) drops += gauge.get();
-    for (const Gauge& gauge : stats.drops) drops += gauge.get();
-    return drops;
-  });
+           std::uint64_t drops = 0;
+           for (const Gauge& gauge : stats.parse_drops) drops += gauge.get();
+           for (const Gauge& gauge : stats.sctp_drops) drops += gauge.get();
+           for (const Gauge& gauge : stats.drops) drops += gauge.get();
+           return drops;
+         }) +
+         group_packets_dropped(*source());
 }
 
 // Found, with no place on the way to the history.
@@ -316,6 +318,18 @@ int on_sctp(const char* /*command*/, const char* /*parameters*/, rte_tel_data* d
   return 0;
 }
 
+int on_multicast(const char* /*command*/, const char* parameters, rte_tel_data* data) {
+  return add_groups(*source(), parameters, data);
+}
+
+int on_multicast_ports(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  return add_group_ports(*source(), data);
+}
+
+int on_multicast_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  return add_group_counters(*source(), data);
+}
+
 int on_faults(const char* /*command*/, const char* parameters, rte_tel_data* data) {
   if (!switch_faults(*source(), parameters == nullptr ? "" : parameters)) return -1;
   rte_tel_data_start_dict(data);
@@ -427,6 +441,13 @@ Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
                    "No parameters.");
   register_command("/twinplane/sctp", with_source<on_sctp>,
                    "SCTP associations: the table, and drops by reason. No parameters.");
+  register_command("/twinplane/multicast", with_source<on_multicast>,
+                   "A page of groups and streams: ingress, egress, state, packets. Parameters: "
+                   "none, or FIRST_PLACE; next_place 0 = last page.");
+  register_command("/twinplane/multicast_ports", with_source<on_multicast_ports>,
+                   "Each port's role in multicast and who asks there who listens. No parameters.");
+  register_command("/twinplane/multicast_counters", with_source<on_multicast_counters>,
+                   "Multicast: membership, messages refused, drops by reason. No parameters.");
   register_command("/twinplane/faults", with_source<on_faults>,
                    "What is done to frames sent over HA2. Parameters: none, or on or off, where "
                    "the configuration enables faults.");

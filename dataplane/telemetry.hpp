@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "dataplane/control.hpp"
+#include "dataplane/group_shared.hpp"
 #include "dataplane/session_page.hpp"
 
 namespace twinplane::dataplane {
@@ -29,6 +30,7 @@ struct TelemetrySource {
   Orders& orders;
   SessionPageDesk& page_desk;
   const Home& home;
+  const GroupShared* groups;  // null: multicast is off
 };
 
 // While it lives, the commands answer from `source`.

@@ -9,6 +9,10 @@ namespace twinplane::dataplane {
 std::string keeping_text(const TelemetrySource& source, tables::TableKind kind) {
   const ha2::SyncRow& row = ha2::row_of(kind);
   if (!row.is_kept(ha2::HaMode::kActivePassive)) return "local: " + std::string(row.why);
+  const bool is_multicast =
+      kind == tables::TableKind::kMulticast4 || kind == tables::TableKind::kMulticast6;
+  if (is_multicast && !source.config.multicast.enabled)
+    return "off: multicast.enabled is false here";
   if (kind_total(source, kind, &KindGauges::capacity) == 0)
     return "none: nothing in this version fills such a table";
   if (!source.config.ha.enabled) return "off: ha.enabled is false here";

@@ -70,6 +70,9 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
                                                     partition(i), builder_);
   for (std::size_t port = 0; port < shared.ports.size(); ++port)
     config_port_of_[shared.ports[port]->dpdk_port()] = static_cast<std::uint8_t>(port);
+  if (shared_.groups != nullptr)
+    group_forwarder_.emplace(shared_.forward, shared_.groups->routes,
+                             tables::HashSeed{rte_get_tsc_cycles()});
   if (home_ != nullptr) home_->attach(egress_, shared_.packet_pool, stats_);
   if (shared.ha2_port == nullptr) return;
   const bool has_queue = shared.ha2_port->has_send_queue(index);

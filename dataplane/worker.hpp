@@ -16,12 +16,15 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "dataplane/egress.hpp"
 #include "dataplane/finding_ring.hpp"
 #include "dataplane/forward.hpp"
 #include "dataplane/fragment.hpp"
+#include "dataplane/group_forward.hpp"
+#include "dataplane/group_shared.hpp"
 #include "dataplane/ha2_link.hpp"
 #include "dataplane/home.hpp"
 #include "dataplane/orders.hpp"
@@ -47,6 +50,8 @@ struct WorkerShared {
   std::vector<std::unique_ptr<HandoffRing>>& frame_rings;
   // to worker 0: ARP, ND, packets without a neighbor
   HandoffRing& home_ring;
+  // to worker 0: packets that begin a stream to a group; their flood must not hold up neighbors
+  HandoffRing& group_ring;
   // to worker 0: HA2 frames of workers without a queue, and control's
   HandoffRing& relay_ring;
   HandoffRing& control_ring;  // to control: hello and keepalive
@@ -55,6 +60,7 @@ struct WorkerShared {
   Orders& orders;
   SessionPageDesk& page_desk;
   const NeighborTable& neighbors;
+  GroupShared* groups;  // null: multicast is off
   const ha2::EncapConfig& encap;
   const PeerMac& peer_mac;
   // those of the flows, of which worker w owns p when p mod workers = w; then the home partition,
@@ -130,6 +136,13 @@ class Worker {
   bool hand_over(Admitted& admitted, std::uint32_t owner) noexcept;
   ForwardResult forward(Admitted& admitted, std::uint64_t now_ns) noexcept;
   void take_sctp(Admitted& admitted, std::uint64_t now_ns) noexcept;
+  bool take_membership(rte_mbuf* packet, ParseResult parsed, const PacketView& view,
+                       std::uint8_t ingress_port, std::uint64_t now_ns) noexcept;
+  void take_group(Admitted& admitted, std::uint64_t now_ns) noexcept;
+  std::uint32_t take_beginnings(std::uint64_t now_ns) noexcept;
+  void send_to_group(Admitted& admitted, tables::PortSet egress) noexcept;
+  GroupDrop send_copy(rte_mbuf* packet, PacketView& view, std::uint8_t port_index) noexcept;
+  void drop_group(rte_mbuf* packet, GroupDrop reason) noexcept;
   void look_up(std::span<Admitted> admitted) noexcept;
   void carry_out(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept;
   void answer_echo(Admitted& admitted, std::uint64_t now_ns) noexcept;
@@ -169,6 +182,7 @@ class Worker {
   WorkerShared shared_;
   Forwarder forwarder_;
   SctpForwarder sctp_forwarder_;
+  std::optional<GroupForwarder> group_forwarder_;  // not there: multicast is off
   FragmentTable fragments_;
   Egress egress_;
   std::unique_ptr<Home> home_;  // worker 0: neighbors and what the box itself answers

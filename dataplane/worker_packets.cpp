@@ -37,7 +37,7 @@ std::uint32_t Worker::take_packets(std::uint64_t now_ns) noexcept {
   if (home_ == nullptr) return work;
   std::uint16_t count = shared_.home_ring.take(packets.data(), kBurst);
   for (std::uint16_t i = 0; i < count; ++i) take_home(packets[i], now_ns);
-  work += count;
+  work += count + take_beginnings(now_ns);
   for (std::size_t port = 0; port < shared_.port_rings.size(); ++port) {
     count = shared_.port_rings[port]->take(packets.data(), kBurst);
     for (std::uint16_t i = 0; i < count; ++i) egress_.put(port, packets[i]);
@@ -51,8 +51,11 @@ std::uint32_t Worker::take_packets(std::uint64_t now_ns) noexcept {
 void Worker::take_home(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
   if (packet->port == RTE_MBUF_PORT_INVALID) return home_->resolve(packet, now_ns);
   PacketView view;
-  if (parse(bytes_of(packet), view) != ParseResult::kOk) return rte_pktmbuf_free(packet);
-  home_->on_neighbor_packet(packet, view, config_port_of_[packet->port], now_ns);
+  const ParseResult parsed = parse(bytes_of(packet), view);
+  const std::uint8_t ingress_port = config_port_of_[packet->port];
+  if (take_membership(packet, parsed, view, ingress_port, now_ns)) return;
+  if (parsed != ParseResult::kOk) return rte_pktmbuf_free(packet);
+  home_->on_neighbor_packet(packet, view, ingress_port, now_ns);
 }
 
 void Worker::drop(rte_mbuf* packet, DropReason reason) noexcept {
@@ -104,7 +107,9 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
     drop(packet, DropReason::kBadChecksum);
     return false;
   }
-  if (const ParseResult parsed = parse(bytes_of(packet), view); parsed != ParseResult::kOk) {
+  const ParseResult parsed = parse(bytes_of(packet), view);
+  if (take_membership(packet, parsed, view, admitted.ingress_port, now_ns)) return false;
+  if (parsed != ParseResult::kOk) {
     stats_.parse_drops[static_cast<std::size_t>(parsed)].add(1);
     rte_pktmbuf_free(packet);
     return false;
@@ -136,6 +141,10 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
   if (view.fragment.part != FragmentPart::kWhole &&
       !know_fragment(admitted, now_ns, is_handed_over))
     return false;
+  if (group_forwarder_ && GroupForwarder::concerns(view)) {
+    take_group(admitted, now_ns);
+    return false;
+  }
   const NamedFlow flow = named_flow(bytes_of(packet), view, admitted.quote);
   if (flow.packet == nullptr) {
     stats_.parse_drops[static_cast<std::size_t>(flow.parsed)].add(1);

@@ -15,6 +15,7 @@
 
 #include "dataplane/forward_result.hpp"
 #include "dataplane/fragment.hpp"
+#include "dataplane/group_drop.hpp"
 #include "dataplane/parse_result.hpp"
 #include "dataplane/sctp_result.hpp"
 #include "ha2/encap.hpp"
@@ -56,6 +57,10 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   std::array<Gauge, kParseResultCount> parse_drops;
   std::array<Gauge, kSctpResultCount> sctp_drops;  // as parse_drops
   std::array<Gauge, kDropReasonCount> drops;
+  std::array<Gauge, kGroupDropCount> group_drops;     // packets to groups that went nowhere
+  std::array<Gauge, kGroupDropCount> group_withheld;  // copies that a port was not given
+  Gauge group_packets;                                // that went somewhere
+  Gauge group_copies;
   // An error that was due stands in exactly one of these; IcmpErrorVerdict says what each means.
   std::array<Gauge, static_cast<std::size_t>(IcmpErrorVerdict::kCount)> icmp_errors;
   Gauge icmp_errors_no_address;  // the box has no address of that family to speak as
