@@ -47,6 +47,7 @@ inline constexpr std::array<SyncRow, tables::kTableKindCount> kSyncMatrix{{
      "whoever takes over goes on with every association; both active: each box has its own"},
     {tables::TableKind::kSequenceShift, true, true,
      "without it a session goes on under numbers that its ends do not know"},
+    {tables::TableKind::kIpsecSequence, true, true, "no number of an SA is used or accepted twice"},
 }};
 
 constexpr bool is_in_order() noexcept {

@@ -37,6 +37,10 @@ class PacketRate {
 
   explicit PacketRate(std::uint64_t now_ns) noexcept : start_ns_(now_ns) {}
 
+  // Goes on from a rate that was measured elsewhere, or is expected.
+  PacketRate(std::uint64_t now_ns, std::uint32_t rate_per_s) noexcept
+      : start_ns_(now_ns), rate_(rate_per_s) {}
+
   void note(std::uint32_t packets, std::uint64_t now_ns) noexcept {
     close_interval(now_ns);
     packets_ += packets;

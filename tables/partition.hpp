@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "tables/dos_block.hpp"
+#include "tables/ipsec_sequence.hpp"
 #include "tables/mac.hpp"
 #include "tables/multicast.hpp"
 #include "tables/neighbor.hpp"
@@ -68,8 +69,10 @@ class Partition {
       return self.dos_block_;
     else if constexpr (kKind == TableKind::kSctp)
       return self.sctp_;
-    else
+    else if constexpr (kKind == TableKind::kSequenceShift)
       return self.sequence_shift_;
+    else
+      return self.ipsec_sequence_;
   }
 
  public:
@@ -85,7 +88,8 @@ class Partition {
         security_association_(make<SecurityAssociationBody>(carver, limits, seed)),
         dos_block_(make<DosBlockBody>(carver, limits, seed)),
         sctp_(make<SctpBody>(carver, limits, seed)),
-        sequence_shift_(make<SequenceShiftBody>(carver, limits, seed)) {}
+        sequence_shift_(make<SequenceShiftBody>(carver, limits, seed)),
+        ipsec_sequence_(make<IpsecSequenceBody>(carver, limits, seed)) {}
 
   static std::size_t bytes(const PartitionLimits& limits) noexcept {
     Carver counter;
@@ -195,6 +199,7 @@ class Partition {
   PlainTable<DosBlockBody> dos_block_;
   PlainTable<SctpBody> sctp_;
   PlainTable<SequenceShiftBody> sequence_shift_;
+  PlainTable<IpsecSequenceBody> ipsec_sequence_;
 };
 
 // SessionTable or PlainTable.

@@ -127,6 +127,12 @@ constexpr bool is_grant_usable(const SequenceCeiling& owner, std::uint64_t now_n
          (now_ns > owner.asked_ns && now_ns - owner.asked_ns >= limits.patience_ns);
 }
 
+// The mirror was heard of, though it has not answered the open question yet: it will, so the wait
+// begins anew. Beyond what was answered the owner goes on only where it hears nothing.
+constexpr void put_off(SequenceCeiling& owner, std::uint64_t heard_ns) noexcept {
+  if (owner.usable != owner.asked) owner.asked_ns = std::max(owner.asked_ns, heard_ns);
+}
+
 constexpr bool is_ungranted(const SequenceCeiling& owner) noexcept {
   return owner.used > owner.answered;
 }
