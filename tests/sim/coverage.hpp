@@ -95,6 +95,11 @@ enum class Covered : std::uint8_t {
   kOtherGeneration,
   kStreams,
   kAnsweredKept,
+  // What became of SAs at takeovers.
+  kSequenceAbove,
+  kSequenceJumped,
+  kSequenceSealed,
+  kSequenceUngranted,
   kCount
 };
 inline constexpr std::size_t kCoveredCount = static_cast<std::size_t>(Covered::kCount);
@@ -168,6 +173,10 @@ inline constexpr std::array<std::string_view, kCoveredCount> kCoveredNames{
     "result: patch of another generation",
     "result: streams begun",
     "result: answered and kept",
+    "SA: goes on above its ceiling",
+    "SA: jumped at a takeover",
+    "SA: sealed at a takeover",
+    "SA: goes on without answers",
 };
 static_assert(!kCoveredNames.back().empty(), "each row has its name");
 

@@ -197,6 +197,26 @@ std::uint64_t draw_start_ns(Prng& prng) {
 
 namespace {
 
+// SAs whose numbers are in use, under a patience that a storm is many of.
+void draw_sequences(Plan& plan) {
+  Prng prng(plan.shape.hash_seed ^ 0x5E9E'7CEU);
+  if (!prng.chance(600)) return;
+  plan.has_sequences = true;
+  BoxShape& shape = plan.shape;
+  shape.limits.plain(tables::TableKind::kIpsecSequence) = prng.between(4, 24);
+  shape.kinds.add(tables::TableKind::kIpsecSequence);
+  shape.stream.frame_bytes_max = std::max(shape.stream.frame_bytes_max, smallest_frame(shape));
+  ha2::SequenceLimits limits;
+  limits.grant.patience_ns =
+      prng.pick(std::array<std::uint32_t, 4>{200'000, 500'000, 1'000'000, 5'000'000});
+  limits.grant.size_min = 1U << prng.between(2, 6);
+  limits.pledge_ns = limits.grant.patience_ns / 8;
+  limits.tell_ns = limits.grant.patience_ns / 4;
+  limits.tell_packets = prng.between(16, 256);
+  limits.untold_max = 4 * limits.tell_packets;
+  shape.sequences = limits;
+}
+
 Events draw_events(Prng& prng) {
   Events events;
   const auto rate = [&prng](std::uint32_t permille_max) {
@@ -279,6 +299,7 @@ Plan draw_plan(Prng& prng, std::uint32_t steps) {
   if (later.coin()) plan.keep_permille = later.between(100, 1000);
   if (later.chance(50)) plan.shape.stream.frame_bytes_max = smallest_frame(plan.shape);
   plan.endurance = draw_endurance(later, plan.shape, plan.calm);
+  draw_sequences(plan);
   return plan;
 }
 

@@ -71,6 +71,7 @@ struct Plan {
   bool is_owner_later = false;            // the owner runs a later build of this version
   std::array<WorkloadKind, 3> traffic{};  // of each round
   Endurance endurance;
+  bool has_sequences = false;  // packets of SAs, whose numbers the table of these is for
 };
 
 // steps: of each storm; 0 = drawn as well.

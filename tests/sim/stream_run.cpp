@@ -6,6 +6,7 @@
 
 #include "tests/sim/plan.hpp"
 #include "tests/support/checkers.hpp"
+#include "tests/support/sequence_traffic.hpp"
 #include "tests/support/sim_stage.hpp"
 
 namespace twinplane::tests {
@@ -22,7 +23,9 @@ class StreamRun {
         workload_(plan_.workload, prng_.next()),
         observer_(plan_.shape.kinds),
         index_(workload_),
-        later_version_(options.seed) {
+        later_version_(options.seed),
+        sequences_(options.seed) {
+    if (plan_.has_sequences) workload_.plain().leave_alone({tables::TableKind::kIpsecSequence});
     later_version_.set_frame_bytes_max(plan_.shape.stream.frame_bytes_max);
     for (std::size_t i = 0; i < 2; ++i) {
       pair_.link_from(i).set_malformer(make_malformed);
@@ -116,6 +119,9 @@ class StreamRun {
     pair_.advance(step_ns);
     for (std::uint32_t i = 0; i < operation_count; ++i)
       workload_.operate(pair_.owner().partition(), pair_.now_ns());
+    if (has_packets_) sequences_.turn(pair_.owner(), pair_.now_ns());
+    fail(sequences_.why_wrong());
+    pair_.tend();
     look();
     pair_.poll();
   }
@@ -144,6 +150,7 @@ class StreamRun {
       result_.coverage.add(Covered::kDoubleTakeOver);
     taken_over_step_ = result_.steps;
     pair_.take_over(is_orderly, plan_.told_ns_max);
+    if (plan_.has_sequences) sequences_.note_takeover(pair_.owner(), pair_.now_ns());
   }
 
   void cover() {
@@ -153,6 +160,11 @@ class StreamRun {
       coverage.add_link(pair_.link_from(i), false);
     }
     coverage.add(Covered::kStreams, pair_.stream_number());
+    using ha2::SequenceResult;
+    coverage.add(Covered::kSequenceAbove, sequences_.result_count(SequenceResult::kAbove));
+    coverage.add(Covered::kSequenceJumped, sequences_.result_count(SequenceResult::kJumped));
+    coverage.add(Covered::kSequenceSealed, sequences_.result_count(SequenceResult::kNewSaOnly));
+    coverage.add(Covered::kSequenceUngranted, sequences_.ungranted_count());
     coverage.add(Covered::kTableWasFull, workload_.refused_count());
     if (plan_.is_owner_later) coverage.add(Covered::kLaterVersion);
     if (plan_.shape.stream.frame_bytes_max == kSessionFrameBytes)
@@ -190,6 +202,7 @@ class StreamRun {
 
   void storm() {
     pair_.set_faults(plan_.storm);
+    begin_packets();
     for (std::uint32_t i = 0; i < plan_.step_count && is_well(); ++i) {
       draw_event();
       if (cut_until_ns_ != 0 && pair_.now_ns() >= cut_until_ns_) cut(0, false), cut(1, false);
@@ -198,6 +211,12 @@ class StreamRun {
     pair_.end_pauses();
     cut(0, false);
     cut(1, false);
+  }
+
+  // Packets of SAs come until the calm. Those of before came at a rate that is forgotten.
+  void begin_packets() {
+    has_packets_ = plan_.has_sequences;
+    if (has_packets_) sequences_.end_inbound(pair_.owner());
   }
 
   // A stream that begins on a bad link has begun within a time, however long the link stays bad.
@@ -247,6 +266,7 @@ class StreamRun {
   // I9: with the faults off all is equal within 20 round trips and the time to send what there is.
   void calm() {
     note("calm");
+    has_packets_ = false;
     pair_.set_faults(plan_.calm);
     const std::uint64_t bound_ns = plan_.told_ns_max + plan_.flap_ns_max + 20 * round_trip_ns() +
                                    drain_ns(plan_.shape, plan_.calm, plan_.step_ns) +
@@ -309,6 +329,8 @@ class StreamRun {
   QuietMeansEqual quiet_;
   IndexIsExact index_;
   LaterVersion later_version_;
+  SequenceTraffic sequences_;
+  bool has_packets_ = false;
   std::uint64_t cut_until_ns_ = 0;
   std::uint64_t taken_over_step_ = 0;
   SeedResult result_;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "ha2/digest.hpp"
+#include "tests/support/plain_bodies.hpp"
 
 namespace twinplane::tests {
 
@@ -38,9 +39,7 @@ SlotView view_of(const tables::PlainEntry<Body>& entry) noexcept {
   view.is_live = image.flags != 0;
   if (!view.is_live) return view;
   view.generation = entry.head.generation;
-  if constexpr (tables::HasRefresh<Body>)
-    view.edges = {static_cast<std::uint32_t>(entry.refresh.used_bytes),
-                  static_cast<std::uint32_t>(entry.refresh.used_packets)};
+  if constexpr (tables::HasRefresh<Body>) view.edges = rising_of(entry.refresh);
   return view;
 }
 

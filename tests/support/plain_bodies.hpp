@@ -137,6 +137,44 @@ inline void vary(tables::DosBlockBody& body, BodyDice& dice) noexcept {
   body.flood = dice.below<std::uint8_t>(tables::kFloodKindCount);
 }
 
+inline void number_key(tables::IpsecSequenceBody& body, std::uint32_t number) noexcept {
+  number_address(body.key.destination, 0x20, number);
+  body.key.spi = 0x1000 + number;
+  body.key.protocol = 50;
+  body.flags = static_cast<std::uint8_t>(number % (tables::kIpsecSequenceFlags + 1U));
+}
+
+inline void vary(tables::IpsecSequenceBody& body, BodyDice& dice) noexcept {
+  body.news = {dice.next(), 1U << dice.below<unsigned>(27), dice.below<std::uint32_t>(65536),
+               dice.below<std::uint32_t>(65536), 0};
+}
+
+// What happens to a refresh as time goes on, and what of it only rises.
+template <class Refresh>
+concept IsUseCount = requires(Refresh refresh) {
+  refresh.used_bytes;
+};
+
+template <class Refresh>
+void advance_refresh(Refresh& refresh, std::uint32_t step) noexcept {
+  if constexpr (IsUseCount<Refresh>) {
+    refresh.used_bytes += std::uint64_t{step} * 1000;
+    refresh.used_packets += step;
+  } else {
+    refresh.top += step;
+    refresh.rate = step;
+  }
+}
+
+template <class Refresh>
+std::array<std::uint32_t, 2> rising_of(const Refresh& refresh) noexcept {
+  if constexpr (IsUseCount<Refresh>)
+    return {static_cast<std::uint32_t>(refresh.used_bytes),
+            static_cast<std::uint32_t>(refresh.used_packets)};
+  else
+    return {static_cast<std::uint32_t>(refresh.top), 0};
+}
+
 // Without the server's tag an association is opening, or was refused.
 inline void fit_rank(tables::SctpBody& body) noexcept {
   using enum tables::SctpRank;

@@ -40,9 +40,7 @@ void PlainWorkload::alter(PlainTable<Body>& table, std::uint32_t slot, std::uint
   }
   if constexpr (HasRefresh<Body>) {
     if (prng_.coin()) {
-      auto& refresh = slots.changeable(slot).refresh;
-      refresh.used_bytes += prng_.between(1, 100'000);
-      refresh.used_packets += prng_.between(1, 100);
+      advance_refresh(slots.changeable(slot).refresh, prng_.between(1, 100));
       return slots.mark(slot, tables::kMarkWindow);
     }
   }
@@ -80,7 +78,7 @@ void PlainWorkload::operate_on(PlainTable<Body>& table, std::uint32_t now_s) {
 
 void PlainWorkload::operate(tables::Partition& owner, std::uint64_t now_ns) {
   const auto wanted = static_cast<tables::TableKind>(prng_.below(tables::kTableKindCount));
-  if (tables::is_session(wanted) || owner.slot_count(wanted) == 0) return;
+  if (tables::is_session(wanted) || others_.has(wanted) || owner.slot_count(wanted) == 0) return;
   tables::with_kind(wanted, [&](auto kind) {
     if constexpr (!tables::is_session(kind()))
       operate_on(owner.table<kind()>(), static_cast<std::uint32_t>(now_ns / 1'000'000'000U));

@@ -23,6 +23,9 @@ class PlainWorkload {
   // One operation on a table of a plain kind; none where there is none.
   void operate(tables::Partition& owner, std::uint64_t now_ns);
 
+  // Tables of these kinds are somebody else's.
+  void leave_alone(tables::KindSet kinds) noexcept { others_ = kinds; }
+
   // Keys of a table that has so many slots.
   static std::uint32_t key_count(std::uint32_t slot_count) noexcept {
     return slot_count + slot_count / 2;
@@ -37,6 +40,7 @@ class PlainWorkload {
   void rekey(tables::PlainTable<Body>& table, std::uint32_t slot);
 
   Prng prng_;
+  tables::KindSet others_;
 };
 
 }  // namespace twinplane::tests

@@ -43,6 +43,7 @@ Box::Box(const BoxShape& shape, TableBlock kept) : block_(std::move(kept)) {
   }
   builder_ = std::make_unique<ha2::FrameBuilder>(shape.stream.frame_bytes_max);
   replica_ = std::make_unique<ha2::Replica>(shape.stream, *partition_, *builder_);
+  if (shape.sequences) keeper_ = std::make_unique<ha2::SequenceKeeper>(*replica_, *shape.sequences);
 }
 
 std::uint64_t Box::fingerprint() const noexcept {
@@ -75,9 +76,10 @@ void Box::receive(const SimLink::Received& frame, std::uint64_t now_ns) {
         std::to_string(mine.session) + " term " + std::to_string(mine.term));
 }
 
-void Box::assume(const ha2::Assignment& assignment) {
+void Box::assume(const ha2::Assignment& assignment, std::uint64_t now_ns) {
   const std::uint64_t allocations = allocation_count();
   replica_->assume(assignment);
+  if (keeper_ != nullptr) keeper_->follow(now_ns);
   if (allocation_count() != allocations) blame("I7 a change of role allocates");
   if (assignment.has_peer) last_stream_ = assignment.name;
 }
@@ -128,7 +130,7 @@ void SimPair::tell(std::size_t index, std::uint64_t at_ns) {
   assignment.kinds = shape_.kinds;
   waiting_[index].reset();
   if (at_ns <= now_ns_)
-    boxes_[index]->assume(assignment);
+    boxes_[index]->assume(assignment, now_ns_);
   else
     waiting_[index] = Waiting{at_ns, assignment};
 }
@@ -160,7 +162,7 @@ void SimPair::flap(std::size_t index, std::uint32_t duration_ns_max) {
   if (waiting_[index] || !known.has_peer) return;
   ha2::Assignment alone = known;
   alone.has_peer = false;
-  boxes_[index]->assume(alone);
+  boxes_[index]->assume(alone, now_ns_);
   waiting_[index] = Waiting{now_ns_ + prng_.below(duration_ns_max + 1), known};
 }
 
@@ -179,10 +181,20 @@ void SimPair::advance(std::uint64_t step_ns) {
   for (SimLink& link : links_) link.set_now(now_ns_);
   for (std::size_t index = 0; index < 2; ++index) {
     if (waiting_[index] && waiting_[index]->at_ns <= now_ns_) {
-      boxes_[index]->assume(waiting_[index]->assignment);
+      boxes_[index]->assume(waiting_[index]->assignment, now_ns_);
       waiting_[index].reset();
     }
     if (!is_paused(index)) receive(index);
+  }
+}
+
+void SimPair::tend() {
+  for (std::size_t index = 0; index < 2; ++index) {
+    Box& box = *boxes_[index];
+    if (box.keeper() == nullptr || is_paused(index)) continue;
+    // Who was the owner until now changes nothing more, whether it has heard or not.
+    if (index == owner_index_ || box.replica().assignment().holding == ha2::Holding::kMirror)
+      box.keeper()->poll(now_ns_);
   }
 }
 

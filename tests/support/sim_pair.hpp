@@ -22,6 +22,7 @@
 
 #include "ha2/frame_builder.hpp"
 #include "ha2/replica.hpp"
+#include "ha2/sequence_keeper.hpp"
 #include "tables/partition.hpp"
 #include "tests/support/sim_link.hpp"
 
@@ -33,6 +34,7 @@ struct BoxShape {
   std::uint64_t hash_seed = 0;
   std::uint16_t first_generation = 0;  // what the empty slots of a new table have
   tables::KindSet kinds = ha2::kept_kinds(ha2::HaMode::kActivePassive);
+  std::optional<ha2::SequenceLimits> sequences;  // a keeper has the table of SAs' numbers
 };
 
 struct FreeBlock {
@@ -62,12 +64,17 @@ class Box {
   // One number for all that the tables hold, what is not replicated included.
   std::uint64_t fingerprint() const noexcept;
 
+  // Null where nobody keeps sequence numbers.
+  ha2::SequenceKeeper* keeper() noexcept { return keeper_.get(); }
+
+  const ha2::SequenceKeeper* keeper() const noexcept { return keeper_.get(); }
+
   // A frame that arrived, as a worker takes it. I5, I7, I8: one of another stream, or one that no
   // engine makes, must change nothing, and none may allocate; else why_wrong() says what happened.
   void receive(const SimLink::Received& frame, std::uint64_t now_ns);
 
   // A change of role or peer. Nor may that allocate.
-  void assume(const ha2::Assignment& assignment);
+  void assume(const ha2::Assignment& assignment, std::uint64_t now_ns);
 
   // Lets the stream send. Neither may that allocate.
   void poll(std::uint64_t now_ns, SimLink& link);
@@ -86,6 +93,7 @@ class Box {
   std::unique_ptr<tables::Partition> partition_;
   std::unique_ptr<ha2::FrameBuilder> builder_;
   std::unique_ptr<ha2::Replica> replica_;
+  std::unique_ptr<ha2::SequenceKeeper> keeper_;
   ha2::StreamName last_stream_;
   std::string why_wrong_;
 };
@@ -147,8 +155,10 @@ class SimPair {
 
   void set_faults(const LinkFaults& faults) noexcept;
 
-  // Time passes; each box takes what has arrived. Then poll() lets both send.
+  // Time passes; each box takes what has arrived. tend() lets both look after their SAs' numbers,
+  // then poll() lets both send.
   void advance(std::uint64_t step_ns);
+  void tend();
   void poll();
 
  private:

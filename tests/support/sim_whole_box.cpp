@@ -85,7 +85,7 @@ bool WholeBox::deliver(ha2::Path path, const SimLink::Received& frame, std::size
 
 // ---- a worker's turn ----------------------------------------------------------------------------
 
-void WholeBox::follow(std::uint32_t worker) {
+void WholeBox::follow(std::uint32_t worker, std::uint64_t local_ns) {
   if (followed_[worker] == order_number_) return;
   for (std::uint32_t i = worker; i < shape_.partition_count; i += shape_.worker_count) {
     Box& box = *partitions_[i];
@@ -93,7 +93,7 @@ void WholeBox::follow(std::uint32_t worker) {
     const bool takes_over =
         before.holding == ha2::Holding::kMirror && order_.holding == ha2::Holding::kOwner;
     const std::uint64_t fingerprint = takes_over ? box.fingerprint() : 0;
-    box.assume(order_);
+    box.assume(order_, local_ns);
     if (takes_over) taken_over_.push_back({i, before.name, box.fingerprint() != fingerprint});
   }
   followed_[worker] = order_number_;
@@ -102,7 +102,7 @@ void WholeBox::follow(std::uint32_t worker) {
 
 void WholeBox::follow_and_receive(std::uint32_t worker, std::uint64_t local_ns) {
   ++turns_[worker];
-  follow(worker);
+  follow(worker, local_ns);
   for (auto frame = rings_[worker].take(); !frame.bytes.empty(); frame = rings_[worker].take()) {
     const std::uint16_t partition = partition_of(frame.bytes);
     if (partition < shape_.partition_count)

@@ -143,7 +143,7 @@ class WholeBox {
   bool is_silent() const noexcept { return is_silent_; }
 
  private:
-  void follow(std::uint32_t worker);
+  void follow(std::uint32_t worker, std::uint64_t local_ns);
   void take_link_frame(ha2::Path path, const SimLink::Received& frame, std::uint64_t local_ns);
   bool are_workers_alive(std::uint64_t local_ns);
   bool are_all_followed() const noexcept;

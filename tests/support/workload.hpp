@@ -73,6 +73,8 @@ class Workload {
   // A box that leaves opens no more sessions.
   void set_closed(bool is_closed) noexcept { is_closed_ = is_closed; }
 
+  PlainWorkload& plain() noexcept { return plain_; }
+
   // Creations that found the table full.
   std::uint64_t refused_count() const noexcept { return refused_count_; }
 
