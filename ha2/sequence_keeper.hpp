@@ -41,7 +41,7 @@ struct SequenceLimits {
   tables::GrantLimits grant;
   std::uint64_t pledge_ns = 25'000'000;  // between pledges; well below the patience
   std::uint64_t tell_ns = 100'000'000;   // an inbound top is told so long after it moved,
-  std::uint32_t tell_packets = 16'384;   // or so many numbers on
+  std::uint32_t tell_packets = 32'768;   // or so many numbers on
   std::uint32_t untold_max = 65'536;     // no pledge while more of a top is not answered
 };
 
