@@ -39,8 +39,8 @@ static_assert(kTableKindCount <= 16);
 
 // As they are shown, and as a configuration names them.
 inline constexpr std::array<std::string_view, kTableKindCount> kTableKindNames{
-    "session4",   "session6",    "arp",      "nd",        "mac",  "multicast4",
-    "multicast6", "virtual_mac", "ipsec_sa", "dos_block", "sctp", "sequence_shift",
+    "session4",       "session6",    "arp",      "nd",        "mac",  "multicast4",
+    "multicast6",     "virtual_mac", "ipsec_sa", "dos_block", "sctp", "sequence_shift",
     "ipsec_sequence",
 };
 

@@ -180,8 +180,7 @@ TEST(Kinds, StandOnTheWireAsTheSpecificationSays) {
         Sizes{TableKind::kMac, 24, 0, 0}, Sizes{TableKind::kMulticast4, 40, 29, 0},
         Sizes{TableKind::kMulticast6, 64, 29, 0}, Sizes{TableKind::kVirtualMac, 36, 7, 0},
         Sizes{TableKind::kSecurityAssociation, 224, 6, 21}, Sizes{TableKind::kSctp, 164, 17, 0},
-        Sizes{TableKind::kSequenceShift, 40, 0, 0},
-        Sizes{TableKind::kIpsecSequence, 64, 29, 21}}) {
+        Sizes{TableKind::kSequenceShift, 40, 0, 0}, Sizes{TableKind::kIpsecSequence, 64, 29, 21}}) {
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kFull), sizes.whole) << tables::name_of(sizes.kind);
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kState), sizes.patch) << tables::name_of(sizes.kind);
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kWindow), sizes.refresh)
