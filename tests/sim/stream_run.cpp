@@ -222,6 +222,7 @@ class StreamRun {
   // A stream that begins on a bad link has begun within a time, however long the link stays bad.
   void endure() {
     const Endurance& endurance = plan_.endurance;
+    has_packets_ = false;  // the link passes four times what else changes, and not these too
     pair_.set_faults(endurance.faults);
     result_.coverage.add(endurance.loses_mirror ? Covered::kEnduredBulk : Covered::kEnduredCompare);
     note("the link is bad and stays so");
