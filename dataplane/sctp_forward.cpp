@@ -118,6 +118,8 @@ ForwardResult SctpForwarder::forward(tables::Partition& partition, std::span<std
 template <class Address>
 ForwardResult SctpForwarder::forward_by(Table& table, PacketView& view, const SctpSummary& packet,
                                         const Arrival& arrival) const noexcept {
+  if (leads_on<Address>(view, arrival.ingress_port))
+    return ForwardResult::drop(DropReason::kSctpTranslated);
   const SctpLookup lookup = tables::sctp_lookup(packet);
   const Found found = find(table, lookup.key);
   if (found.slot == kNoSlot) {
@@ -142,6 +144,17 @@ ForwardResult SctpForwarder::forward_by(Table& table, PacketView& view, const Sc
   way.was_taken_over = !is_made_here(table, found.slot);
   if (!was_over) ages_.touch(table, found.slot, arrival.time.milliseconds());
   return way;
+}
+
+// True when a rule for destinations would have the packet go elsewhere than it says.
+template <class Address>
+bool SctpForwarder::leads_on(const PacketView& view, std::uint8_t ingress_port) const noexcept {
+  return context_.destinations
+      .try_real_target(dataplane::Arrival<Address>{.protocol = view.protocol,
+                                                   .source = view.source<Address>(),
+                                                   .target = view.target<Address>(),
+                                                   .zone = zone_of(ingress_port)})
+      .has_value();
 }
 
 template <class Address>
@@ -228,7 +241,8 @@ RuleVerdict SctpForwarder::ask_rules(const PacketView& view, Direction direction
                                                .zone_to = zone_to});
   if (rule.action == RuleAction::kDrop)
     refusal = DropReason::kRuleDrop;
-  else if (context_.nat.match(client.address, zone_from, zone_to) != kNoNatRule)
+  else if (context_.nat.match(client.address, zone_from, zone_to) != kNoNatRule ||
+           context_.destinations.try_public_source(client.address, zone_to))
     refusal = DropReason::kSctpTranslated;
   return rule;
 }

@@ -3,7 +3,7 @@
 // advanced, its way out.
 //
 // Nothing is translated: addresses stand inside INIT and INIT ACK too, and an association has many.
-// Where a rule of NAT would hide the client, its packets are dropped and not sent on in the clear.
+// Where a rule of NAT would translate either end, packets are dropped and not sent on in the clear.
 //
 // Thread:  the core that owns the partition given; const and without a state of its own.
 // Memory:  none after construction.
@@ -72,6 +72,8 @@ class SctpForwarder {
   template <class Address>
   ForwardResult open(Table& table, const PacketView& view, const tables::SctpSummary& init,
                      const Arrival& arrival) const noexcept;
+  template <class Address>
+  bool leads_on(const PacketView& view, std::uint8_t ingress_port) const noexcept;
   template <class Address>
   RouteResult<Address> route_of(const PacketView& view) const noexcept;
   template <class Address>

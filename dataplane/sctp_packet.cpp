@@ -30,6 +30,85 @@ std::uint32_t add_crc(std::span<const std::byte> bytes, std::uint32_t crc) noexc
   return crc;
 }
 
+void add_address(SctpSummary& out, const tables::Address6& address) noexcept {
+  const auto known = out.known_addresses();
+  if (std::ranges::find(known, address) != known.end()) return;
+  if (known.size() < out.addresses.size()) out.addresses[known.size()] = address;
+  ++out.address_count;
+}
+
+// A parameter that may be an address; one of another type is passed over.
+SctpResult read_address(std::uint16_t type, std::span<const std::byte> value,
+                        SctpSummary& out) noexcept {
+  constexpr std::uint16_t kIp4Address = 5;
+  constexpr std::uint16_t kIp6Address = 6;
+  if (type == kIp4Address) {
+    if (value.size() != sizeof(tables::Address4)) return SctpResult::kAddressBadLength;
+    add_address(out, tables::mapped_address(load_raw<tables::Address4>(value.data())));
+  } else if (type == kIp6Address) {
+    if (value.size() != sizeof(tables::Address6)) return SctpResult::kAddressBadLength;
+    add_address(out, load_raw<tables::Address6>(value.data()));
+  }
+  return SctpResult::kOk;
+}
+
+// Gives read(type, value) each of the parameters until one is wrong.
+template <class Read>
+SctpResult read_parameters(std::span<const std::byte> parameters, Read&& read) noexcept {
+  std::size_t count = 0;
+  for (auto left = parameters; !left.empty(); ++count) {
+    if (count == kSctpParametersMax) return SctpResult::kTooManyParameters;
+    if (left.size() < kUnitHeaderBytes) return SctpResult::kParameterHeaderCut;
+    const auto type = load_be<std::uint16_t>(left.data());
+    const std::size_t length = load_be<std::uint16_t>(left.data() + 2);
+    if (length < kUnitHeaderBytes) return SctpResult::kParameterTooShort;
+    if (length > left.size()) return SctpResult::kParameterCut;
+    const auto value = left.subspan(kUnitHeaderBytes, length - kUnitHeaderBytes);
+    if (const SctpResult result = read(type, value); result != SctpResult::kOk) return result;
+    // The chunk's length does not count the last one's padding.
+    left = left.subspan(std::min(padded(length), left.size()));
+  }
+  return SctpResult::kOk;
+}
+
+// The addresses that an ASCONF adds. Before its requests it names an address of its sender, which
+// is one parameter more. A request for the unspecified address means the packet's source, which
+// the association knows or the packet does not pass.
+SctpResult read_asconf(std::span<const std::byte> chunk, SctpSummary& out) noexcept {
+  constexpr std::uint16_t kAddAddress = 0xC001;
+  constexpr std::size_t kSerialBytes = 4;
+  constexpr std::size_t kCorrelationBytes = 4;
+  constexpr tables::Address6 kUnspecified6{};
+  constexpr tables::Address4 kUnspecified4{};
+  const auto is_unspecified = [&](std::span<const std::byte> value) {
+    return std::ranges::equal(value, std::as_bytes(std::span(kUnspecified6))) ||
+           std::ranges::equal(value, std::as_bytes(std::span(kUnspecified4)));
+  };
+  if (chunk.size() < kUnitHeaderBytes + kSerialBytes) return SctpResult::kAsconfCut;
+  const auto read_added = [&](std::uint16_t type, std::span<const std::byte> value) {
+    return is_unspecified(value) ? SctpResult::kOk : read_address(type, value, out);
+  };
+  return read_parameters(chunk.subspan(kUnitHeaderBytes + kSerialBytes),
+                         [&](std::uint16_t type, std::span<const std::byte> value) {
+                           if (type != kAddAddress) return SctpResult::kOk;
+                           if (value.size() < kCorrelationBytes + kUnitHeaderBytes)
+                             return SctpResult::kAsconfCut;
+                           return read_parameters(value.subspan(kCorrelationBytes), read_added);
+                         });
+}
+
+// `chunks` are whole: walk_chunks() has said so.
+SctpResult read_asconfs(std::span<const std::byte> chunks, SctpSummary& out) noexcept {
+  for (auto left = chunks; !left.empty();) {
+    const std::size_t length = load_be<std::uint16_t>(left.data() + 2);
+    if (load_u8(left.data()) == tables::kSctpAsconf)
+      if (const SctpResult result = read_asconf(left.first(length), out); result != SctpResult::kOk)
+        return result;
+    left = left.subspan(padded(length));
+  }
+  return SctpResult::kOk;
+}
+
 // The chunks of a packet as far as their bounds and their company go.
 SctpResult walk_chunks(std::span<const std::byte> chunks, SctpSummary& out) noexcept {
   constexpr std::uint8_t kReflectedBit = 0x01;
@@ -67,42 +146,6 @@ SctpResult walk_chunks(std::span<const std::byte> chunks, SctpSummary& out) noex
   return is_cookie_late ? SctpResult::kCookieNotFirst : SctpResult::kOk;
 }
 
-void add_address(SctpSummary& out, const tables::Address6& address) noexcept {
-  const auto known = out.known_addresses();
-  if (std::ranges::find(known, address) != known.end()) return;
-  if (known.size() < out.addresses.size()) out.addresses[known.size()] = address;
-  ++out.address_count;
-}
-
-SctpResult read_parameters(std::span<const std::byte> parameters, SctpSummary& out) noexcept {
-  constexpr std::uint16_t kIp4Address = 5;
-  constexpr std::uint16_t kIp6Address = 6;
-  constexpr std::uint16_t kStateCookie = 7;
-  std::size_t count = 0;
-  bool has_cookie = false;
-  for (auto left = parameters; !left.empty(); ++count) {
-    if (count == kSctpParametersMax) return SctpResult::kTooManyParameters;
-    if (left.size() < kUnitHeaderBytes) return SctpResult::kParameterHeaderCut;
-    const auto type = load_be<std::uint16_t>(left.data());
-    const std::size_t length = load_be<std::uint16_t>(left.data() + 2);
-    if (length < kUnitHeaderBytes) return SctpResult::kParameterTooShort;
-    if (length > left.size()) return SctpResult::kParameterCut;
-    const auto value = left.subspan(kUnitHeaderBytes, length - kUnitHeaderBytes);
-    if (type == kIp4Address) {
-      if (value.size() != sizeof(tables::Address4)) return SctpResult::kAddressBadLength;
-      add_address(out, tables::mapped_address(load_raw<tables::Address4>(value.data())));
-    } else if (type == kIp6Address) {
-      if (value.size() != sizeof(tables::Address6)) return SctpResult::kAddressBadLength;
-      add_address(out, load_raw<tables::Address6>(value.data()));
-    }
-    has_cookie |= type == kStateCookie;
-    // The chunk's length does not count the last one's padding.
-    left = left.subspan(std::min(padded(length), left.size()));
-  }
-  const bool lacks_cookie = out.first_chunk == tables::kSctpInitAck && !has_cookie;
-  return lacks_cookie ? SctpResult::kNoCookie : SctpResult::kOk;
-}
-
 SctpResult read_init(std::span<const std::byte> chunk, SctpSummary& out) noexcept {
   constexpr std::uint32_t kWindowBytesMin = 1500;
   if (chunk.size() < kInitBytes) return SctpResult::kInitCut;
@@ -115,7 +158,15 @@ SctpResult read_init(std::span<const std::byte> chunk, SctpSummary& out) noexcep
   if (load_be<std::uint32_t>(init + 8) < kWindowBytesMin) return SctpResult::kWindowTooSmall;
   if (out.outbound_streams == 0) return SctpResult::kNoOutboundStreams;
   if (out.inbound_streams == 0) return SctpResult::kNoInboundStreams;
-  return read_parameters(chunk.subspan(kInitBytes), out);
+  constexpr std::uint16_t kStateCookie = 7;
+  bool has_cookie = false;
+  const SctpResult result = read_parameters(
+      chunk.subspan(kInitBytes), [&](std::uint16_t type, std::span<const std::byte> value) {
+        has_cookie |= type == kStateCookie;
+        return read_address(type, value, out);
+      });
+  const bool lacks_cookie = out.first_chunk == tables::kSctpInitAck && !has_cookie;
+  return result == SctpResult::kOk && lacks_cookie ? SctpResult::kNoCookie : result;
 }
 
 }  // namespace
@@ -147,8 +198,9 @@ SctpResult parse_sctp(std::span<const std::byte> packet, SctpChecksum checksum,
   const bool is_init = out.first_chunk == tables::kSctpInit;
   if (is_init && out.tag != 0) return SctpResult::kInitTagNotZero;
   if (!is_init && out.tag == 0) return SctpResult::kTagZero;
-  if (!is_init && out.first_chunk != tables::kSctpInitAck) return SctpResult::kOk;
-  return read_init(chunks.first(load_be<std::uint16_t>(chunks.data() + 2)), out);
+  if (is_init || out.first_chunk == tables::kSctpInitAck)
+    return read_init(chunks.first(load_be<std::uint16_t>(chunks.data() + 2)), out);
+  return out.has(tables::kSctpAsconf) ? read_asconfs(chunks, out) : SctpResult::kOk;
 }
 
 }  // namespace twinplane::dataplane

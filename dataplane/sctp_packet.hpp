@@ -11,13 +11,14 @@
 //
 // Thread:  any; pure.
 // Memory:  reads the packet, writes the summary; nothing else.
-// Limits:  kSctpControlChunksMax chunks beside DATA, kSctpParametersMax parameters of an INIT or
-//          INIT ACK: beyond them the packet is refused. The packet must be whole: no IP fragment. A
-//          checksum of zero that was agreed on (RFC 9653) is a wrong one.
+// Limits:  kSctpControlChunksMax chunks beside DATA, kSctpParametersMax parameters of an INIT,
+//          INIT ACK or ASCONF: beyond them the packet is refused. The packet must be whole: no IP
+//          fragment. A checksum of zero that was agreed on (RFC 9653) is a wrong one.
 // Errors:  SctpResult; the first fault in the order of the enum, but for faults of chunks and of
 //          parameters, which come in the order of the packet. After one the summary holds what was
 //          understood so far and nothing must be tracked by it.
-// Spec:    RFC 9260 sections 3, 5.1, 6.8, 6.10, 8.5.1 and appendix A (RFC 3309); RFC 4895.
+// Spec:    RFC 9260 sections 3, 5.1, 6.8, 6.10, 8.5.1 and appendix A (RFC 3309); RFC 4895; RFC 5061
+//          sections 4.1.1, 4.2.1, 4.2.4: of an ASCONF only requests to add an address are read.
 #pragma once
 
 #include <cstddef>

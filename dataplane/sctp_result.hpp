@@ -45,7 +45,8 @@ enum class SctpResult : std::uint8_t {
   kParameterTooShort,  // its length does not cover its own header (3.2.1)
   kParameterCut,       // its length goes beyond the chunk
   kAddressBadLength,   // an IPv4 or IPv6 address parameter that is not as long as one
-  kNoCookie,           // an INIT ACK without State Cookie (3.3.3)
+  kAsconfCut,  // an ASCONF, or a request to add an address, shorter than its fixed part (RFC 5061)
+  kNoCookie,   // an INIT ACK without State Cookie (3.3.3)
   kCount,
 };
 
@@ -79,6 +80,7 @@ inline constexpr auto kSctpResultNames = std::to_array<std::string_view>({
     "parameter_too_short",
     "parameter_cut",
     "address_bad_length",
+    "asconf_cut",
     "no_cookie",
 });
 static_assert(kSctpResultNames.size() == kSctpResultCount);

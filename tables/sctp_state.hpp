@@ -5,7 +5,8 @@
 // Thread:  the core that owns the partition; values.
 // Memory:  148 bytes, no padding; unused places are 0, so that states are compared as bytes.
 // Limits:  4 addresses a side. A side that has more is open: packets of any address are its own
-//          when their tag is right. Addresses that join later (RFC 5061) are not learned.
+//          when their tag is right. Addresses that join later (RFC 5061) take places that are
+//          left; one that leaves keeps its place until the association ends.
 // Errors:  none.
 // Spec:    RFC 9260 sections 4, 5, 8.5, 9 as seen from the middle; invariant I3: the rank only
 //          rises within a generation.

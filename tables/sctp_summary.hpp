@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // sctp_summary.hpp - what one SCTP packet says to whoever tracks its association: ends, tag, which
-// chunks it holds, and what an INIT or INIT ACK announces.
+// chunks it holds, and what an INIT, INIT ACK or ASCONF announces.
 //
 // Thread:  any; values.
 // Memory:  96 bytes; holds no pointer, so it outlives the packet.
-// Limits:  4 of the addresses that an INIT or INIT ACK lists are kept, the rest is counted.
+// Limits:  4 of the addresses that an INIT, INIT ACK or ASCONF lists are kept, the rest is counted.
 // Errors:  none. Whoever fills it has refused what the RFC forbids: a bundled INIT, a tag of 0 with
 //          anything else (dataplane/sctp_packet.hpp does).
-// Spec:    RFC 9260 sections 3.1, 3.2, 3.3.2, 3.3.3; RFC 4895 (AUTH).
+// Spec:    RFC 9260 sections 3.1, 3.2, 3.3.2, 3.3.3; RFC 4895 (AUTH); RFC 5061 (ASCONF).
 #pragma once
 
 #include <algorithm>
@@ -35,6 +35,7 @@ enum SctpChunk : std::uint8_t {
   kSctpCookieAck = 11,
   kSctpShutdownComplete = 14,
   kSctpAuth = 15,
+  kSctpAsconf = 0xC1,
 };
 
 // Types from here on share the highest bit of a set of chunks.
@@ -60,6 +61,7 @@ struct SctpSummary {
   std::uint32_t initial_tsn{};
   std::uint16_t outbound_streams{};
   std::uint16_t inbound_streams{};
+  // Of an INIT or INIT ACK those that it lists, of any other packet those that an ASCONF adds.
   std::uint32_t address_count{};                        // listed, those that are not kept too
   std::array<Address6, kSctpAddressesMax> addresses{};  // the first that differ; IPv4 is mapped
 

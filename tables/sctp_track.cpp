@@ -25,6 +25,32 @@ bool is_address_of(const SctpState& state, Direction side, const Address6& addre
          place_of(state, side, address) < kSctpAddressesMax;
 }
 
+// kMarkWhole when any of them is new to the side. `has_more`: these are not all that were told.
+std::uint8_t add_addresses(SctpState& state, Direction side, std::span<const Address6> addresses,
+                           bool has_more) noexcept {
+  auto& flags = state.address_flags[side];
+  const auto free_place = std::ranges::find(flags, 0);
+  auto used_count = static_cast<std::size_t>(free_place - flags.begin());
+  const std::size_t used_before = used_count;
+  for (const Address6& address : addresses) {
+    if (place_of(state, side, address) < kSctpAddressesMax) continue;
+    has_more |= used_count == kSctpAddressesMax;
+    if (used_count == kSctpAddressesMax) break;
+    state.addresses[side][used_count] = address;
+    flags[used_count++] = kSctpAddressUsed;
+  }
+  const std::uint16_t flags_before = state.flags;
+  if (has_more) state.flags |= sctp_flag(kSctpMoreAddresses, side);
+  const bool is_changed = used_count != used_before || state.flags != flags_before;
+  return is_changed ? std::uint8_t{kMarkWhole} : std::uint8_t{0};
+}
+
+std::uint8_t add_announced(SctpState& state, Direction side,
+                           const SctpSummary& announced) noexcept {
+  return add_addresses(state, side, announced.known_addresses(),
+                       announced.address_count > kSctpAddressesMax);
+}
+
 // Forgets the side's addresses for the one that it is spoken to by, and those that it lists.
 void set_addresses(SctpState& state, Direction side, const Address6& primary,
                    std::uint8_t primary_flags, const SctpSummary* announced) noexcept {
@@ -35,17 +61,7 @@ void set_addresses(SctpState& state, Direction side, const Address6& primary,
   addresses[0] = primary;
   flags[0] = static_cast<std::uint8_t>(kSctpAddressUsed | kSctpAddressPrimary | primary_flags);
   state.flags = static_cast<std::uint16_t>(state.flags & ~sctp_flag(kSctpMoreAddresses, side));
-  if (announced == nullptr) return;
-  std::size_t used_count = 1;
-  bool has_more = announced->address_count > kSctpAddressesMax;
-  for (const Address6& address : announced->known_addresses()) {
-    if (place_of(state, side, address) < kSctpAddressesMax) continue;
-    has_more |= used_count == kSctpAddressesMax;
-    if (used_count == kSctpAddressesMax) break;
-    addresses[used_count] = address;
-    flags[used_count++] = kSctpAddressUsed;
-  }
-  if (has_more) state.flags |= sctp_flag(kSctpMoreAddresses, side);
+  if (announced != nullptr) add_announced(state, side, *announced);
 }
 
 // kMarkState when the address was not confirmed before.
@@ -108,9 +124,23 @@ SctpVerdict on_init(SctpState& state, Direction direction, const SctpSummary& in
   return {SctpOutcome::kForward, set_course(state, state.rank, flags)};
 }
 
+const Address6& primary_of(const SctpState& state, Direction side) noexcept {
+  std::size_t place = 0;
+  while (place + 1 < kSctpAddressesMax &&
+         (state.address_flags[side][place] & kSctpAddressPrimary) == 0)
+    ++place;
+  return state.addresses[side][place];
+}
+
+// An end with several addresses may answer by another one than it was asked by, when it lists that
+// one as its own (section 5.1.2). The path that the rules were asked about stays the first.
 SctpVerdict on_init_ack(SctpState& state, Direction direction, const SctpSummary& init_ack,
                         const SctpPath& path) noexcept {
-  const SctpOutcome outcome = check_tag_and_path(state, direction, init_ack, path);
+  const Address6 primary = primary_of(state, direction);
+  const auto listed = init_ack.known_addresses();
+  const bool lists_primary = std::ranges::find(listed, primary) != listed.end();
+  const SctpOutcome outcome = check_tag_and_path(
+      state, direction, init_ack, {lists_primary ? primary : path.source, path.target});
   if (outcome != SctpOutcome::kForward) return drop(outcome);
   std::uint32_t& own_tag = state.tags[opposite(direction)];
   const bool is_known = own_tag == init_ack.initiate_tag;
@@ -122,7 +152,9 @@ SctpVerdict on_init_ack(SctpState& state, Direction direction, const SctpSummary
   std::uint8_t marks = confirm(state, direction, path.source);
   if (!is_known) {
     own_tag = init_ack.initiate_tag;
-    set_addresses(state, direction, path.source, kSctpAddressConfirmed, &init_ack);
+    set_addresses(state, direction, primary, 0, &init_ack);
+    add_addresses(state, direction, std::span(&path.source, 1), false);
+    confirm(state, direction, path.source);
     marks = kMarkWhole;
   }
   std::uint16_t flags = state.flags;
@@ -198,7 +230,10 @@ SctpVerdict on_other(SctpState& state, Direction direction, const SctpSummary& p
   }
   std::uint8_t marks = set_course(state, rank, flags);
   if (packet.has(kSctpHeartbeatAck)) marks |= confirm(state, direction, path.source);
-  return {SctpOutcome::kForward, marks};
+  // Before the other end has agreed: what comes from there meanwhile is not to be lost.
+  if (packet.address_count != 0 && rank >= SctpRank::kEstablished)
+    marks |= add_announced(state, direction, packet);
+  return {SctpOutcome::kForward, (marks & kMarkWhole) != 0 ? std::uint8_t{kMarkWhole} : marks};
 }
 
 }  // namespace

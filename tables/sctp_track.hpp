@@ -8,7 +8,8 @@
 //          bundles are as RFC 9260 section 6.10 allows. Which addresses the rules allow is the
 //          caller's question too.
 // Errors:  SctpOutcome names why a packet is dropped; what is dropped changes nothing.
-// Spec:    RFC 9260 sections 5.1, 5.2, 5.4, 8.3, 8.4, 8.5, 8.5.1, 9; invariant I3.
+// Spec:    RFC 9260 sections 5.1, 5.2, 5.4, 8.3, 8.4, 8.5, 8.5.1, 9; RFC 5061 section 4.2;
+//          invariant I3.
 //
 // Restart and collision (section 5.2). An INIT never changes what is established. With a tag that
 // is not its sender's it asks for an association of its own, which has other keys and stands beside
@@ -22,6 +23,11 @@
 // SHUTDOWN COMPLETE that reflects the tag. So for a while after its end an association lets pass
 // what its other side still sends, and such answers to it; without an association only an INIT
 // passes.
+//
+// Addresses that join (RFC 5061). An ASCONF with the right tag, over a path that is known, adds
+// addresses to its sender's, when it passes and not when it is answered. Its AUTH chunk is the
+// ends' secret: that the rules are asked about each path beside the first is what bounds a forger.
+// An address that it takes away stays: packets to it are under way, and the other end may refuse.
 //
 // Takeover. What the mirror had not heard yet must not end an association: packets of the server
 // with the right tag prove that it took the cookie, seen or not, and everything else that is missed

@@ -5,13 +5,14 @@
 // the parser: it accepts exactly what a second telling of the rules does, and says of it the same;
 // a checksum that is set is right. Against the tracker: its state is sound after each packet; what
 // is dropped changes nothing, what passes is found by its key; the rank never falls, and what is
-// established keeps its tags and addresses.
+// established keeps its tags and addresses, beside which others may join.
 #include "dataplane/sctp_packet.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -92,6 +93,30 @@ bool is_init_right(const Unit& init) {
          (init.type == kSctpInit || std::ranges::any_of(*parameters, is_cookie));
 }
 
+// What the parameters of an ASCONF's requests to add an address say, request by request.
+std::optional<std::vector<Unit>> added_by(const Unit& asconf) {
+  if (asconf.bytes.size() < 8) return std::nullopt;
+  const auto parameters = units_of(asconf.bytes.subspan(8), false);
+  if (!parameters || parameters->size() > kSctpParametersMax) return std::nullopt;
+  std::vector<Unit> added;
+  for (const Unit& request : *parameters) {
+    if (request.type != 0xC001) continue;
+    if (request.bytes.size() < 12) return std::nullopt;
+    const auto addresses = units_of(request.bytes.subspan(8), false);
+    if (!addresses || addresses->size() > kSctpParametersMax) return std::nullopt;
+    for (const Unit& address : *addresses) {
+      const auto value = address.bytes.subspan(4);
+      const bool is_zero =
+          std::ranges::all_of(value, [](std::byte byte) { return byte == std::byte{0}; });
+      if (is_zero && (value.size() == 4 || value.size() == 16)) continue;
+      if ((address.type == 5 && value.size() != 4) || (address.type == 6 && value.size() != 16))
+        return std::nullopt;
+      added.push_back(address);
+    }
+  }
+  return added;
+}
+
 // The rules of dataplane/sctp_packet.hpp, told again.
 bool is_right(const Bytes& packet) {
   if (packet.size() <= kHeaderBytes || get16(packet, 0) == 0 || get16(packet, 2) == 0) return false;
@@ -106,6 +131,7 @@ bool is_right(const Bytes& packet) {
   for (const Unit& chunk : *chunks) {
     const bool is_lone = chunk.type == 1 || chunk.type == 2 || chunk.type == 14;
     if (is_data(chunk) && chunk.bytes.size() < 17) return false;
+    if (chunk.type == 0xC1 && !added_by(chunk)) return false;
     if (is_lone && chunks->size() > 1) return false;
     if ((chunk.type == 10 || chunk.type == 11) && is_behind_other) return false;
     is_behind_other |= chunk.type != 15;
@@ -116,10 +142,9 @@ bool is_right(const Bytes& packet) {
 }
 
 // Each once.
-Addresses listed_addresses(const Unit& init) {
+Addresses addresses_in(const std::vector<Unit>& parameters) {
   Addresses addresses;
-  const auto parameters = units_of(init.bytes.subspan(20), false);
-  for (const Unit& parameter : *parameters) {
+  for (const Unit& parameter : parameters) {
     if (parameter.type != 5 && parameter.type != 6) continue;
     const auto value = parameter.bytes.subspan(4);
     Bytes mapped = tests::bytes_of({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF});
@@ -156,7 +181,11 @@ void require_alike(const SctpSummary& summary, const Bytes& packet) {
   const bool is_init = summary.has(kSctpInit) || summary.has(kSctpInitAck);
   require(summary.initiate_tag == (is_init ? get32(packet, kHeaderBytes + 4) : 0),
           "another initiate tag is told of");
-  require_alike_addresses(summary, is_init ? listed_addresses(chunks->front()) : Addresses{});
+  std::vector<Unit> listed;
+  if (is_init) listed = *units_of(chunks->front().bytes.subspan(20), false);
+  for (const Unit& chunk : *chunks)
+    if (chunk.type == 0xC1) std::ranges::copy(*added_by(chunk), std::back_inserter(listed));
+  require_alike_addresses(summary, addresses_in(listed));
 }
 
 // In memory of exactly its size.
@@ -211,7 +240,7 @@ class SctpRun {
     require((verdict.marks != 0) == !(state_ == before), "what changed is not what is marked");
     const bool is_rekeyed = state_.tags != before.tags || state_.addresses != before.addresses;
     require(is_rekeyed == (verdict.marks == kMarkWhole), "tags or addresses changed unmarked");
-    require(!is_rekeyed || before.rank < SctpRank::kEstablished, "what was established moved");
+    if (before.rank >= SctpRank::kEstablished) require_kept(before);
     require(summary.source_port_be != summary.target_port_be ||
                 state_.tags[kFromClient] != state_.tags[kFromServer] || state_ == before,
             "both keys are one");
@@ -225,6 +254,16 @@ class SctpRun {
     if (verdict.outcome != SctpOutcome::kOpens || !sctp_gives_way(state_)) return;
     sctp_open(state_, summary, path);
     require(sctp_is_sound(state_), "what was opened is not sound");
+  }
+
+  // Whatever joins stands behind what was there.
+  void require_kept(const SctpState& before) const {
+    require(state_.tags == before.tags, "what was established has another tag");
+    for (const Direction side : {kFromClient, kFromServer})
+      for (std::size_t place = 0; place < kSctpAddressesMax; ++place)
+        require(before.address_flags[side][place] == 0 ||
+                    state_.addresses[side][place] == before.addresses[side][place],
+                "what was established has moved");
   }
 
   SctpState state_{};
@@ -253,6 +292,15 @@ Chunk make(tests::Prng& prng) {
     chunks = tests::sctp_init(type, {}, parameters);
   } else {
     chunks = tests::sctp_chunk(type, tests::filler(prng.below(20)), prng.chance(200) ? 1 : 0);
+    if (prng.chance(200)) {
+      Bytes asconf = tests::bytes_of({0, 0, 0, 1}) + tests::sctp_address(tests::kClient4);
+      for (std::uint8_t last = static_cast<std::uint8_t>(prng.below(6)); last != 0; --last)
+        tests::append(asconf,
+                      tests::sctp_parameter(prng.chance(800) ? 0xC001 : 0xC002,
+                                            tests::bytes_of({0, 0, 0, last}) +
+                                                tests::sctp_address(Address4{10, 0, 0, last})));
+      tests::append(chunks, tests::sctp_chunk(kSctpAsconf, asconf));
+    }
     if (prng.chance(300))
       tests::append(chunks, tests::sctp_chunk(static_cast<int>(prng.below(16))));
   }

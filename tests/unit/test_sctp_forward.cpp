@@ -216,6 +216,77 @@ TEST_F(SctpForward, OpensNothingThatWouldHaveToBeTranslated) {
   EXPECT_EQ(live(), 0U);
 }
 
+TEST_F(SctpForward, DropsWhatARuleForDestinationsWouldLeadElsewhere) {
+  make_box(std::string(kConfigText) + R"(
+[[nat]]
+name = "signalling"
+from = ["trust"]
+destination = "10.2.0.80"
+translated_destination = "10.2.0.81"
+[[nat]]
+name = "web"
+from = ["trust"]
+destination = "10.2.0.82"
+protocol = "tcp"
+translated_destination = "10.2.0.83"
+[[nat]]
+name = "routed"
+from = ["trust"]
+destination = "203.0.113.80"
+translated_destination = "10.2.0.81"
+[[nat]]
+name = "both"
+from = ["untrust"]
+destination = "10.2.0.90"
+translated_destination = "10.1.0.90"
+bidirectional = true
+[[rule]]
+name = "all"
+from = ["trust", "untrust"]
+to = ["trust", "untrust"]
+action = "allow"
+)");
+  constexpr Address4 kPlain{10, 9, 0, 7};  // whom no rule for sources hides
+  const auto outcome = [this](std::uint8_t port, const Address4& source, const Address4& target) {
+    return send_sctp(port,
+                     frame4(as_sctp({.source = source, .target = target}), sctp_packet(0, init())))
+        .result;
+  };
+  for (const Address4 target : {Address4{10, 2, 0, 80}, Address4{203, 0, 113, 80}}) {
+    EXPECT_EQ(outcome(kInside, kPlain, target).reason, DropReason::kSctpTranslated);
+    EXPECT_EQ(outcome(kInside, kPlain, target).verdict, ForwardVerdict::kDrop);
+  }
+  EXPECT_EQ(outcome(kOutside, kServer4, {10, 2, 0, 90}).reason, DropReason::kSctpTranslated);
+  EXPECT_EQ(outcome(kInside, {10, 1, 0, 90}, kServer4).reason, DropReason::kSctpTranslated)
+      << "what its host opens itself would leave as another";
+  EXPECT_EQ(live(), 0U);
+  EXPECT_EQ(outcome(kInside, kPlain, {10, 2, 0, 82}).reason, DropReason::kNone)
+      << "the rule is one for TCP";
+  EXPECT_EQ(outcome(kOutside, kServer4, {10, 1, 0, 91}).reason, DropReason::kNone);
+}
+
+TEST_F(SctpForward, FollowsAnAddressThatJoinsAndAsksTheRulesAboutIt) {
+  make_box(
+      replaced(replaced(kConfigText, "source = [\"10.1.0.0/24\"]", "source = [\"10.9.0.0/24\"]"),
+               "to = [\"untrust\"]\naction",
+               "to = [\"untrust\"]\nsource = [\"10.1.0.7/32\", \"10.1.0.3/32\"]\naction"));
+  open();
+  const auto adding = [](const Address4& address) {
+    return sctp_chunk(tables::kSctpAsconf,
+                      bytes_of({0, 0, 0, 1}) + sctp_address(kClient4) +
+                          sctp_parameter(0xC001, bytes_of({0, 0, 0, 1}) + sctp_address(address)));
+  };
+  EXPECT_EQ(from_client(kServerTag, data(), {.source = kOtherClient4}).result.reason,
+            DropReason::kSctpUnknownAddress);
+  EXPECT_EQ(from_client(kServerTag, adding(kOtherClient4)).result.reason, DropReason::kNone);
+  EXPECT_EQ(from_client(kServerTag, adding(kStranger4)).result.reason, DropReason::kNone);
+  EXPECT_EQ(table().slots().find(only().key(Side::kServer)).side, Side::kServer);
+  EXPECT_EQ(from_client(kServerTag, data(), {.source = kOtherClient4}).result.reason,
+            DropReason::kNone);
+  EXPECT_EQ(from_client(kServerTag, data(), {.source = kStranger4}).result.reason,
+            DropReason::kRuleDrop);
+}
+
 TEST_F(SctpForward, OpensNothingWhenTheBoxIsAboutToLeaveAndGoesOnWithWhatIsThere) {
   open();
   EXPECT_EQ(send_sctp(kInside, frame4(as_sctp({}), sctp_packet(0, init(kClientTag + 9))), false)

@@ -266,6 +266,57 @@ TEST(SctpInit, HasALimitedNumberOfParameters) {
   EXPECT_EQ(result_of(0, sctp_init(kSctpInit, {}, parameters)), "too_many_parameters");
 }
 
+// RFC 5061: a serial number, an address of the sender, and requests.
+Bytes asconf(const Bytes& requests) {
+  return sctp_chunk(kSctpAsconf, bytes_of({0, 0, 0, 9}) + sctp_address(kClient4) + requests);
+}
+
+Bytes request(unsigned type, const Bytes& address) {
+  return sctp_parameter(type, bytes_of({0, 0, 0, 1}) + address);
+}
+
+constexpr unsigned kAdd = 0xC001, kDelete = 0xC002, kSetPrimary = 0xC004;
+
+TEST(SctpAsconf, IsReadForTheAddressesThatItAdds) {
+  const Bytes chunk =
+      asconf(request(kAdd, sctp_address(kServer4)) + request(kDelete, sctp_address(kClient4)) +
+             request(kSetPrimary, sctp_address(kClient6)) + request(kAdd, sctp_address(kServer6)));
+  for (const Bytes& chunks : {chunk, sctp_chunk(kSctpAuth, filler(8)) + chunk, data() + chunk}) {
+    const SctpSummary summary = summary_of(kTag, chunks);
+    ASSERT_EQ(summary.address_count, 2U) << "its own address is none of them";
+    EXPECT_EQ(summary.addresses[0], mapped_address(kServer4));
+    EXPECT_EQ(summary.addresses[1], kServer6);
+    EXPECT_EQ(summary.initiate_tag, 0U);
+  }
+  EXPECT_EQ(summary_of(kTag, asconf({})).address_count, 0U);
+}
+
+// "The source of this packet", which the association knows if the packet passes.
+TEST(SctpAsconf, TheUnspecifiedAddressIsNoneToAdd) {
+  EXPECT_EQ(summary_of(kTag, asconf(request(kAdd, sctp_address(Address4{})) +
+                                    request(kAdd, sctp_address(Address6{}))))
+                .address_count,
+            0U);
+}
+
+TEST(SctpAsconf, IsRefusedWhereItDoesNotFit) {
+  EXPECT_EQ(result_of(kTag, sctp_chunk(kSctpAsconf, filler(3))), "asconf_cut");
+  EXPECT_EQ(result_of(kTag, asconf(sctp_parameter(kAdd, filler(4)))), "asconf_cut");
+  EXPECT_EQ(result_of(kTag, asconf(sctp_parameter(kAdd, filler(7)))), "asconf_cut");
+  EXPECT_EQ(result_of(kTag, asconf(request(kAdd, sctp_parameter(5, filler(5))))),
+            "address_bad_length");
+  EXPECT_EQ(result_of(kTag, asconf(request(kAdd, sctp_parameter(6, filler(15))))),
+            "address_bad_length");
+  EXPECT_EQ(result_of(kTag, asconf(request(kAdd, bytes_of({0, 5, 0, 9, 1, 2, 3, 4})))),
+            "parameter_cut");
+  EXPECT_EQ(result_of(kTag, asconf(request(kAdd, bytes_of({0, 5, 0, 3, 1, 2, 3, 4})))),
+            "parameter_too_short");
+  EXPECT_EQ(result_of(kTag, asconf(bytes_of({0xC0, 1}))), "parameter_header_cut");
+  Bytes many;
+  for (std::size_t i = 0; i < kSctpParametersMax; ++i) append(many, sctp_parameter(kDelete, {}));
+  EXPECT_EQ(result_of(kTag, asconf(many)), "too_many_parameters") << "with the sender's address";
+}
+
 TEST(SctpPacket, GivesASummaryOrANamedErrorForAnyBytes) {
   Prng prng(5);
   const Bytes whole = sctp_packet(

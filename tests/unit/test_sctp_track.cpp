@@ -491,12 +491,34 @@ TEST(SctpTrack, AnInitToAnotherAddressIsOneToAskTheRulesAbout) {
   EXPECT_TRUE(sctp_gives_way(course.state));
 }
 
-TEST(SctpTrack, AnAnswerComesFromWhereTheInitWentTo) {
+// Section 5.1.2: a stack may send it by whichever of its interfaces it likes.
+TEST(SctpTrack, AnAnswerMayComeFromAnotherAddressIfItListsTheOneThatWasAsked) {
+  const SctpPath other{kServer2, kClient};
   Course course = opened();
+  EXPECT_EQ(sctp_advance(course.state, kFromServer,
+                         init_ack(kFromServer, kServerTag, {kServer2, kStranger}), other),
+            dropped(SctpOutcome::kUnknownAddress));
   EXPECT_EQ(
-      sctp_advance(course.state, kFromServer,
-                   init_ack(kFromServer, kServerTag, {kServer, kServer2}), {kServer2, kClient}),
-      dropped(SctpOutcome::kUnknownAddress));
+      sctp_advance(
+          course.state, kFromServer,
+          announcing(packet(kFromServer, kOtherTag, {kSctpInitAck}), kServerTag, {kServer}), other),
+      dropped(SctpOutcome::kWrongTag));
+  EXPECT_EQ(course.state, opened().state);
+  for (const auto& answer : {init_ack(kFromServer, kServerTag, {kServer, kServer2}),
+                             init_ack(kFromServer, kServerTag, {kServer})}) {
+    course = opened();
+    EXPECT_EQ(sctp_advance(course.state, kFromServer, answer, other), kPassWhole);
+    EXPECT_TRUE(sctp_is_sound(course.state));
+    EXPECT_EQ(course.state.addresses[kFromServer][0], kServer);
+    EXPECT_EQ(course.state.address_flags[kFromServer][0], kSctpAddressUsed | kSctpAddressPrimary)
+        << "the rules were asked about that path";
+    EXPECT_EQ(course.state.addresses[kFromServer][1], kServer2);
+    EXPECT_EQ(course.state.address_flags[kFromServer][1], kSctpAddressUsed | kSctpAddressConfirmed);
+    EXPECT_EQ(course.send(kFromClient, {kSctpCookieEcho}), kPassState);
+    EXPECT_EQ(sctp_advance(course.state, kFromServer,
+                           packet(kFromServer, kClientTag, {kSctpCookieAck}), other),
+              kPassState);
+  }
 }
 
 TEST(SctpTrack, AnAddressIsConfirmedByWhatComesFromIt) {
@@ -540,6 +562,57 @@ TEST(SctpTrack, ASideWithMoreAddressesThanThereIsRoomForIsOpen) {
   EXPECT_TRUE(sctp_is_sound(server.state));
   EXPECT_EQ(server.state.tags[kFromClient], kServerTag);
   EXPECT_EQ(sctp_advance(server.state, kFromClient, data, {kClient, kMany(5)}), kPass);
+}
+
+SctpSummary adding(Direction direction, std::initializer_list<Address6> addresses) {
+  return announcing(packet(direction, right_tag(direction), {kSctpAuth, kSctpAsconf}), 0,
+                    addresses);
+}
+
+TEST(SctpTrack, AnAddressThatJoinsWithTheRightTagIsOneOfItsSenders) {
+  Course course = established();
+  const SctpSummary data = packet(kFromClient, kServerTag, {kSctpData});
+  EXPECT_EQ(sctp_advance(course.state, kFromClient, data, {kClient2, kServer}),
+            dropped(SctpOutcome::kUnknownAddress));
+  EXPECT_EQ(course.pass(kFromClient, adding(kFromClient, {kClient2})), kPassWhole);
+  EXPECT_TRUE(sctp_is_sound(course.state));
+  EXPECT_EQ(sctp_advance(course.state, kFromClient, data, {kClient2, kServer}), kPass);
+  EXPECT_EQ(course.pass(kFromClient, adding(kFromClient, {kClient2})), kPass) << "sent again";
+  EXPECT_EQ(sctp_advance(course.state, kFromServer,
+                         packet(kFromServer, kClientTag, {kSctpHeartbeatAck}), {kClient2, kClient}),
+            dropped(SctpOutcome::kUnknownAddress))
+      << "the other side's it is not";
+  EXPECT_EQ(course.pass(kFromServer, adding(kFromServer, {kServer2})), kPassWhole);
+  EXPECT_EQ(sctp_advance(course.state, kFromClient, data, {kClient2, kServer2}), kPass);
+}
+
+TEST(SctpTrack, AnAddressJoinsNeitherByAWrongTagNorFromAStrangerNorBeforeTheCookieIsTaken) {
+  Course course = established();
+  SctpSummary forged = adding(kFromClient, {kStranger});
+  EXPECT_EQ(sctp_advance(course.state, kFromClient, forged, {kStranger, kServer}),
+            dropped(SctpOutcome::kUnknownAddress));
+  forged.tag = kOtherTag;
+  EXPECT_EQ(course.pass(kFromClient, forged), dropped(SctpOutcome::kWrongTag));
+  EXPECT_EQ(course.state, established().state);
+  Course opening = echoed();
+  EXPECT_EQ(opening.pass(kFromClient, adding(kFromClient, {kClient2})), kPass);
+  EXPECT_EQ(opening.state, echoed().state);
+}
+
+TEST(SctpTrack, MoreAddressesMayJoinThanThereIsRoomFor) {
+  constexpr auto kMany = [](std::uint8_t last) { return mapped_address({10, 8, 0, last}); };
+  Course course = established();
+  EXPECT_EQ(course.pass(kFromClient, adding(kFromClient, {kMany(1), kMany(2)})), kPassWhole);
+  EXPECT_EQ(course.pass(kFromClient, adding(kFromClient, {kMany(3)})), kPassWhole);
+  EXPECT_FALSE(sctp_has(course.state, kSctpMoreAddresses, kFromClient));
+  EXPECT_EQ(course.pass(kFromClient, adding(kFromClient, {kMany(4)})), kPassWhole);
+  EXPECT_TRUE(sctp_has(course.state, kSctpMoreAddresses, kFromClient));
+  EXPECT_TRUE(sctp_is_sound(course.state));
+  Course at_once = established();
+  EXPECT_EQ(at_once.pass(kFromServer,
+                         adding(kFromServer, {kMany(1), kMany(2), kMany(3), kMany(4), kMany(5)})),
+            kPassWhole);
+  EXPECT_TRUE(sctp_is_sound(at_once.state));
 }
 
 // Takeover.
@@ -613,6 +686,8 @@ std::vector<Letter> alphabet() {
       for (const std::uint32_t initiate_tag : {kClientTag, kServerTag, kOtherTag})
         summaries.push_back(
             announcing(packet(direction, tag, {kSctpInitAck}), initiate_tag, {kClient2}));
+      summaries.push_back(
+          announcing(packet(direction, tag, {kSctpInitAck}), kServerTag, {kServer, kServer2}));
       for (const std::uint8_t chunk :
            {kSctpData, kSctpHeartbeatAck, kSctpAbort, kSctpShutdown, kSctpShutdownAck, kSctpError,
             kSctpCookieEcho, kSctpCookieAck, kSctpShutdownComplete})
@@ -620,6 +695,8 @@ std::vector<Letter> alphabet() {
       summaries.push_back(packet(direction, tag, {kSctpCookieEcho, kSctpData}));
       summaries.push_back(packet(direction, tag, {kSctpShutdown, kSctpShutdownAck}));
       summaries.push_back(packet(direction, tag, {kSctpCookieAck, kSctpShutdown, kSctpAbort}));
+      summaries.push_back(announcing(packet(direction, tag, {kSctpAsconf}), 0,
+                                     {direction == kFromClient ? kClient2 : kServer2}));
       summaries.push_back(reflecting(direction, tag, kSctpAbort));
       summaries.push_back(reflecting(direction, tag, kSctpShutdownComplete));
     }
@@ -662,7 +739,13 @@ TEST(SctpTrack, NoSequenceOfPacketsLowersTheRankOrMakesAStateThatDoesNotExist) {
       ASSERT_TRUE(verdict.outcome == SctpOutcome::kForward || verdict.marks == 0);
       const bool is_rekeyed = after.tags != before.tags || after.addresses != before.addresses;
       ASSERT_EQ(verdict.marks == kMarkWhole, is_rekeyed);
-      ASSERT_FALSE(is_rekeyed && before.rank >= SctpRank::kEstablished);
+      // From then on addresses only join.
+      if (is_rekeyed && before.rank >= SctpRank::kEstablished) {
+        ASSERT_EQ(after.tags, before.tags);
+        ASSERT_TRUE(letter.summary.has(kSctpAsconf));
+        for (const Direction side : {kFromClient, kFromServer})
+          ASSERT_EQ(after.addresses[side][0], before.addresses[side][0]);
+      }
       ASSERT_EQ(after.tags[kFromServer], kClientTag) << "it was opened by it";
       if (seen.insert(bytes_of(after)).second) queue.push_back(after);
     }
