@@ -294,20 +294,19 @@ int on_floating(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
 int on_sctp(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
   struct Row {
     const char* name;
-    Gauge WorkerStats::*gauge;
+    Gauge KindGauges::*gauge;
   };
 
-  constexpr std::array<Row, 7> kRows{{{"entries", &WorkerStats::sctp_entries},
-                                      {"capacity", &WorkerStats::sctp_capacity},
-                                      {"high_water", &WorkerStats::sctp_high_water},
-                                      {"created", &WorkerStats::sctp_created},
-                                      {"ended", &WorkerStats::sctp_ended},
-                                      {"expired", &WorkerStats::sctp_expired},
-                                      {"refused", &WorkerStats::sctp_refused}}};
+  constexpr std::array<Row, 7> kRows{{{"entries", &KindGauges::entries},
+                                      {"capacity", &KindGauges::capacity},
+                                      {"high_water", &KindGauges::high_water},
+                                      {"created", &KindGauges::created},
+                                      {"ended", &KindGauges::ended},
+                                      {"expired", &KindGauges::expired},
+                                      {"refused", &KindGauges::refused}}};
   rte_tel_data_start_dict(data);
   for (const Row& row : kRows)
-    add_number(data, row.name,
-               sum([&row](const WorkerStats& stats) { return (stats.*row.gauge).get(); }));
+    add_number(data, row.name, kind_total(*source(), tables::TableKind::kSctp, row.gauge));
   for (std::size_t i = 1; i < kSctpResultCount; ++i)
     add_number(data, "drop_" + std::string(name(static_cast<SctpResult>(i))),
                sum([i](const WorkerStats& stats) { return stats.sctp_drops[i].get(); }));

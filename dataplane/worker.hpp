@@ -160,7 +160,6 @@ class Worker {
   void expire(std::uint64_t now_ns) noexcept;
   void publish(std::uint64_t now_ns) noexcept;
   void publish_kinds() noexcept;
-  void publish_sctp() noexcept;
   void publish_streams(std::uint64_t now_ns) noexcept;
   void pass_findings_on() noexcept;
 

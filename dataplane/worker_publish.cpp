@@ -40,7 +40,6 @@ void Worker::publish(std::uint64_t now) noexcept {
   stats_.sessions_refused.set(sum.refused_full);
   stats_.sessions_unindexed.set(unindexed);
   stats_.sessions_damaged.set(damaged);
-  publish_sctp();
   for (std::size_t i = 0; i < kFragmentCounterRows.size(); ++i)
     stats_.fragments[i].set(fragments_.counters().*kFragmentCounterRows[i].value);
   publish_kinds();
@@ -52,43 +51,28 @@ void Worker::publish(std::uint64_t now) noexcept {
 void Worker::publish_kinds() noexcept {
   tables::for_each_kind([this](auto kind) {
     std::uint64_t entries = 0, capacity = 0, high_water = 0, refused = 0;
+    std::uint64_t created = 0, ended = 0, expired = 0;
     for (const auto& replica : replicas_) {
       if (replica == nullptr) continue;
       const auto& table = replica->partition().template table<kind()>();
+      const auto& counters = table.counters();
       entries += table.slots().live_count();
       capacity += table.slots().slot_count();
       high_water += table.slots().high_water();
-      refused += table.counters().refused_full + table.counters().refused_index_full;
+      refused += counters.refused_full + counters.refused_index_full;
+      created += counters.created;
+      ended += counters.ended;
+      expired += counters.expired;
     }
     KindGauges& gauges = stats_.kinds[tables::index_of(kind)];
     gauges.entries.set(entries);
     gauges.capacity.set(capacity);
     gauges.high_water.set(high_water);
     gauges.refused.set(refused);
+    gauges.created.set(created);
+    gauges.ended.set(ended);
+    gauges.expired.set(expired);
   });
-}
-
-void Worker::publish_sctp() noexcept {
-  tables::TableCounters sum;
-  std::uint64_t entries = 0, capacity = 0, high_water = 0;
-  for (const auto& replica : replicas_) {
-    if (replica == nullptr) continue;
-    const auto& table = replica->partition().table<tables::TableKind::kSctp>();
-    entries += table.slots().live_count();
-    capacity += table.slots().slot_count();
-    high_water += table.slots().high_water();
-    sum.created += table.counters().created;
-    sum.ended += table.counters().ended;
-    sum.expired += table.counters().expired;
-    sum.refused_full += table.counters().refused_full + table.counters().refused_index_full;
-  }
-  stats_.sctp_entries.set(entries);
-  stats_.sctp_capacity.set(capacity);
-  stats_.sctp_high_water.set(high_water);
-  stats_.sctp_created.set(sum.created);
-  stats_.sctp_ended.set(sum.ended);
-  stats_.sctp_expired.set(sum.expired);
-  stats_.sctp_refused.set(sum.refused_full);
 }
 
 void Worker::publish_streams(std::uint64_t now) noexcept {

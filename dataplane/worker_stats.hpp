@@ -43,6 +43,9 @@ struct KindGauges {
   Gauge capacity;
   Gauge high_water;  // the sum of each partition's
   Gauge refused;     // for which a table, or its index, had no room
+  Gauge created;
+  Gauge ended;
+  Gauge expired;
 };
 
 struct alignas(tables::kCacheLineBytes) WorkerStats {
@@ -78,13 +81,6 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge sessions_refused;
   Gauge sessions_unindexed;  // stays 0: SlotTable::unindexed_count()
   Gauge sessions_damaged;    // stays 0: SlotTable::swept_count()
-  Gauge sctp_entries;
-  Gauge sctp_capacity;
-  Gauge sctp_high_water;  // of its partitions, each at its own time
-  Gauge sctp_created;
-  Gauge sctp_ended;
-  Gauge sctp_expired;
-  Gauge sctp_refused;
   Gauge lag_ns;
   Gauge pace_ns;  // the slowest of its streams
   Gauge at_risk;
