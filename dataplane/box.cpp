@@ -168,6 +168,9 @@ void Box::make_tables() {
   tables::PartitionLimits limits = tables::limits_of(head);
   limits.policy = session_policy(config_);
   head.partition_bytes = tables::Partition::bytes(limits);
+  const tables::PartitionLimits home = home_limits();
+  std::ranges::copy(home.plain_slots, head.home_slots.begin());
+  head.home_bytes = tables::Partition::bytes(home);
   table_memory_.emplace(
       head, TableMemorySetup{.file = config_.tables.file,
                              .keeps_tables = config_.tables.keep,
@@ -179,19 +182,26 @@ void Box::make_tables() {
     log_warning("tables=empty reason=\"" + config_.tables.file +
                 " cannot be kept: " + table_memory_->why_not_kept() + "\"");
   make_partitions(limits, head.hash_seed);
+  make_home_partition(home, tables::HashSeed{head.hash_seed + head.partition_count});
+}
+
+tables::Carver::Block Box::block_state() const noexcept {
+  return table_memory_->is_kept() ? tables::Carver::Block::kUsed : tables::Carver::Block::kZeroed;
+}
+
+// How long nobody has seen to the tables that are kept.
+std::uint64_t Box::down_ms(std::uint64_t now_ns) const noexcept {
+  return (now_ns - std::min(now_ns, table_memory_->end_before().at_ns)) / 1'000'000;
 }
 
 void Box::make_partitions(const tables::PartitionLimits& limits, std::uint64_t hash_seed) {
   const std::uint64_t start_ns = now_ns();
-  const auto block_state =
-      table_memory_->is_kept() ? tables::Carver::Block::kUsed : tables::Carver::Block::kZeroed;
-  const std::uint64_t down_ms =
-      (start_ns - std::min(start_ns, table_memory_->end_before().at_ns)) / 1'000'000;
+  const std::uint64_t idle_ms = down_ms(start_ns);
   tables::AdoptedSlots adopted;
   std::uint64_t expired = 0;
   const tables::SctpAges ages = sctp_ages(config_.timeouts);
   for (std::uint32_t i = 0; i < config_.tables.partitions; ++i) {
-    tables::Carver carver(table_memory_->partition_block(i), block_state);
+    tables::Carver carver(table_memory_->partition_block(i), block_state());
     partitions_.push_back(
         std::make_unique<tables::Partition>(carver, limits, tables::HashSeed{hash_seed + i}));
     tables::Partition& partition = *partitions_.back();
@@ -199,8 +209,8 @@ void Box::make_partitions(const tables::PartitionLimits& limits, std::uint64_t h
       const tables::AdoptedSlots here = partition.adopt();
       adopted.kept += here.kept;
       adopted.refused += here.refused;
-      expired += partition.end_idle(down_ms);
-      expired += ages.end_idle(partition.table<tables::TableKind::kSctp>(), down_ms);
+      expired += partition.end_idle(idle_ms);
+      expired += ages.end_idle(partition.table<tables::TableKind::kSctp>(), idle_ms);
     }
     // Without a peer, ever, marks would only cost.
     partition.session4().slots().set_recording(config_.ha.enabled);
@@ -209,16 +219,15 @@ void Box::make_partitions(const tables::PartitionLimits& limits, std::uint64_t h
     partition.slots<tables::TableKind::kSequenceShift>().set_recording(config_.ha.enabled);
     partition_views_.push_back(&partition);
   }
-  make_home_partition(hash_seed + config_.tables.partitions);
   if (table_memory_->is_kept())
     log_notice("tables=kept sessions=" + std::to_string(adopted.kept - expired) +
                " refused=" + std::to_string(adopted.refused) +
-               " expired=" + std::to_string(expired) + " down_ms=" + std::to_string(down_ms) +
+               " expired=" + std::to_string(expired) + " down_ms=" + std::to_string(idle_ms) +
                " in_ms=" + std::to_string((now_ns() - start_ns) / 1'000'000));
 }
 
-// Small, and never kept: what is in it the peer knows, or is found out again.
-void Box::make_home_partition(std::uint64_t hash_seed) {
+// What the workers share.
+tables::PartitionLimits Box::home_limits() const {
   tables::PartitionLimits limits;
   limits.plain(tables::TableKind::kArp) = config_.tables.neighbor_slots;
   limits.plain(tables::TableKind::kNd) = config_.tables.neighbor_slots;
@@ -226,13 +235,19 @@ void Box::make_home_partition(std::uint64_t hash_seed) {
   if (config_.multicast.enabled)
     limits.plain(tables::TableKind::kMulticast4) = limits.plain(tables::TableKind::kMulticast6) =
         config_.tables.multicast_slots;
-  const std::size_t bytes = tables::Partition::bytes(limits);
-  home_block_.reset(static_cast<std::byte*>(std::aligned_alloc(tables::kCacheLineBytes, bytes)));
-  if (home_block_ == nullptr) throw std::bad_alloc();
-  std::memset(home_block_.get(), 0, bytes);
-  tables::Carver carver({home_block_.get(), bytes});
-  home_partition_ =
-      std::make_unique<tables::Partition>(carver, limits, tables::HashSeed{hash_seed});
+  return limits;
+}
+
+// What is kept of it counts as arrived: who shows it to the workers shows it in their first turns.
+void Box::make_home_partition(const tables::PartitionLimits& limits, tables::HashSeed seed) {
+  tables::Carver carver(table_memory_->home_block(), block_state());
+  home_partition_ = std::make_unique<tables::Partition>(carver, limits, seed);
+  if (table_memory_->is_kept()) {
+    const tables::AdoptedSlots adopted = home_partition_->adopt();
+    age_kept_neighbors(*home_partition_, down_ms(now_ns()));
+    log_notice("home_tables=kept entries=" + std::to_string(adopted.kept) +
+               " refused=" + std::to_string(adopted.refused));
+  }
   tables::for_each_kind([this](auto kind) {
     home_partition_->slots<kind()>().set_recording(config_.ha.enabled &&
                                                    kept_kinds(config_).has(kind));

@@ -11,7 +11,6 @@
 #pragma once
 
 #include <atomic>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -37,7 +36,10 @@ class Box {
  private:
   void make_tables();
   void make_partitions(const tables::PartitionLimits& limits, std::uint64_t hash_seed);
-  void make_home_partition(std::uint64_t hash_seed);
+  tables::PartitionLimits home_limits() const;
+  void make_home_partition(const tables::PartitionLimits& limits, tables::HashSeed seed);
+  tables::Carver::Block block_state() const noexcept;
+  std::uint64_t down_ms(std::uint64_t now_ns) const noexcept;
   void make_ports();
   void make_workers();
   void make_control();
@@ -52,11 +54,6 @@ class Box {
   std::optional<TableMemory> table_memory_;
   std::vector<std::unique_ptr<tables::Partition>> partitions_;
 
-  struct FreeBlock {
-    void operator()(std::byte* block) const noexcept { std::free(block); }
-  };
-
-  std::unique_ptr<std::byte, FreeBlock> home_block_;
   std::unique_ptr<tables::Partition> home_partition_;
   std::vector<tables::Partition*> partition_views_;
   RuleSet rules_;

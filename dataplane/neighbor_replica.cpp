@@ -137,4 +137,24 @@ void NeighborReplica::show(std::uint32_t slot) noexcept {
     ++unshown_count_;
 }
 
+namespace {
+
+template <class Address>
+void make_stale(tables::PlainTable<NeighborBody<Address>>& table) noexcept {
+  for (std::uint32_t slot = 0; slot < table.slots().slot_count(); ++slot) {
+    if (!table.slots().live().is_live(slot)) continue;
+    auto& reach = table.slots().changeable(slot).body.reach;
+    if (reach == static_cast<std::uint8_t>(NeighborReach::kReachable))
+      reach = static_cast<std::uint8_t>(NeighborReach::kStale);
+  }
+}
+
+}  // namespace
+
+void age_kept_neighbors(tables::Partition& home, std::uint64_t down_ms) noexcept {
+  if (down_ms < NeighborOptions{}.reachable_min_ms) return;
+  make_stale(home.table<tables::TableKind::kArp>());
+  make_stale(home.table<tables::TableKind::kNd>());
+}
+
 }  // namespace twinplane::dataplane

@@ -64,4 +64,7 @@ class NeighborReplica final : public NeighborWatcher {
   std::uint64_t unshown_count_ = 0;
 };
 
+// Of a home partition whose tables were kept: after that long who was confirmed is to be probed.
+void age_kept_neighbors(tables::Partition& home, std::uint64_t down_ms) noexcept;
+
 }  // namespace twinplane::dataplane

@@ -144,9 +144,10 @@ std::array<char, 40> machine_start() {
 }
 
 TableMemory::TableMemory(const tables::ImageHead& head, const TableMemorySetup& setup)
-    : bytes_(round_up(tables::kImageHeadBytes + head.partition_count * head.partition_bytes,
-                      kHugePageBytes)),
-      partition_bytes_(head.partition_bytes) {
+    : bytes_(round_up(head.image_bytes(), kHugePageBytes)),
+      partition_bytes_(head.partition_bytes),
+      home_bytes_(head.home_bytes),
+      partition_count_(head.partition_count) {
   if (setup.file.empty())
     map_anonymous(setup.may_use_huge_pages);
   else
@@ -220,6 +221,10 @@ void TableMemory::mark_clean(const tables::ImageEnd& end) noexcept {
 
 std::span<std::byte> TableMemory::partition_block(std::uint32_t partition) noexcept {
   return {base_ + tables::kImageHeadBytes + partition * partition_bytes_, partition_bytes_};
+}
+
+std::span<std::byte> TableMemory::home_block() noexcept {
+  return {base_ + tables::kImageHeadBytes + partition_count_ * partition_bytes_, home_bytes_};
 }
 
 }  // namespace twinplane::dataplane

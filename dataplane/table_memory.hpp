@@ -38,6 +38,8 @@ class TableMemory {
 
   std::span<std::byte> partition_block(std::uint32_t partition) noexcept;
 
+  std::span<std::byte> home_block() noexcept;
+
   // The blocks hold what an earlier process left; else they are zeroed.
   bool is_kept() const noexcept { return is_kept_; }
 
@@ -75,6 +77,8 @@ class TableMemory {
   std::byte* base_ = nullptr;
   std::size_t bytes_ = 0;
   std::size_t partition_bytes_ = 0;
+  std::size_t home_bytes_ = 0;
+  std::uint32_t partition_count_ = 0;
   bool is_on_huge_pages_ = false;
   bool is_kept_ = false;
   tables::ImageEnd end_before_;

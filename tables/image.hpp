@@ -3,13 +3,15 @@
 // can be read after a crash, and kept over a restart.
 //
 // Thread:  written at start and at an orderly end; read by tools and by the next process.
-// Memory:  4096 bytes in front of the partitions' blocks.
+// Memory:  4096 bytes in front of the partitions' blocks, of which the home partition's is the
+//          last.
 // Limits:  one layout a version; a file of another version or size is refused.
 // Errors:  is_sound() is false: not a table file, of another version, or cut short. why_not_kept()
 //          says in words why a process starts empty.
 // Spec:    tables/DESIGN.md D-T7, D-T9.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -30,8 +32,9 @@ struct ImageEnd {
 struct ImageHead {
   static constexpr std::uint64_t kMagic = 0x31454E414C504E54;  // "TNPLANE1"
 
-  static constexpr std::uint32_t kLayoutVersion = 5;
+  static constexpr std::uint32_t kLayoutVersion = 6;
   static constexpr std::uint32_t kPartitionsMax = 65535;
+  static constexpr std::size_t kKindsMax = 32;
 
   std::uint64_t magic = kMagic;
   std::uint32_t layout_version = kLayoutVersion;
@@ -53,15 +56,24 @@ struct ImageHead {
   std::uint32_t shift_slots = 0;
   std::uint32_t zero = 0;
   ImageEnd end;
+  // Behind the partitions of the flows stands the home partition: its slots, by kind.
+  std::uint64_t home_bytes = 0;
+  std::array<std::uint32_t, kKindsMax> home_slots{};
+
+  // Of a head that is sound: of all partitions and what is before them.
+  std::uint64_t image_bytes() const noexcept {
+    return kImageHeadBytes + partition_count * partition_bytes + home_bytes;
+  }
 
   bool is_sound(std::uint64_t file_bytes) const noexcept {
     return magic == kMagic && layout_version == kLayoutVersion && partition_count != 0 &&
            partition_count <= kPartitionsMax && partition_bytes <= file_bytes &&
-           file_bytes >= kImageHeadBytes + partition_count * partition_bytes;
+           home_bytes <= file_bytes && file_bytes >= image_bytes();
   }
 };
 
 static_assert(sizeof(ImageHead) <= kImageHeadBytes);
+static_assert(kTableKindCount <= ImageHead::kKindsMax);
 
 inline PartitionLimits limits_of(const ImageHead& head) noexcept {
   PartitionLimits limits;
@@ -71,6 +83,12 @@ inline PartitionLimits limits_of(const ImageHead& head) noexcept {
   limits.plain(TableKind::kSequenceShift) = head.shift_slots;
   limits.policy.when_full =
       head.has_half_open_queue != 0 ? FullPolicy::kEvictHalfOpen : FullPolicy::kRefuse;
+  return limits;
+}
+
+inline PartitionLimits home_limits_of(const ImageHead& head) noexcept {
+  PartitionLimits limits;
+  std::copy_n(head.home_slots.begin(), limits.plain_slots.size(), limits.plain_slots.begin());
   return limits;
 }
 
@@ -89,7 +107,8 @@ inline const char* why_not_kept(const ImageHead& old, const ImageHead& mine,
   if (old.partition_count != mine.partition_count || old.session4_slots != mine.session4_slots ||
       old.session6_slots != mine.session6_slots || old.sctp_slots != mine.sctp_slots ||
       old.shift_slots != mine.shift_slots || old.has_half_open_queue != mine.has_half_open_queue ||
-      old.partition_bytes != mine.partition_bytes)
+      old.partition_bytes != mine.partition_bytes || old.home_slots != mine.home_slots ||
+      old.home_bytes != mine.home_bytes)
     return "its tables are cut differently: [tables] was changed";
   if (old.configuration != mine.configuration)
     return "its rules, ports or zones have other numbers: the configuration was changed";

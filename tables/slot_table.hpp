@@ -433,7 +433,7 @@ class SlotTable {
 
   // After construction over a used block (Carver::Block::kUsed): index and map are made of the
   // entries that stand there. What cannot be an entry, and what holds a key that an earlier slot
-  // has, is emptied. Marks and deadlines are forgotten; generations stay.
+  // has, is emptied. Marks and deadlines are forgotten; generations stay. What is kept has arrived.
   AdoptedSlots adopt() noexcept {
     AdoptedSlots adopted;
     std::array<KeyHashes, kAdoptAhead> hashes{};
@@ -538,6 +538,7 @@ class SlotTable {
       return false;
     }
     live_.set(slot);
+    note_arrival(slot);
     return true;
   }
 

@@ -8,7 +8,8 @@ import re
 import shutil
 import time
 
-from lab import BUILD, expect, run
+import frames
+from lab import BUILD, Wire, expect, run
 
 from crowd import Crowd  # of the rig, which lab has found
 
@@ -149,6 +150,40 @@ def foreign(lab, active, passive):
     lab.verify(active, "at the end")
 
 
+def entries(box, kind):
+    return box.ask("/twinplane/tables")[kind]["entries"]
+
+
+def asked_everybody(wire):
+    """The ARP requests and neighbor solicitations to all that came since the last look."""
+    asked = []
+    while frame := wire.receive(0.1):
+        is_arp = frame[12:14] == b"\x08\x06" and frame[20:22] == b"\x00\x01" and frame[28:32] != frame[38:42]
+        is_solicitation = frame[12:14] == b"\x86\xdd" and frame[20] == frames.ICMP6 and frame[54] == 135
+        if (is_arp and frame[:6] == b"\xff" * 6) or (is_solicitation and frame[:2] == b"\x33\x33"):
+            asked.append(frame.hex())
+    return asked
+
+
+def alone(lab, active, passive):
+    """What all workers share is kept as well: nobody could tell this box, and it asks nobody."""
+    known = {kind: entries(active, kind) for kind in ("arp", "nd", "virtual_mac")}
+    expect(all(known.values()), f"the box knows its neighbors: {known}")
+    end(passive)
+    end(active)
+    wires = [Wire(lab.network.names["client"], "c0"), Wire(lab.network.names["server"], "s0")]
+    active.start()
+    lab.until("it is active alone", lambda: (active.status() or {}).get("role") == "active")
+    kept = lines(active, "home_tables=kept")
+    expect(kept and int(re.search(r"entries=(\d+)", kept[0])[1]) >= sum(known.values()), f"it says so: {kept}")
+    expect(all(entries(active, kind) >= count for kind, count in known.items()), "and has them")
+    for source, server in (("10.1.0.2", "10.2.0.1"), ("fd00:1::2", "fd00:2::1")):
+        done = lab.command("client", "ping", "-c", "3", "-i", "0.2", "-W", "2", "-I", source, server, check=False)
+        expect(done.returncode == 0, f"{source} reaches {server}", done.stdout)
+    asked = [frame for wire in wires for frame in asked_everybody(wire)]
+    expect(not asked, "no neighbor is asked for anew", asked)
+
+
 def test(lab):
     keep(lab)
     active, passive = lab.start()
@@ -162,6 +197,10 @@ def test(lab):
     unclean(lab, active, passive)
     foreign(lab, active, passive)
     lab.end_traffic()
+    end(passive)
+    come_back(lab, passive, "once more")
+    lab.verify(active, "before both end")
+    alone(lab, active, passive)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ namespace twinplane::tables {
 namespace {
 
 constexpr std::uint64_t kPartitionBytes = 8192;
-constexpr std::uint64_t kFileBytes = kImageHeadBytes + 4 * kPartitionBytes;
+constexpr std::uint64_t kHomeBytes = 2048;
+constexpr std::uint64_t kFileBytes = kImageHeadBytes + 4 * kPartitionBytes + kHomeBytes;
 
 // As a box that is to start has it.
 ImageHead my_head() {
@@ -22,6 +23,8 @@ ImageHead my_head() {
   head.has_half_open_queue = 1;
   head.box_id = 1;
   head.partition_bytes = kPartitionBytes;
+  head.home_bytes = kHomeBytes;
+  head.home_slots[index_of(TableKind::kArp)] = 16;
   head.hash_seed = 2;
   head.configuration = 3;
   head.machine_start = {'t', 'o', 'd', 'a', 'y'};
@@ -77,6 +80,7 @@ TEST(Image, ThatIsShorterThanItSaysIsNotKept) {
   EXPECT_STREQ(why_not_kept(left_head(), my_head(), kFileBytes - 1), kCutShort);
   EXPECT_EQ(reason_after([](ImageHead& head) { ++head.partition_count; }), kCutShort);
   EXPECT_EQ(reason_after([](ImageHead& head) { ++head.partition_bytes; }), kCutShort);
+  EXPECT_EQ(reason_after([](ImageHead& head) { ++head.home_bytes; }), kCutShort);
 }
 
 TEST(Image, ThatIsLongerThanItSaysIsKept) {
@@ -117,6 +121,10 @@ TEST(Image, CutDifferentlyIsNotKept) {
   EXPECT_EQ(reason_after([](ImageHead& head) { ++head.shift_slots; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { head.has_half_open_queue = 0; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { --head.partition_bytes; }), kCutDifferently);
+  EXPECT_EQ(reason_after([](ImageHead& head) { --head.home_bytes; }), kCutDifferently);
+  for (const TableKind kind : {TableKind::kArp, TableKind::kMac})
+    EXPECT_EQ(reason_after([=](ImageHead& head) { ++head.home_slots[index_of(kind)]; }),
+              kCutDifferently);
 }
 
 TEST(Image, OfAnotherConfigurationIsNotKept) {
@@ -144,6 +152,14 @@ TEST(Image, IsUnsoundWherePartitionsAreSoLongThatTheirSumWraps) {
     head.partition_count = 4;
     head.partition_bytes = std::uint64_t{1} << 62U;
   }));
+  EXPECT_FALSE(is_sound_after([](ImageHead& head) { head.home_bytes = ~std::uint64_t{0}; }));
+}
+
+TEST(Image, SaysHowItsHomePartitionIsCut) {
+  const PartitionLimits limits = home_limits_of(my_head());
+  EXPECT_EQ(limits.plain(TableKind::kArp), 16U);
+  EXPECT_EQ(limits.plain(TableKind::kNd), 0U);
+  EXPECT_EQ(limits.session4.slot_count, 0U);
 }
 
 }  // namespace
