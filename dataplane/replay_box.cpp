@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dataplane/replay_home.hpp"
 #include "ha2/decode.hpp"
 #include "tables/session_shift.hpp"
 
@@ -27,6 +28,15 @@ tables::PartitionLimits partition_limits(const Config& config) {
   return limits;
 }
 
+tables::PartitionLimits home_limits(const Config& config) {
+  tables::PartitionLimits limits;
+  limits.plain(tables::TableKind::kArp) = config.tables.neighbor_slots;
+  limits.plain(tables::TableKind::kNd) = config.tables.neighbor_slots;
+  limits.plain(tables::TableKind::kMulticast4) = ReplayHome::kGroupSlots;
+  limits.plain(tables::TableKind::kMulticast6) = ReplayHome::kGroupSlots;
+  return limits;
+}
+
 tables::ImageHead image_head(const Config& config) {
   tables::ImageHead head;
   head.magic = tables::ImageHead::kMagic;
@@ -36,6 +46,7 @@ tables::ImageHead image_head(const Config& config) {
   head.sctp_slots = config.tables.sctp_slots;
   head.shift_slots = config.tables.shift_slots;
   head.partition_bytes = tables::Partition::bytes(partition_limits(config));
+  head.home_bytes = tables::Partition::bytes(home_limits(config));
   return head;
 }
 
@@ -76,9 +87,11 @@ ReplayBox::ReplayBox(const ReplayBoxSetup& setup)
           static_cast<std::uint16_t>(ha2::frame_bytes_for_mtu(encap_, setup.config.ha2.mtu_bytes))),
       link_(&setup.out.port(), 0, nullptr, setup.ha2_pool, encap_, peer_mac_, frame_bytes_max_),
       builder_(frame_bytes_max_) {
-  const tables::PartitionLimits limits = partition_limits(setup.config);
-  for (std::uint32_t i = 0; i < setup.config.tables.partitions; ++i) {
-    tables::Carver carver(memory_.partition_block(i));
+  for (std::uint32_t i = 0; i <= setup.config.tables.partitions; ++i) {
+    const bool is_home = i == setup.config.tables.partitions;
+    const tables::PartitionLimits limits =
+        is_home ? home_limits(setup.config) : partition_limits(setup.config);
+    tables::Carver carver(is_home ? memory_.home_block() : memory_.partition_block(i));
     partitions_.push_back(
         std::make_unique<tables::Partition>(carver, limits, tables::HashSeed{setup.seed + i}));
     const auto stream = stream_config(setup.config.ha2, i, frame_bytes_max_);
@@ -128,7 +141,8 @@ void ReplayBox::expire(std::uint64_t now_ns, std::uint64_t past_ns) noexcept {
 
 std::uint64_t ReplayBox::live_count() const noexcept {
   std::uint64_t count = 0;
-  for (const auto& partition : partitions_) count += partition->live_count();
+  for (const auto& partition : partitions_)
+    if (partition != partitions_.back()) count += partition->live_count();
   return count;
 }
 

@@ -60,6 +60,12 @@ class ReplayBox {
     return replicas_[partition]->owner().is_quiet();
   }
 
+  // The last one: what a box's workers share.
+  tables::Partition& home() noexcept { return *partitions_.back(); }
+
+  const tables::Partition& home() const noexcept { return *partitions_.back(); }
+
+  // Sessions and associations.
   std::uint64_t live_count() const noexcept;
   // Of both tables of all partitions together.
   tables::SessionCounters sessions() const noexcept;

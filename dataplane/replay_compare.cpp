@@ -46,12 +46,10 @@ void compare_slots(const Slots& active, const Slots& passive, Difference& differ
 Difference compare(const ReplayBox& active, const ReplayBox& passive) noexcept {
   Difference difference;
   for (std::uint32_t i = 0; i < active.partition_count(); ++i) {
-    compare_slots(active.partition(i).session4().slots(), passive.partition(i).session4().slots(),
-                  difference);
-    compare_slots(active.partition(i).session6().slots(), passive.partition(i).session6().slots(),
-                  difference);
-    compare_slots(active.partition(i).slots<tables::TableKind::kSctp>(),
-                  passive.partition(i).slots<tables::TableKind::kSctp>(), difference);
+    tables::for_each_kind([&](auto kind) {
+      compare_slots(active.partition(i).slots<kind()>(), passive.partition(i).slots<kind()>(),
+                    difference);
+    });
   }
   return difference;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // replay_compare.hpp - are the tables of two boxes equal? Slot by slot, and by looking every
-// session up.
+// entry up.
 //
 // Thread:  main, while nothing changes.
 // Memory:  none.

@@ -25,12 +25,14 @@ ReplayIntake::ReplayIntake(const IntakeSetup& setup, std::uint64_t now_ns)
     : setup_(setup),
       forwarder_(setup.forward),
       sctp_forwarder_(setup.forward),
+      home_(setup.forward.config, setup.box.home()),
       fragments_(FragmentLimits{}, tables::HashSeed{setup.seed}),
       icmp_errors_(kIcmpErrorLimits, now_ns) {}
 
 void ReplayIntake::take(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
   ++counts_.packets;
   counts_.bytes += packet->pkt_len;
+  home_.poll(now_ns);
   if (packet->nb_segs != 1 && rte_pktmbuf_linearize(packet) != 0) {
     counts_.drop(DropReason::kNoBuffer);
     return rte_pktmbuf_free(packet);
@@ -56,13 +58,21 @@ void ReplayIntake::take(rte_mbuf* packet, std::uint64_t now_ns) noexcept {
 
 std::optional<ForwardResult> ReplayIntake::decide(std::span<std::byte> frame, PacketView& view,
                                                   std::uint64_t now_ns) noexcept {
-  if (const ParseResult parsed = parse(frame, view); parsed != ParseResult::kOk) {
+  const ParseResult parsed = parse(frame, view);
+  ingress_port_ = parsed == ParseResult::kOk ? ingress_of(view) : std::uint8_t{0};
+  // Who has no address yet reports his groups from 0.0.0.0.
+  if ((parsed == ParseResult::kOk || parsed == ParseResult::kIp4BadSource) &&
+      view.is_group_target && home_.hears_group(frame, view, ingress_port_, now_ns)) {
+    ++counts_.to_box;
+    return std::nullopt;
+  }
+  if (parsed != ParseResult::kOk) {
     counts_.drop(parsed);
     return std::nullopt;
   }
-  ingress_port_ = ingress_of(view);
   if (!is_vlan_served(view)) return ForwardResult::drop(DropReason::kWrongVlan);
   if (view.kind == PacketKind::kArp || view.l4_kind == L4Kind::kNeighbor) {
+    home_.hear_neighbor(frame, view, ingress_port_, now_ns);
     ++counts_.to_box;
     return std::nullopt;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // replay_intake.hpp - a packet from a capture on its way through the active box: what a worker
-// does, without neighbors.
+// does, with neighbors and groups heard and nobody asked.
 //
 // Thread:  main.
 // Memory:  the fragment table, taken at construction.
@@ -20,6 +20,7 @@
 #include "dataplane/replay_box.hpp"
 #include "dataplane/replay_capture.hpp"
 #include "dataplane/replay_counts.hpp"
+#include "dataplane/replay_home.hpp"
 #include "dataplane/sctp_forward.hpp"
 #include "dataplane/token_bucket.hpp"
 
@@ -72,6 +73,7 @@ class ReplayIntake {
   IntakeSetup setup_;
   Forwarder forwarder_;
   SctpForwarder sctp_forwarder_;
+  ReplayHome home_;
   FragmentTable fragments_;
   TokenBucket icmp_errors_;
   ReplayCounts counts_;

@@ -126,6 +126,8 @@ int replay(const ReplayOptions& options) {
   if (!options.is_quiet) {
     print_sessions(pair.active(), "active");
     print_sessions(pair.passive(), "passive");
+    print_shared(pair.active(), "active");
+    print_shared(pair.passive(), "passive");
   }
   print_summary({.capture_count = captures.size(),
                  .damaged_count = damaged_count,

@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <type_traits>
 
+#include "dataplane/config_address.hpp"
 #include "dataplane/session_text.hpp"
 
 namespace twinplane::dataplane {
@@ -27,6 +29,27 @@ void print_slots(const Slots& slots, const char* box_name, std::uint32_t partiti
   }
 }
 
+template <class Address>
+std::string address_text(const Address& address) {
+  return to_text(IpAddress::of(address));
+}
+
+template <class Address>
+Json shared_json(const tables::NeighborBody<Address>& neighbor) {
+  return {{"address", address_text(neighbor.key.address)},
+          {"port", neighbor.key.port},
+          {"mac", to_text(neighbor.mac)}};
+}
+
+template <class Address>
+Json shared_json(const tables::MulticastBody<Address>& entry) {
+  Json json{{"group", address_text(entry.key.group)}};
+  if (entry.key.source != Address{}) json["source"] = address_text(entry.key.source);
+  json["wanted"] = entry.egress != 0;
+  json["blocked"] = entry.blocked != 0;
+  return json;
+}
+
 Json dropped_json(const ReplayCounts& counts) {
   Json dropped = Json::object();
   for (std::size_t i = 0; i < counts.parse_drops.size(); ++i)
@@ -40,6 +63,16 @@ Json dropped_json(const ReplayCounts& counts) {
   return dropped;
 }
 
+std::uint64_t neighbor_count(const ReplayBox& box) {
+  return box.home().live_count(tables::TableKind::kArp) +
+         box.home().live_count(tables::TableKind::kNd);
+}
+
+std::uint64_t group_count(const ReplayBox& box) {
+  return box.home().live_count(tables::TableKind::kMulticast4) +
+         box.home().live_count(tables::TableKind::kMulticast6);
+}
+
 }  // namespace
 
 void print_sessions(const ReplayBox& box, const char* box_name) {
@@ -48,6 +81,24 @@ void print_sessions(const ReplayBox& box, const char* box_name) {
     print_slots(box.partition(i).session6().slots(), box_name, i);
     print_slots(box.partition(i).slots<tables::TableKind::kSctp>(), box_name, i);
   }
+}
+
+void print_shared(const ReplayBox& box, const char* box_name) {
+  const auto print = [&](auto kind) {
+    const auto& slots = box.home().slots<kind()>();
+    for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot) {
+      if (!slots.live().is_live(slot)) continue;
+      Json line{{"box", box_name}, {"table", tables::name_of(kind())}};
+      line.update(shared_json(slots.entry(slot).body));
+      line["slot"] = slot;
+      std::puts(line.dump().c_str());
+    }
+  };
+  using enum tables::TableKind;
+  print(std::integral_constant<tables::TableKind, kArp>{});
+  print(std::integral_constant<tables::TableKind, kNd>{});
+  print(std::integral_constant<tables::TableKind, kMulticast4>{});
+  print(std::integral_constant<tables::TableKind, kMulticast6>{});
 }
 
 void print_summary(const ReplaySummary& summary) {
@@ -76,6 +127,10 @@ void print_summary(const ReplaySummary& summary) {
   line["associations_expired"] = active.associations().expired;
   line["sessions_active"] = active.live_count();
   line["sessions_passive"] = passive.live_count();
+  line["neighbors_active"] = neighbor_count(active);
+  line["neighbors_passive"] = neighbor_count(passive);
+  line["groups_active"] = group_count(active);
+  line["groups_passive"] = group_count(passive);
   line["records"] = active.counter(ha2::Counter::kRecordsSent);
   line["records_applied"] = passive.counter(ha2::Counter::kRecordsApplied);
   line["frames"] = active.counter(ha2::Counter::kFramesSent);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// replay_report.hpp - what a replay prints: sessions as JSON lines, and the summary.
+// replay_report.hpp - what a replay prints: sessions, neighbors and groups as JSON lines, and the
+// summary.
 //
 // Thread:  main.
 // Memory:  one line at a time.
@@ -18,6 +19,9 @@ namespace twinplane::dataplane {
 
 // A line for each live session of the box.
 void print_sessions(const ReplayBox& box, const char* box_name);
+
+// A line for each neighbor and for each group or source of one that is listened to.
+void print_shared(const ReplayBox& box, const char* box_name);
 
 struct ReplaySummary {
   std::uint64_t capture_count;

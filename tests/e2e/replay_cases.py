@@ -121,8 +121,10 @@ class Replay(unittest.TestCase):
         lines = [json.loads(line) for line in self.run_replay(*words, status=status).stdout.splitlines()]
         summary = lines.pop()
         of = {"active": [], "passive": []}
+        self.shared = {"active": [], "passive": []}  # what the boxes' workers share
         for line in lines:
-            of[line.pop("box")].append(line)
+            (self.shared if "table" in line else of)[line.pop("box")].append(line)
+        self.assertEqual(len(self.shared["active"]), len(self.shared["passive"]))
         self.assertEqual(summary["equal"], status == 0)
         self.assertEqual(
             summary["packets"],
