@@ -186,6 +186,29 @@ TEST_F(Resolver, DoubtsButKeepsANeighborWhenAnotherMacDoesNotOverride) {
   EXPECT_EQ(state_of(kHost), NeighborState::kStale);
 }
 
+TEST_F(Resolver, ThatIsInDoubtAlreadyIgnoresAnotherMacWhichDoesNotOverride) {
+  resolve(kHost, 0);
+  answer(kHost);
+  tell(kHost, kOtherMac, false);
+  tell(kHost, kOtherMac, false);
+  EXPECT_TRUE(is_known(kHost, kHostMac));
+  EXPECT_EQ(count(Counter::kMoved), 0U);
+}
+
+TEST_F(Resolver, IsNotToldThatSomebodyIsReachableByWhatNobodyAskedFor) {
+  resolve(kHost, 0);
+  tell(kHost, kHostMac, true);
+  EXPECT_THAT(packets_.released, ElementsAre(released(0))) << "it waits for no better news";
+  EXPECT_EQ(state_of(kHost), NeighborState::kStale);
+  tell(kHost, kHostMac, true);
+  EXPECT_EQ(state_of(kHost), NeighborState::kStale);
+  EXPECT_EQ(count(Counter::kConfirmed), 0U);
+  answer(kHost);
+  EXPECT_EQ(state_of(kHost), NeighborState::kReachable);
+  tell(kHost, kHostMac, true);
+  EXPECT_EQ(state_of(kHost), NeighborState::kReachable) << "nor that it is not";
+}
+
 TEST_F(Resolver, NeedsAMacToResolveButNotToConfirm) {
   resolve(kHost, 0);
   const NeighborMessage bare{.is_answer = true, .is_override = true};

@@ -175,6 +175,24 @@ TEST_F(Box, TakesGratuitousArpFromKnownNeighborsOnly) {
   EXPECT_TRUE(is_known("10.1.0.7"));
 }
 
+// RFC 826 would have it merge what it hears by chance.
+TEST_F(Box, NeitherLearnsNorChangesANeighborByWhatIsSaidToOthers) {
+  receive(arp_frame(1, kHostMac, "10.1.0.7", "10.1.0.9"));
+  receive(arp_frame(2, kHostMac, "10.1.0.7", "10.1.0.9"));
+  EXPECT_EQ(table_.live_count(), 0U);
+  receive(arp_frame(1, kHostMac, "10.1.0.7", "10.1.0.254"));
+  receive(arp_frame(1, tests::kOtherMac, "10.1.0.7", "10.1.0.9"));
+  receive(arp_frame(2, tests::kOtherMac, "10.1.0.7", "10.1.0.9"));
+  receive(nd_frame({.type = 136,
+                    .source = "fd00:1::7",
+                    .target = "fd00:1::9",
+                    .subject = "fd00:1::7",
+                    .flags = 0x60,
+                    .option = 2}));
+  EXPECT_TRUE(is_known("10.1.0.7"));
+  EXPECT_EQ(count(Counter::kIgnoredNotForUs), 5U);
+}
+
 TEST_F(Box, IgnoresWhatItsPeerOrItselfHasSent) {
   for (const auto& frame : {arp_frame(1, tests::kInsideMac, "10.1.0.254", "10.1.0.254"),
                             arp_frame(1, tests::kInsideMac, "10.1.0.254", "10.1.0.7"),
