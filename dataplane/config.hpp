@@ -22,6 +22,7 @@
 #include "dataplane/config_faults.hpp"
 #include "dataplane/config_multicast.hpp"
 #include "tables/sctp_state.hpp"
+#include "tables/security_association.hpp"
 #include "tables/session.hpp"
 #include "tables/table_kind.hpp"
 
@@ -33,6 +34,7 @@ inline constexpr std::size_t kRulesMax = 512;
 inline constexpr std::size_t kNatRulesMax = 64;
 inline constexpr std::size_t kRoutesMax = 1024;
 inline constexpr std::size_t kNeighborsMax = 1024;  // permanent ones
+inline constexpr std::uint32_t kSecurityAssociationsMax = 256;
 inline constexpr std::size_t kListItemsMax = 256;   // of one list: addresses, prefixes, ports
 inline constexpr std::size_t kWorkersMax = 63;
 
@@ -127,6 +129,12 @@ struct NatConfig {
   std::optional<NatDestination> destination;
 };
 
+// An IPsec SA whose keys are given by hand.
+struct SaConfig {
+  std::string name;
+  tables::SecurityAssociationBody sa{};
+};
+
 struct TablesConfig {
   std::uint32_t partitions{4};
   std::uint32_t session4_slots{65536};  // per partition
@@ -204,6 +212,7 @@ struct Config {
   std::vector<NeighborConfig> neighbors;  // permanent ones
   std::vector<RuleConfig> rules;
   std::vector<NatConfig> nat;
+  std::vector<SaConfig> security_associations;
   TablesConfig tables;
   TimeoutsConfig timeouts;
   Ha2Config ha2;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "dataplane/config_floating.hpp"
+#include "dataplane/config_ipsec.hpp"
 #include "dataplane/config_nat.hpp"
 
 namespace twinplane::dataplane {
@@ -173,6 +174,7 @@ void check_network(const Config& config, FaultList& faults) {
   check_names(config.ports, "port", faults);
   check_names(config.rules, "rule", faults);
   check_names(config.nat, "nat", faults);
+  check_security_associations(config, faults);
   check_devices(config, faults);
   check_addresses(config, faults);
   if (!faults.is_clean("port")) return;

@@ -125,6 +125,14 @@ std::uint64_t nat_digest(const Config& config) {
   return digest.value();
 }
 
+// With the keys: a peer that has others could not go on with what this box protects.
+std::uint64_t sas_digest(const Config& config) {
+  std::uint64_t digest = 0;
+  for (const SaConfig& sa : config.security_associations)
+    digest += XXH3_64bits_withSeed(&sa.sa, sizeof sa.sa, 0x5A);
+  return digest;
+}
+
 std::uint64_t timeouts_digest(const Config& config) {
   NameDigest digest;
   for (const std::uint32_t timeout_s : config.timeouts.timeout_s) digest.add_number(timeout_s);
@@ -174,6 +182,7 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"routes", routes_digest(config), false},
       {"permanent_neighbors", neighbors_digest(config), false},
       {"multicast", multicast_digest(config), false},
+      {"security_associations", sas_digest(config), false},
       {"timeouts", timeouts_digest(config), false},
       {"full_policy", static_cast<std::uint64_t>(config.tables.full_policy), false},
       {"transport", static_cast<std::uint64_t>(config.ha2.transport), false},

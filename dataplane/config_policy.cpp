@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "dataplane/config_ipsec.hpp"
 #include "dataplane/config_items.hpp"
 #include "dataplane/config_nat.hpp"
 #include "dataplane/config_sections.hpp"
@@ -164,6 +165,8 @@ void read_policy_sections(Section& root, Config& config) {
   for (Section& section : root.tables("rule", kRulesMax)) read_rule(section, config);
   for (Section& section : root.tables("nat", kNatRulesMax)) read_nat_rule(section, config);
   read_multicast(root.table("multicast"), config);
+  for (Section& section : root.tables("security_association", kSecurityAssociationsMax))
+    read_security_association(section, config);
 }
 
 }  // namespace twinplane::dataplane

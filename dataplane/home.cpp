@@ -58,6 +58,7 @@ void Home::poll(std::uint64_t now_ns) noexcept {
   free_unreachable();
   replica_.poll();
   holders_.poll();
+  ipsec_->poll(now_ns);
   neighbors_.poll(now_ns / kNsPerMs);
   if (groups_ != nullptr) groups_->poll(now_ns / kNsPerMs);
 }

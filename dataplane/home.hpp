@@ -21,6 +21,7 @@
 #include "dataplane/egress.hpp"
 #include "dataplane/floating_holders.hpp"
 #include "dataplane/groups.hpp"
+#include "dataplane/ipsec_home.hpp"
 #include "dataplane/neighbor_replica.hpp"
 #include "dataplane/neighbors.hpp"
 #include "dataplane/packet_pool.hpp"
@@ -52,6 +53,16 @@ class Home final : private FrameSink, private HeldPacketSink {
     pool_ = &pool;
     stats_ = &stats;
   }
+
+  // Before the first use: the home partition's end of its stream, which has the SAs too.
+  void attach(const Config& config, ha2::Replica& replica) {
+    ipsec_ = std::make_unique<IpsecHome>(config, replica);
+  }
+
+  // Behind each change of role or stream.
+  void follow(std::uint64_t now_ns) noexcept { ipsec_->follow(now_ns); }
+
+  const IpsecHome& ipsec() const noexcept { return *ipsec_; }
 
   // What the peer keeps equal while this box is passive.
   void set_kept(tables::KindSet kinds) noexcept { neighbors_.set_kept(kinds); }
@@ -108,6 +119,7 @@ class Home final : private FrameSink, private HeldPacketSink {
   NeighborReplica replica_;
   FloatingHolders holders_;
   std::unique_ptr<Groups> groups_;
+  std::unique_ptr<IpsecHome> ipsec_;
   std::vector<NeighborKey> routers_;
   Egress* egress_ = nullptr;
   const PacketPool* pool_ = nullptr;

@@ -73,7 +73,10 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
   if (shared_.groups != nullptr)
     group_forwarder_.emplace(shared_.forward, shared_.groups->routes,
                              tables::HashSeed{rte_get_tsc_cycles()});
-  if (home_ != nullptr) home_->attach(egress_, shared_.packet_pool, stats_);
+  if (home_ != nullptr) {
+    home_->attach(egress_, shared_.packet_pool, stats_);
+    home_->attach(shared.config, *replicas_.back());
+  }
   if (shared.ha2_port == nullptr) return;
   const bool has_queue = shared.ha2_port->has_send_queue(index);
   ha2_link_ =
@@ -143,6 +146,7 @@ void Worker::follow_orders(std::uint64_t now) noexcept {
       stats_.first_packet_ns.set(0);
       stats_.owned_since_ns.set(now);
     }
+    if (home_ != nullptr) home_->follow(now);
     if (home_ != nullptr) home_->set_kept(order.has_peer ? order.kinds : tables::KindSet{});
     if (home_ != nullptr && is_active_ != was_active) home_->set_active(is_active_, now);
     publish(now);  // figures of the last stream must not be taken for this one's
