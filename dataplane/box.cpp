@@ -235,6 +235,8 @@ tables::PartitionLimits Box::home_limits() const {
   if (config_.multicast.enabled)
     limits.plain(tables::TableKind::kMulticast4) = limits.plain(tables::TableKind::kMulticast6) =
         config_.tables.multicast_slots;
+  limits.plain(tables::TableKind::kSecurityAssociation) = kSecurityAssociationsMax;
+  limits.plain(tables::TableKind::kIpsecSequence) = kSecurityAssociationsMax + 1;
   return limits;
 }
 
@@ -248,15 +250,6 @@ void Box::make_home_partition(const tables::PartitionLimits& limits, tables::Has
     log_notice("home_tables=kept entries=" + std::to_string(adopted.kept) +
                " refused=" + std::to_string(adopted.refused));
   }
-  limits.plain(tables::TableKind::kSecurityAssociation) = kSecurityAssociationsMax;
-  limits.plain(tables::TableKind::kIpsecSequence) = kSecurityAssociationsMax + 1;
-  const std::size_t bytes = tables::Partition::bytes(limits);
-  home_block_.reset(static_cast<std::byte*>(std::aligned_alloc(tables::kCacheLineBytes, bytes)));
-  if (home_block_ == nullptr) throw std::bad_alloc();
-  std::memset(home_block_.get(), 0, bytes);
-  tables::Carver carver({home_block_.get(), bytes});
-  home_partition_ =
-      std::make_unique<tables::Partition>(carver, limits, tables::HashSeed{hash_seed});
   tables::for_each_kind([this](auto kind) {
     home_partition_->slots<kind()>().set_recording(config_.ha.enabled &&
                                                    kept_kinds(config_).has(kind));

@@ -35,7 +35,7 @@ inline constexpr std::size_t kNatRulesMax = 64;
 inline constexpr std::size_t kRoutesMax = 1024;
 inline constexpr std::size_t kNeighborsMax = 1024;  // permanent ones
 inline constexpr std::uint32_t kSecurityAssociationsMax = 256;
-inline constexpr std::size_t kListItemsMax = 256;   // of one list: addresses, prefixes, ports
+inline constexpr std::size_t kListItemsMax = 256;  // of one list: addresses, prefixes, ports
 inline constexpr std::size_t kWorkersMax = 63;
 
 enum class HugePages : std::uint8_t { kAuto, kOn, kOff };

@@ -43,9 +43,12 @@ struct KeyFile {
 
 KeyFile read_key_file(const std::string& path) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return {{}, "cannot be read: " + std::string(std::strerror(errno)), "a file of keys"};
+  if (file < 0)
+    return {{}, "cannot be read: " + std::string(std::strerror(errno)), "a file of keys"};
   KeyFile result;
+
   struct stat status {};
+
   if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
     result.wrong = "is no file";
     result.right = "a file of keys";
@@ -148,8 +151,8 @@ void read_selector(Section& section, std::string_view key, tables::SaSelector& s
     return;
   }
   selector.address = mapped(network->address);
-  selector.prefix_bits = static_cast<std::uint8_t>(
-      network->length_bits + (network->address.is4() ? kMappedBits : 0U));
+  selector.prefix_bits =
+      static_cast<std::uint8_t>(network->length_bits + (network->address.is4() ? kMappedBits : 0U));
 }
 
 }  // namespace

@@ -29,11 +29,10 @@ void IpsecHome::follow(std::uint64_t now_ns) noexcept {
   publish(now_ns);
 }
 
-// The pair's SAs are those that the active box is configured with. One that the peer had and did not
-// tell of must not begin with number 1 again.
+// The pair's SAs are those that the active box is configured with. One that the peer had and did
+// not tell of must not begin with number 1 again.
 void IpsecHome::install(std::uint64_t now_ns) noexcept {
-  const auto& slots =
-      replica_.partition().slots<tables::TableKind::kSecurityAssociation>();
+  const auto& slots = replica_.partition().slots<tables::TableKind::kSecurityAssociation>();
   for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot) {
     if (!slots.live().is_live(slot)) continue;
     const ha2::SaDatabase::Key key = sas_.sa(slot).key;
