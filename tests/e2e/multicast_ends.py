@@ -14,6 +14,7 @@ PORT = 5004
 SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35
 MCAST_JOIN_SOURCE_GROUP, MCAST_LEAVE_SOURCE_GROUP = 46, 47
 IP_BLOCK_SOURCE = 38
+SOL_PACKET, PACKET_AUXDATA, TP_STATUS_VLAN_VALID = 263, 8, 0x10
 IPPROTO_IGMP = 2
 
 
@@ -138,6 +139,7 @@ class Captures:
         for wire in self.wires.values():
             wire.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
             wire.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            wire.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
 
     def taken(self, role):
         """Moment, frame, and whether the host itself sent it; of all since the last look."""
@@ -145,8 +147,12 @@ class Captures:
         wire.settimeout(0)
         while True:
             try:
-                frame, extra, _, source = wire.recvmsg(2048, 64)
+                frame, extra, _, source = wire.recvmsg(2048, 256)
             except BlockingIOError:
                 return found
-            seconds, nanoseconds = struct.unpack("=qq", extra[0][2])
+            extra = {(level, kind): data for level, kind, data in extra}
+            seconds, nanoseconds = struct.unpack("=qq", extra[(socket.SOL_SOCKET, SO_TIMESTAMPNS)])
+            status, _, _, _, _, tag = struct.unpack_from("=IIIHHH", extra[(SOL_PACKET, PACKET_AUXDATA)])
+            if status & TP_STATUS_VLAN_VALID:  # the kernel takes tags off
+                frame = frame[:12] + struct.pack(">HH", 0x8100, tag) + frame[12:]
             found.append((seconds + nanoseconds / 1e9, frame, source[2] == PACKET_OUTGOING))
