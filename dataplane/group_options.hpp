@@ -39,6 +39,7 @@ struct GroupPort {
   GroupPortRole role{GroupPortRole::kOff};
   MacAddress mac{};
   std::uint16_t vlan{};     // 0 = untagged; snooping ports of one number are one link
+  std::uint16_t domain{};   // the bridge domain that the port belongs to; 0 = it is routed
   tables::Address6 own4{};  // kNoAddress: never asks in IPv4
   tables::Address6 own6{};  // link-local; kNoAddress: never asks in IPv6
 };

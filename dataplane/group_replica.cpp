@@ -180,16 +180,16 @@ bool GroupReplica::set_wanted(const GroupRouteKey& key, PortSet egress, PortSet 
 
 // A stream that nobody wants any more is pruned, and one that somebody wants again goes on.
 void GroupReplica::settle(const GroupRouteKey& key) noexcept {
-  const auto settle_one = [this](std::uint32_t slot) {
+  const auto settle_one = [this, &key](std::uint32_t slot) {
     GroupFacts facts;
-    if (!try_facts(slot, facts) || !facts.is_stream()) return;
+    if (!try_facts(slot, facts) || !facts.is_stream() || facts.key.star() != key.star()) return;
     const auto state = wanted(facts) == 0 ? MulticastState::kPruned : MulticastState::kForwarding;
     if (state == facts.state) return;
     facts.state = state;
     patch(slot, facts);
   };
   if (key.is_star())
-    for_each_of_group(key, settle_one);
+    for_each_of_group(key.group, settle_one);
   else if (const std::uint32_t slot = find(key); slot != kNoSlot)
     settle_one(slot);
 }
@@ -228,15 +228,15 @@ void GroupReplica::show(std::uint32_t slot) noexcept {
     if (!shown.is_linked) {
       shown.key = facts.key;
       shown.is_linked = true;
-      shown.next = std::exchange(buckets_[bucket_of(facts.key)], slot);
+      shown.next = std::exchange(buckets_[bucket_of(facts.key.group)], slot);
     }
     show_route(slot, facts);
   }
   const auto show_streams = [this](const GroupRouteKey& star) {
-    for_each_of_group(star, [&](std::uint32_t other) {
+    for_each_of_group(star.group, [&](std::uint32_t other) {
       GroupFacts stream;
-      if (!shown_[other].key.is_star() && try_facts(other, stream) &&
-          stream.key == shown_[other].key)
+      if (!shown_[other].key.is_star() && shown_[other].key.star() == star &&
+          try_facts(other, stream) && stream.key == shown_[other].key)
         show_route(other, stream);
     });
   };
@@ -258,7 +258,7 @@ void GroupReplica::show_route(std::uint32_t slot, const GroupFacts& facts) noexc
 
 void GroupReplica::hide(std::uint32_t slot) noexcept {
   Shown& shown = shown_[slot];
-  std::uint32_t* link = &buckets_[bucket_of(shown.key)];
+  std::uint32_t* link = &buckets_[bucket_of(shown.key.group)];
   while (*link != slot) link = &shown_[*link].next;
   *link = shown.next;
   // Unless another slot holds it by now.

@@ -57,12 +57,13 @@ class GroupReplica {
   // Where the workers find the slot's route; GroupRouteTable::kNoPlace: nowhere.
   std::uint32_t place_of(std::uint32_t slot) const noexcept { return shown_[slot].place; }
 
-  // visit(slot) for each entry of the group, (*,G) too. It may change or end that one.
+  // visit(slot) for each entry of the group, (*,G) too, in any domain. It may change or end that
+  // one.
   template <class Visit>
-  void for_each_of_group(const GroupRouteKey& key, Visit visit) const {
-    for (std::uint32_t slot = buckets_[bucket_of(key)]; slot != kNoSlot;) {
+  void for_each_of_group(const tables::Address6& group, Visit visit) const {
+    for (std::uint32_t slot = buckets_[bucket_of(group)]; slot != kNoSlot;) {
       const std::uint32_t next = shown_[slot].next;
-      if (shown_[slot].key.star() == key.star()) visit(slot);
+      if (shown_[slot].key.group == group) visit(slot);
       slot = next;
     }
   }
@@ -96,8 +97,8 @@ class GroupReplica {
   template <class Visit>
   decltype(auto) with_slot(std::uint32_t slot, Visit visit) const noexcept;
 
-  std::size_t bucket_of(const GroupRouteKey& key) const noexcept {
-    return tables::hash_of(key.group, seed_) & (buckets_.size() - 1);
+  std::size_t bucket_of(const tables::Address6& group) const noexcept {
+    return tables::hash_of(group, seed_) & (buckets_.size() - 1);
   }
 
   template <class Body>

@@ -70,14 +70,15 @@ GroupOptions group_options(const Config& config) noexcept {
                       .burst = 2 * std::uint64_t{multicast.reports_per_s}}};
 }
 
-Groups::Groups(const Config& config, tables::Partition& home, GroupShared& shared,
-               FrameSink& frames, tables::HashSeed seed)
+Groups::Groups(const Config& config, std::span<const GroupPort> ports, tables::Partition& home,
+               GroupShared& shared, FrameSink& frames, tables::HashSeed seed)
     : config_(config),
       shared_(shared),
       replica_(home, shared.routes, config.ports.size(), seed),
       streams_(config, replica_, shared.traffic, counters_),
-      membership_(group_options(config), group_ports(config), frames, *this, counters_, seed),
+      membership_(group_options(config), ports, frames, *this, counters_, seed),
       restored_(replica_.slot_count()) {
+  for (const GroupPort& port : ports) domains_.push_back(port.domain);
   gathered_.resize(config.ports.size() * kGroupSourcesMax + config.ports.size() +
                    config.multicast.groups.size());
 }
@@ -137,14 +138,16 @@ void Groups::on_membership_changed(const Address6& group, const Address6* source
   if (is_active_ && restored_ == replica_.slot_count()) write(group, source);
 }
 
-// Every source of the group that somebody has a say about, or the one; in rising order, each once.
+// Every source of the group that somebody has a say about, or the one, by domain; in rising order,
+// each once.
 std::span<const Groups::Wanted> Groups::gather(const Address6& group,
                                                const Address6* only) noexcept {
   std::size_t count = 0;
   const auto add = [&](const Address6& source, std::size_t port_index, bool is_blocked) {
     if ((only != nullptr && source != *only) || count == gathered_.size()) return;
     const PortSet port = PortSet{1} << port_index;
-    gathered_[count++] = {source, is_blocked ? 0 : port, is_blocked ? port : 0};
+    gathered_[count++] = {domains_[port_index], source, is_blocked ? 0 : port,
+                          is_blocked ? port : 0};
   };
   membership_.for_each_entry(group, now_ms_, [&](const GroupEntry& entry) {
     add(entry.source, entry.port_index, entry.is_blocked);
@@ -153,10 +156,10 @@ std::span<const Groups::Wanted> Groups::gather(const Address6& group,
     if (plain(fixed.group) == group)
       add(fixed.source.is_set() ? plain(fixed.source) : kNoAddress, fixed.port_index, false);
   const auto all = std::span(gathered_).first(count);
-  std::ranges::sort(all, {}, &Wanted::source);
+  std::ranges::sort(all, {}, name_of);
   std::size_t kept = 0;
   for (std::size_t i = 1; i < count; ++i) {
-    if (all[i].source == all[kept].source) {
+    if (name_of(all[i]) == name_of(all[kept])) {
       all[kept].egress |= all[i].egress;
       all[kept].blocked |= all[i].blocked;
     } else {
@@ -170,21 +173,20 @@ void Groups::write(const Address6& group, const Address6* only) noexcept {
   const auto now_s = static_cast<std::uint32_t>(now_ms_ / 1000);
   const std::span<const Wanted> wanted = gather(group, only);
   const auto write_one = [&](const Wanted& one) {
-    const GroupRouteKey key{.source = one.source, .group = group};
+    const GroupRouteKey key{.source = one.source, .group = group, .domain = one.domain};
     // Where a port is fixed, what its hosts block is forwarded all the same.
     if (!replica_.set_wanted(key, one.egress, one.blocked & ~one.egress, now_s))
       counters_.add(GroupCounter::kNoRoom);
   };
   for (const Wanted& one : wanted) write_one(one);
-  if (only != nullptr) {
-    if (wanted.empty()) write_one({.source = *only});
-    return;
-  }
-  replica_.for_each_of_group({.group = group}, [&](std::uint32_t slot) {
+  // What stands there and nobody has a say about any more.
+  replica_.for_each_of_group(group, [&](std::uint32_t slot) {
     GroupFacts facts;
-    if (replica_.try_facts(slot, facts) &&
-        !std::ranges::binary_search(wanted, facts.key.source, {}, &Wanted::source))
-      write_one({.source = facts.key.source});
+    if (!replica_.try_facts(slot, facts) || (only != nullptr && facts.key.source != *only)) return;
+    const Wanted none{.domain = facts.key.domain, .source = facts.key.source};
+    // Nothing is learned by VLAN here: such an entry is no box's of this version.
+    if (facts.key.vlan != 0 || !std::ranges::binary_search(wanted, name_of(none), {}, name_of))
+      static_cast<void>(replica_.set_wanted(facts.key, 0, 0, now_s));
   });
 }
 
@@ -249,9 +251,7 @@ void Groups::compare_one(std::uint32_t index) noexcept {
     return;
   }
   GroupFacts facts;
-  // An entry of a domain that this version does not know stays as the peer has left it.
-  if (replica_.try_facts(index, facts) && facts.key.domain == 0 && facts.key.vlan == 0)
-    write(facts.key.group, &facts.key.source);
+  if (replica_.try_facts(index, facts)) write(facts.key.group, &facts.key.source);
 }
 
 void Groups::publish_queriers(std::uint64_t now_ms) noexcept {

@@ -24,6 +24,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "dataplane/frame_sink.hpp"
@@ -44,9 +45,11 @@ class Groups final : private GroupChangeSink {
   static constexpr std::uint32_t kBatch = 256;
   static constexpr std::uint64_t kRoundMs = 10'000;
 
-  // Starts passive. All of them outlive it; the partition has slots of both multicast kinds.
-  Groups(const Config& config, tables::Partition& home, GroupShared& shared, FrameSink& frames,
-         tables::HashSeed seed);
+  // Starts passive. All of them outlive it, but `ports`, which are Config::ports' as group_ports()
+  // makes them; the partition has slots of both multicast kinds. Of a port in a bridge domain what
+  // is learned stands under the domain's number: GroupRouteTable::wanted_ports().
+  Groups(const Config& config, std::span<const GroupPort> ports, tables::Partition& home,
+         GroupShared& shared, FrameSink& frames, tables::HashSeed seed);
 
   // Is the packet one for on_packet()? `parsed` is what parse() has said of it.
   static bool concerns(ParseResult parsed, const PacketView& view) noexcept;
@@ -74,12 +77,17 @@ class Groups final : private GroupChangeSink {
   }
 
  private:
-  // Where a source of a group is wanted, or (kNoAddress) any source.
+  // Where in a domain a source of a group is wanted, or (kNoAddress) any source.
   struct Wanted {
+    std::uint16_t domain{};
     tables::Address6 source{};
     tables::PortSet egress{};
     tables::PortSet blocked{};
   };
+
+  static std::pair<std::uint16_t, tables::Address6> name_of(const Wanted& wanted) noexcept {
+    return {wanted.domain, wanted.source};
+  }
 
   void on_membership_changed(const tables::Address6& group,
                              const tables::Address6* source) noexcept override;
@@ -100,6 +108,7 @@ class Groups final : private GroupChangeSink {
   GroupReplica replica_;
   GroupStreams streams_;
   GroupMembership membership_;
+  std::vector<std::uint16_t> domains_;  // by port
   std::vector<Wanted> gathered_;
   std::uint64_t now_ms_ = 0;  // of the call that is being answered
   std::uint64_t last_compare_ms_ = 0;

@@ -40,7 +40,8 @@ class Home final : private FrameSink, private HeldPacketSink {
     neighbors_.set_watcher(&replica_);
     FrameSink& frames = *this;
     if (groups != nullptr)
-      groups_ = std::make_unique<Groups>(config, partition, *groups, frames, seed);
+      groups_ =
+          std::make_unique<Groups>(config, group_ports(config), partition, *groups, frames, seed);
     for (const RouteConfig& route : config.routes)
       routers_.push_back(NeighborKey::of(route.port_index, route.via));
   }

@@ -53,8 +53,10 @@ Config config_with(std::string_view more) {
 }
 
 struct Box {
-  explicit Box(const Config& its_config)
-      : config(its_config), groups(this->config, *partition, shared, link, tables::HashSeed{5}) {}
+  explicit Box(const Config& its_config) : Box(its_config, group_ports(its_config)) {}
+
+  Box(const Config& its_config, const std::vector<GroupPort>& ports)
+      : config(its_config), groups(config, ports, *partition, shared, link, tables::HashSeed{5}) {}
 
   bool hear(const Bytes& frame, std::uint64_t now_ms, std::size_t port_index = kInside) {
     PacketView view;
@@ -280,6 +282,55 @@ TEST_F(GroupsTest, LeaveOtherPacketsAlone) {
       tests::frame6({.source = tests::kClient6, .target = tests::kServer6, .protocol = 58},
                     tests::icmp_message(128, 0, 1));
   EXPECT_FALSE(Groups::concerns(parse(echo, view), view));
+}
+
+TEST_F(GroupsTest, KeepWhatIsLearnedOnBridgedPortsUnderTheirDomain) {
+  std::vector<GroupPort> ports = group_ports(here_->config);
+  for (GroupPort& port : ports) port.role = GroupPortRole::kSnoop;
+  ports[kOutside].domain = 5;
+  Box box(here_->config, ports);
+  box.groups.set_active(true, now_ms_);
+  settle(box);
+  report(box, {{kIsExclude, kGroup}});
+  report(box, {{kIsExclude, kGroup}, {kAllow, "232.1.1.1", {"10.1.0.7"}}}, "10.2.0.9", kOutside);
+  const auto wanted = [&](GroupRouteKey key, std::uint16_t domain) {
+    key.domain = domain;
+    return box.shared.routes.wanted_ports(key);
+  };
+  EXPECT_EQ(wanted(stream("10.1.0.8", kGroup), 0), 1U);
+  EXPECT_EQ(wanted(stream("10.1.0.8", kGroup), 5), 2U);
+  EXPECT_EQ(wanted(stream("10.1.0.7", "232.1.1.1"), 5), 2U);
+  EXPECT_EQ(wanted(stream("10.1.0.8", "232.1.1.1"), 5), 0U);
+  report(box, {{kToInclude, kGroup}}, "10.2.0.9", kOutside);
+  settle(box, 300'000);
+  EXPECT_EQ(wanted(stream("10.1.0.8", kGroup), 5), 0U);
+  EXPECT_EQ(box.partition->live_count(), 0U) << "nobody has spoken for a whole interval";
+}
+
+TEST_F(GroupsTest, RefuseToTakeBackWhatNoBoxCanHaveWritten) {
+  auto& slots = there_->partition->slots<TableKind::kMulticast4>();
+  const auto arrive = [&](std::uint32_t slot, const tables::Address4& source,
+                          const tables::Address4& group, std::uint8_t ingress) {
+    tables::PlainEntry<tables::Multicast4Body> entry{};
+    entry.body = {.key = {source, group, static_cast<std::uint16_t>(slot), 9},
+                  .ingress = ingress,
+                  .state = 1,
+                  .zero = {},
+                  .egress = ~tables::PortSet{0},
+                  .blocked = ~tables::PortSet{0}};
+    entry.head = {1, 0, tables::kLive};
+    slots.put(slot, entry);
+  };
+  arrive(0, {}, {239, 1, 1, 1}, 3);
+  arrive(1, {239, 9, 9, 9}, {239, 1, 1, 1}, 255);
+  arrive(2, {10, 2, 0, 1}, {224, 0, 0, 5}, 63);
+  arrive(3, {127, 0, 0, 1}, {239, 1, 1, 1}, 64);
+  settle(*there_);
+  there_->groups.set_active(true, now_ms_);
+  settle(*there_, 20'000);
+  EXPECT_EQ(there_->groups.counters().get(GroupCounter::kEntriesRefused), 6U);
+  EXPECT_EQ(there_->route(star(kGroup)), 3U) << "of what could be, the ports that are there";
+  EXPECT_EQ(there_->partition->live_count(), 1U) << "the rest is gone";
 }
 
 TEST_F(GroupsTest, ShowWhoAsksOnEachPort) {
