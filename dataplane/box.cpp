@@ -142,7 +142,8 @@ Box::Box(const Config& config)
       relay_ring_("relay", kRingPlaces),
       control_ring_("control", kRingPlaces),
       orders_(worker_count_),
-      neighbors_(2 * config.tables.neighbor_slots, tables::HashSeed{draw_secret()}) {
+      neighbors_(2 * config.tables.neighbor_slots, tables::HashSeed{draw_secret()}),
+      dos_(config, worker_count_, tables::HashSeed{draw_secret()}) {
   if (config.multicast.enabled)
     groups_ = std::make_unique<GroupShared>(config, worker_count_, tables::HashSeed{draw_secret()});
   make_tables();
@@ -237,6 +238,7 @@ tables::PartitionLimits Box::home_limits() const {
         config_.tables.multicast_slots;
   limits.plain(tables::TableKind::kSecurityAssociation) = kSecurityAssociationsMax;
   limits.plain(tables::TableKind::kIpsecSequence) = kSecurityAssociationsMax + 1;
+  limits.plain(tables::TableKind::kDosBlock) = block_slots(config_);
   return limits;
 }
 
@@ -309,13 +311,14 @@ void Box::make_workers() {
                             .page_desk = page_desk_,
                             .neighbors = neighbors_,
                             .groups = groups_.get(),
+                            .dos = dos_,
                             .encap = encap_,
                             .peer_mac = peer_mac_,
                             .partitions = partition_views_};
   for (std::uint16_t i = 0; i < worker_count_; ++i)
     workers_.push_back(std::make_unique<Worker>(
         i, worker_count_, shared,
-        i == 0 ? std::make_unique<Home>(config_, neighbors_, *home_partition_, groups_.get(),
+        i == 0 ? std::make_unique<Home>(config_, neighbors_, *home_partition_, groups_.get(), dos_,
                                         tables::HashSeed{draw_secret()})
                : nullptr));
 }
@@ -334,8 +337,9 @@ void Box::make_control() {
   control_ =
       std::make_unique<Control>(config_, orders_, workers_, control_ring_, control_link_.get(),
                                 ha1_.get(), peer_mac_, encap_, kept_tables());
-  telemetry_ = std::make_unique<Telemetry>(TelemetrySource{
-      config_, *control_, workers_, orders_, page_desk_, *workers_.front()->home(), groups_.get()});
+  telemetry_ =
+      std::make_unique<Telemetry>(TelemetrySource{config_, *control_, workers_, orders_, page_desk_,
+                                                  *workers_.front()->home(), groups_.get(), dos_});
 }
 
 ha2::KeptTables Box::kept_tables() const noexcept {

@@ -75,6 +75,7 @@ class Box {
   SessionPageDesk page_desk_;
   NeighborTable neighbors_;
   std::unique_ptr<GroupShared> groups_;  // null: multicast is off
+  DosShared dos_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Ha2Link> control_link_;
   std::unique_ptr<Ha1Socket> ha1_;

@@ -21,6 +21,7 @@
 #include "dataplane/config_address.hpp"
 #include "dataplane/config_faults.hpp"
 #include "dataplane/config_multicast.hpp"
+#include "dataplane/config_protection.hpp"
 #include "tables/sctp_state.hpp"
 #include "tables/security_association.hpp"
 #include "tables/session.hpp"
@@ -143,6 +144,7 @@ struct TablesConfig {
   std::uint32_t multicast_slots{4096};  // of IPv4 groups and streams, and as many of IPv6
   std::uint32_t sctp_slots{4096};       // per partition: all of one pair of ports are in one
   std::uint32_t shift_slots{4096};      // per partition: sessions whose TCP numbers are changed
+  std::uint32_t dos_block_slots{4096};  // blocked sources, this box's own
   FullPolicy full_policy{FullPolicy::kRefuse};
   std::string file;  // empty = anonymous memory
   bool keep{false};  // over an orderly restart, in `file`
@@ -213,6 +215,7 @@ struct Config {
   std::vector<RuleConfig> rules;
   std::vector<NatConfig> nat;
   std::vector<SaConfig> security_associations;
+  std::vector<ZoneProtectionConfig> zone_protections;
   TablesConfig tables;
   TimeoutsConfig timeouts;
   Ha2Config ha2;

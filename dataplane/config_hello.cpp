@@ -133,6 +133,23 @@ std::uint64_t sas_digest(const Config& config) {
   return digest;
 }
 
+std::uint64_t protection_digest(const Config& config) {
+  NameDigest digest;
+  for (const ZoneProtectionConfig& protection : config.zone_protections) {
+    digest.add(protection.zone);
+    for (const FloodThresholds& thresholds : protection.thresholds) {
+      digest.add_number(thresholds.alarm_per_s);
+      digest.add_number(thresholds.activate_per_s);
+      digest.add_number(thresholds.maximum_per_s);
+      digest.add(thresholds.has_cookies ? "cookies" : "random");
+    }
+    digest.add_number(protection.source_per_s);
+    digest.add_number(protection.block_s);
+    add_networks(digest, protection.exempt);
+  }
+  return digest.value();
+}
+
 std::uint64_t timeouts_digest(const Config& config) {
   NameDigest digest;
   for (const std::uint32_t timeout_s : config.timeouts.timeout_s) digest.add_number(timeout_s);
@@ -179,6 +196,7 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"floating_addresses", floating_digest(config), false},
       {"rule_contents", rules_digest(config), false},
       {"nat_contents", nat_digest(config), false},
+      {"zone_protection", protection_digest(config), false},
       {"routes", routes_digest(config), false},
       {"permanent_neighbors", neighbors_digest(config), false},
       {"multicast", multicast_digest(config), false},

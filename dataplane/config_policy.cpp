@@ -167,6 +167,8 @@ void read_policy_sections(Section& root, Config& config) {
   read_multicast(root.table("multicast"), config);
   for (Section& section : root.tables("security_association", kSecurityAssociationsMax))
     read_security_association(section, config);
+  for (Section& section : root.tables("zone_protection", kZonesMax))
+    read_zone_protection(section, config);
 }
 
 }  // namespace twinplane::dataplane

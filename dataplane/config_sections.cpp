@@ -122,6 +122,7 @@ void read_tables(Section section, Config& config) {
   section.read_integer("multicast_slots", tables.multicast_slots, {64, 32768});
   section.read_integer("sctp_slots", tables.sctp_slots, {64, 67108864});
   section.read_integer("shift_slots", tables.shift_slots, {64, 67108864});
+  section.read_integer("dos_block_slots", tables.dos_block_slots, {16, 65536});
   section.read_choice(
       "full_policy", tables.full_policy,
       {{"refuse", FullPolicy::kRefuse}, {"evict-half-open", FullPolicy::kEvictHalfOpen}});

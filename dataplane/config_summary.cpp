@@ -202,6 +202,8 @@ std::string summary(const Config& config) {
   text += config.rules.empty() ? "rules: none, so everything is dropped\n"
                                : "rules: what none matches is dropped\n";
   for (const NatConfig& nat : config.nat) text += nat_text(config, nat) + "\n";
+  for (const ZoneProtectionConfig& protection : config.zone_protections)
+    text += protection_text(protection) + "\n";
   text += multicast_text(config) + "\n" + tables_text(config.tables) + "\n" + pair_text(config);
   if (config.faults.enabled)
     text +=

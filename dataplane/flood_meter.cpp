@@ -20,8 +20,15 @@ std::optional<FloodKind> flood_kind_of(std::uint8_t protocol, std::uint8_t tcp_f
     case kProtocolIcmp6:
       return FloodKind::kIcmp6;
     default:
-      return FloodKind::kOtherIp;
+      return FloodKind::kOther;
   }
+}
+
+FloodLevel level_of(const FloodThresholds& thresholds, std::uint64_t rate_per_s) noexcept {
+  if (thresholds.maximum_per_s == 0) return FloodLevel::kQuiet;
+  if (rate_per_s > thresholds.maximum_per_s) return FloodLevel::kMaximum;
+  if (rate_per_s > thresholds.activate_per_s) return FloodLevel::kActive;
+  return rate_per_s > thresholds.alarm_per_s ? FloodLevel::kAlarm : FloodLevel::kQuiet;
 }
 
 FloodMeter::FloodMeter(const FloodThresholds& thresholds) noexcept : thresholds_(thresholds) {
@@ -29,12 +36,13 @@ FloodMeter::FloodMeter(const FloodThresholds& thresholds) noexcept : thresholds_
   TWINPLANE_CHECK(thresholds.maximum_per_s, <, 1U << 31U);
 }
 
-FloodAction FloodMeter::note(std::uint64_t now_ns, std::uint32_t random) noexcept {
+FloodAction FloodMeter::note(std::uint64_t now_ns, std::uint32_t random,
+                             std::uint64_t elsewhere_per_s) noexcept {
   if (thresholds_.maximum_per_s == 0) return FloodAction::kPass;
   counts_ = counts_at(now_ns);
   window_ = rate_window(now_ns);
   ++counts_.current;
-  const std::uint32_t rate = sliding_rate(counts_, now_ns);
+  const std::uint64_t rate = sliding_rate(counts_, now_ns) + elsewhere_per_s;
   if (rate > thresholds_.maximum_per_s) return FloodAction::kDropAll;
   if (rate <= thresholds_.activate_per_s) return FloodAction::kPass;
   if (thresholds_.has_cookies) return FloodAction::kAnswerWithCookie;
@@ -46,14 +54,6 @@ FloodAction FloodMeter::note(std::uint64_t now_ns, std::uint32_t random) noexcep
 
 std::uint32_t FloodMeter::rate_per_s(std::uint64_t now_ns) const noexcept {
   return sliding_rate(counts_at(now_ns), now_ns);
-}
-
-FloodLevel FloodMeter::level(std::uint64_t now_ns) const noexcept {
-  const std::uint32_t rate = rate_per_s(now_ns);
-  if (thresholds_.maximum_per_s == 0) return FloodLevel::kQuiet;
-  if (rate > thresholds_.maximum_per_s) return FloodLevel::kMaximum;
-  if (rate > thresholds_.activate_per_s) return FloodLevel::kActive;
-  return rate > thresholds_.alarm_per_s ? FloodLevel::kAlarm : FloodLevel::kQuiet;
 }
 
 // Time that goes back by a window starts anew.

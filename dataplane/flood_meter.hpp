@@ -13,8 +13,8 @@
 //
 // Thread:  one; each worker has meters of its own.
 // Memory:  32 bytes for each zone and kind, taken at construction.
-// Limits:  rates of one worker over the last second (sliding_rate.hpp); the caller divides a zone's
-//          thresholds by the workers. Thresholds up to 2^31 - 1.
+// Limits:  rates over the last second (sliding_rate.hpp): one worker's own, and what the caller
+//          says that the others have. Thresholds up to 2^31 - 1.
 // Errors:  CHECK for thresholds out of order or range.
 // Spec:    thresholds as in the zone protection of next-generation firewalls; random early drop
 //          after Floyd and Jacobson (1993), without their average: the rate is one.
@@ -29,15 +29,16 @@
 #include <vector>
 
 #include "dataplane/sliding_rate.hpp"
+#include "tables/dos_block.hpp"
 
 namespace twinplane::dataplane {
 
-enum class FloodKind : std::uint8_t { kSyn, kUdp, kIcmp, kIcmp6, kOtherIp, kCount };
+using tables::FloodKind;
+using tables::kFloodKindCount;
 
-inline constexpr std::size_t kFloodKindCount = static_cast<std::size_t>(FloodKind::kCount);
-
+// As they are shown, and as a configuration names them.
 inline constexpr std::array<std::string_view, kFloodKindCount> kFloodKindLabels{
-    "syn", "udp", "icmp", "icmp6", "other_ip"};
+    "syn", "udp", "icmp", "icmpv6", "other"};
 static_assert(!kFloodKindLabels.back().empty(), "each kind has its label");
 
 enum class FloodAction : std::uint8_t {
@@ -49,6 +50,9 @@ enum class FloodAction : std::uint8_t {
 
 enum class FloodLevel : std::uint8_t { kQuiet, kAlarm, kActive, kMaximum };
 
+inline constexpr std::array<std::string_view, 4> kFloodLevelLabels{"quiet", "alarm", "active",
+                                                                   "maximum"};
+
 // Packets a second; a level begins above its threshold. activate_per_s <= maximum_per_s, an alarm
 // may be anywhere. maximum_per_s 0: this kind is not metered.
 struct FloodThresholds {
@@ -57,6 +61,8 @@ struct FloodThresholds {
   std::uint32_t maximum_per_s = 0;
   bool has_cookies = false;
 };
+
+FloodLevel level_of(const FloodThresholds& thresholds, std::uint64_t rate_per_s) noexcept;
 
 using ZoneFloodThresholds = std::array<FloodThresholds, kFloodKindCount>;
 
@@ -68,11 +74,12 @@ class FloodMeter {
  public:
   explicit FloodMeter(const FloodThresholds& thresholds) noexcept;
 
-  // A packet has come. `random` is even over all 32 bits.
-  [[nodiscard]] FloodAction note(std::uint64_t now_ns, std::uint32_t random) noexcept;
+  // A packet has come. `random` is even over all 32 bits; elsewhere_per_s is what the other workers
+  // have of the same zone and kind.
+  [[nodiscard]] FloodAction note(std::uint64_t now_ns, std::uint32_t random,
+                                 std::uint64_t elsewhere_per_s = 0) noexcept;
 
   std::uint32_t rate_per_s(std::uint64_t now_ns) const noexcept;
-  FloodLevel level(std::uint64_t now_ns) const noexcept;
 
  private:
   WindowCounts counts_at(std::uint64_t now_ns) const noexcept;
@@ -85,20 +92,20 @@ class FloodMeter {
 // Of all zones.
 class FloodMeters {
  public:
-  // In the order of Config::zones.
+  // Whatever they are, by their numbers there.
   explicit FloodMeters(std::span<const ZoneFloodThresholds> zones);
 
-  [[nodiscard]] FloodAction note(std::uint8_t zone, FloodKind kind, std::uint64_t now_ns,
-                                 std::uint32_t random) noexcept {
-    return meters_[index_of(zone, kind)].note(now_ns, random);
+  [[nodiscard]] FloodAction note(std::size_t zone, FloodKind kind, std::uint64_t now_ns,
+                                 std::uint32_t random, std::uint64_t elsewhere_per_s = 0) noexcept {
+    return meters_[index_of(zone, kind)].note(now_ns, random, elsewhere_per_s);
   }
 
-  const FloodMeter& meter(std::uint8_t zone, FloodKind kind) const noexcept {
+  const FloodMeter& meter(std::size_t zone, FloodKind kind) const noexcept {
     return meters_[index_of(zone, kind)];
   }
 
  private:
-  static std::size_t index_of(std::uint8_t zone, FloodKind kind) noexcept {
+  static std::size_t index_of(std::size_t zone, FloodKind kind) noexcept {
     return zone * kFloodKindCount + static_cast<std::size_t>(kind);
   }
 

@@ -48,6 +48,9 @@ enum class DropReason : std::uint8_t {
   kTransmitFull,  // the device took no more
   kShiftLost,     // what its session's sequence numbers are moved by was lost at a takeover
   kShiftCut,      // it holds a part of a text that is replaced, and not all of it
+  kDosBlocked,    // its source is on the block list
+  kDosRandom,     // without a session, more of them than activate: chosen by chance
+  kDosMaximum,    // without a session, more of them than maximum
   // In the order of tables::SctpOutcome, which says what each means.
   kSctpNoAssociation,
   kSctpBadBundle,
@@ -97,6 +100,9 @@ inline constexpr auto kDropReasonNames =
                                      "transmit_full",
                                      "shift_lost",
                                      "shift_cut",
+                                     "dos_blocked",
+                                     "dos_random",
+                                     "dos_maximum",
                                      "sctp_no_association",
                                      "sctp_bad_bundle",
                                      "sctp_wrong_tag",

@@ -24,7 +24,7 @@ void Home::set_active(bool is_active, std::uint64_t now_ns) noexcept {
   holders_.poll();
   neighbors_.set_active(is_active, now_ns / kNsPerMs);
   if (groups_ != nullptr) groups_->set_active(is_active, now_ns / kNsPerMs);
-  if (!is_active) return;
+  if (!is_active) return block_list_.clear();
   holders_.take(static_cast<std::uint32_t>(now_ns / 1'000'000'000U));
   neighbors_.announce(now_ns / kNsPerMs);
   // The routers are asked for before the first packet needs them.
@@ -61,6 +61,7 @@ void Home::poll(std::uint64_t now_ns) noexcept {
   ipsec_->poll(now_ns);
   neighbors_.poll(now_ns / kNsPerMs);
   if (groups_ != nullptr) groups_->poll(now_ns / kNsPerMs);
+  block_list_.poll(now_ns);
 }
 
 void Home::free_unreachable() noexcept {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // home.hpp - what worker 0 does for all: neighbors are found and answered, packets wait here for a
-// neighbor's MAC, and who listens to which group is known.
+// neighbor's MAC, loud sources are blocked, and who listens to which group is known.
 //
 // Thread:  worker 0; counters() for any thread.
 // Memory:  the neighbors' own; frames from the packet pool.
@@ -18,6 +18,7 @@
 #include <span>
 #include <vector>
 
+#include "dataplane/block_list.hpp"
 #include "dataplane/egress.hpp"
 #include "dataplane/floating_holders.hpp"
 #include "dataplane/groups.hpp"
@@ -33,10 +34,11 @@ class Home final : private FrameSink, private HeldPacketSink {
   // `partition` is the home partition: what all workers share and the pair keeps equal.
   // `groups` is null where multicast is off; `seed` is secret.
   Home(const Config& config, NeighborTable& table, tables::Partition& partition,
-       GroupShared* groups, tables::HashSeed seed)
+       GroupShared* groups, DosShared& dos, tables::HashSeed seed)
       : neighbors_(config, NeighborOptions{}, table, *this, *this),
         replica_(partition, table),
-        holders_(config, neighbors_.own().all(), partition) {
+        holders_(config, neighbors_.own().all(), partition),
+        block_list_(config, partition, dos, seed) {
     neighbors_.set_watcher(&replica_);
     FrameSink& frames = *this;
     if (groups != nullptr)
@@ -121,6 +123,7 @@ class Home final : private FrameSink, private HeldPacketSink {
   FloatingHolders holders_;
   std::unique_ptr<Groups> groups_;
   std::unique_ptr<IpsecHome> ipsec_;
+  BlockList block_list_;
   std::vector<NeighborKey> routers_;
   Egress* egress_ = nullptr;
   const PacketPool* pool_ = nullptr;

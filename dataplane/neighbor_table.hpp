@@ -6,20 +6,17 @@
 //          worker.
 // Memory:  64 bytes a neighbor of capacity (twice the slots at 32 bytes, two to a cache line),
 //          taken by the constructor.
-// Limits:  capacity 16..65536; a lookup looks at up to kProbesMax slots.
-// Errors:  insert() answers kNoSlot when the table is full. try_lookup() may miss a neighbor that
-//          is being written at that very moment; one that is left alone is always found. A miss
-//          goes to the resolver, which knows.
-// Spec:    dataplane/DESIGN.md D-D6 (reads that retry). A sequence lock a slot; open addressing in
-//          which entries never move.
+// Limits:  those of ProbedTable.
+// Errors:  insert() answers kNoSlot when the table is full. What try_lookup() misses goes to the
+//          resolver, which knows.
+// Spec:    probed_table.hpp.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "dataplane/neighbor_key.hpp"
-#include "dataplane/sequence_locked.hpp"
+#include "dataplane/probed_table.hpp"
 #include "tables/base/hash.hpp"
 
 namespace twinplane::dataplane {
@@ -44,12 +41,47 @@ struct NeighborEntry {
   }
 };
 
+// What the words of a slot mean: the two halves of the address; then MAC in the low 48 bits, port
+// index, state.
+struct NeighborForm {
+  static constexpr std::size_t kWords = 3;
+  static constexpr std::size_t kAddressHigh = 0;
+  static constexpr std::size_t kAddressLow = 1;
+  static constexpr std::size_t kLink = 2;
+  static constexpr unsigned kPortShift = 48;
+  static constexpr unsigned kStateShift = 56;
+
+  using Words = std::array<std::uint64_t, kWords>;
+
+  static constexpr Words kFree{};
+  static constexpr Words kRemoved{
+      0, 0, static_cast<std::uint64_t>(NeighborState::kRemoved) << kStateShift};
+
+  static constexpr NeighborState state_of(const Words& words) noexcept {
+    return static_cast<NeighborState>(words[kLink] >> kStateShift);
+  }
+
+  static constexpr bool is_free(const Words& words) noexcept {
+    return state_of(words) == NeighborState::kFree;
+  }
+
+  static constexpr bool is_live(const Words& words) noexcept {
+    return !is_free(words) && state_of(words) != NeighborState::kRemoved;
+  }
+
+  static constexpr bool is_same_key(const Words& left, const Words& right) noexcept {
+    constexpr std::uint64_t kPortMask = std::uint64_t{0xFF} << kPortShift;
+    return left[kAddressLow] == right[kAddressLow] && left[kAddressHigh] == right[kAddressHigh] &&
+           ((left[kLink] ^ right[kLink]) & kPortMask) == 0;
+  }
+};
+
 class NeighborTable {
  public:
-  static constexpr std::uint32_t kNoSlot = 0xFFFFFFFFU;
-  static constexpr std::uint32_t kProbesMax = 64;
+  static constexpr std::uint32_t kNoSlot = ProbedTable<NeighborForm>::kNoSlot;
+  static constexpr std::uint32_t kProbesMax = ProbedTable<NeighborForm>::kProbesMax;
 
-  NeighborTable(std::uint32_t capacity, tables::HashSeed seed);
+  NeighborTable(std::uint32_t capacity, tables::HashSeed seed) : table_(capacity), seed_(seed) {}
 
   // Any thread. False: not known, or not yet.
   [[nodiscard]] bool try_lookup(const NeighborKey& key, MacAddress& mac) const noexcept;
@@ -60,34 +92,23 @@ class NeighborTable {
   [[nodiscard]] std::uint32_t insert(const NeighborKey& key, NeighborState state,
                                      const MacAddress& mac) noexcept;
   void update(std::uint32_t slot, NeighborState state, const MacAddress& mac) noexcept;
-  void erase(std::uint32_t slot) noexcept;
+
+  void erase(std::uint32_t slot) noexcept { table_.erase(slot); }
+
   NeighborEntry entry(std::uint32_t slot) const noexcept;
 
-  std::uint32_t slot_count() const noexcept { return slot_mask_ + 1; }
+  std::uint32_t slot_count() const noexcept { return table_.slot_count(); }
 
-  std::uint32_t capacity() const noexcept { return capacity_; }
+  std::uint32_t capacity() const noexcept { return table_.capacity(); }
 
-  std::uint32_t live_count() const noexcept { return live_count_; }
+  std::uint32_t live_count() const noexcept { return table_.live_count(); }
 
  private:
-  // The two halves of the address; then MAC in the low 48 bits, port index, state.
-  static constexpr std::size_t kAddressHigh = 0;
-  static constexpr std::size_t kAddressLow = 1;
-  static constexpr std::size_t kLink = 2;
+  std::uint64_t hash_of(const NeighborKey& key) const noexcept {
+    return tables::hash_of(key, seed_);
+  }
 
-  struct alignas(32) Slot : SequenceLocked<3> {};
-
-  using Words = Slot::Words;
-
-  static Words words_of(const NeighborEntry& entry) noexcept;
-  static bool is_same_key(const Words& left, const Words& right) noexcept;
-  std::uint32_t home_of(const NeighborKey& key) const noexcept;
-  NeighborState state_at(std::uint32_t slot) const noexcept;
-
-  std::unique_ptr<Slot[]> slots_;
-  std::uint32_t slot_mask_;
-  std::uint32_t capacity_;
-  std::uint32_t live_count_ = 0;
+  ProbedTable<NeighborForm> table_;
   tables::HashSeed seed_;
 };
 

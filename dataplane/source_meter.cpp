@@ -41,16 +41,16 @@ void SourceMeter::move_on(Place& place, std::uint64_t window) noexcept {
   place.window = static_cast<std::uint32_t>(window) & kWindowMask;
 }
 
-std::uint32_t SourceMeter::note(const tables::Address6& source, std::uint8_t zone,
-                                std::uint64_t now_ns) noexcept {
+WindowCounts SourceMeter::note(const tables::Address6& source, std::uint8_t zone,
+                               std::uint64_t now_ns, std::uint32_t packets) noexcept {
   const std::uint64_t hash = tables::hash_of(SourceKey{source, zone}, seed_);
   Set& set = sets_[hash & (sets_.size() - 1)];
   const std::uint64_t window = rate_window(now_ns);
   for (Place& place : set.places) {
     if (place.zone != zone || !tables::equal_bytes<sizeof source>(&place.source, &source)) continue;
     move_on(place, window);
-    ++place.counts.current;
-    return sliding_rate(place.counts, now_ns);
+    place.counts.current += packets;
+    return place.counts;
   }
   for (Place& place : set.places) move_on(place, window);
   Place& quietest = *std::min_element(
@@ -59,11 +59,11 @@ std::uint32_t SourceMeter::note(const tables::Address6& source, std::uint8_t zon
   const std::uint64_t inherited =
       std::min<std::uint64_t>(weight(quietest), std::numeric_limits<std::uint32_t>::max());
   quietest = {.source = source,
-              .counts = {.current = 1, .previous = 0},
+              .counts = {.current = packets, .previous = 0},
               .inherited = static_cast<std::uint32_t>(inherited),
               .zone = zone,
               .window = static_cast<std::uint32_t>(window) & kWindowMask};
-  return 1;
+  return quietest.counts;
 }
 
 std::size_t SourceMeter::loudest(std::span<SourceRate> out, std::uint64_t now_ns) const noexcept {

@@ -10,9 +10,9 @@
 // cell is full, and all that come are named. What is missed here is a source whose share of the
 // packets of its set is under a quarter: one of many, which the zone's flood meters deal with.
 //
-// Thread:  one; each worker has one of its own.
+// Thread:  one; each worker has one of its own, and the home worker one of what they report.
 // Memory:  128 bytes a set, taken at construction.
-// Limits:  rates of one worker over the last second (sliding_rate.hpp). Zones below 256.
+// Limits:  rates over the last second (sliding_rate.hpp). Zones below 256.
 // Errors:  CHECK when the number of sets is no power of two.
 // Spec:    dataplane/DESIGN.md D-D15.
 #pragma once
@@ -50,9 +50,10 @@ class SourceMeter {
   // The seed keeps others from aiming at one set.
   SourceMeter(std::size_t set_count, tables::HashSeed seed);
 
-  // A packet has come; answers how many of its source do in a second, itself among them.
-  [[nodiscard]] std::uint32_t note(const tables::Address6& source, std::uint8_t zone,
-                                   std::uint64_t now_ns) noexcept;
+  // So many packets have come; answers how many of their source did in this second of the clock and
+  // the one before, these among them.
+  WindowCounts note(const tables::Address6& source, std::uint8_t zone, std::uint64_t now_ns,
+                    std::uint32_t packets = 1) noexcept;
 
   // The loudest sources, loudest first, into `out`; says how many. Looks at every set: not for the
   // packet path.

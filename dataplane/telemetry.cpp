@@ -12,6 +12,8 @@
 
 #include "dataplane/clock.hpp"
 #include "dataplane/session_text.hpp"
+#include "dataplane/telemetry_data.hpp"
+#include "dataplane/telemetry_dos.hpp"
 #include "dataplane/telemetry_faults.hpp"
 #include "dataplane/telemetry_groups.hpp"
 #include "dataplane/telemetry_tables.hpp"
@@ -32,16 +34,6 @@ template <telemetry_cb kAnswer>
 int with_source(const char* command, const char* parameters, rte_tel_data* data) {
   const std::lock_guard lock(g_source_mutex);
   return g_source == nullptr ? -1 : kAnswer(command, parameters, data);
-}
-
-void add_number(rte_tel_data* data, const std::string& name, std::uint64_t value) {
-  rte_tel_data_add_dict_u64(data, name.c_str(), value);
-}
-
-// What one telemetry string can hold is bounded by DPDK; longer reasons are cut.
-void add_text(rte_tel_data* data, const std::string& name, const std::string& value) {
-  rte_tel_data_add_dict_string(data, name.c_str(),
-                               value.substr(0, RTE_TEL_MAX_STRING_LEN - 1).c_str());
 }
 
 void add_session(rte_tel_data* data, std::size_t number, const nlohmann::ordered_json& session) {
@@ -377,6 +369,10 @@ int on_faults(const char* /*command*/, const char* parameters, rte_tel_data* dat
   return 0;
 }
 
+int on_dos(const char* /*command*/, const char* parameters, rte_tel_data* data) {
+  return answer_dos(*source(), parameters == nullptr ? "" : parameters, data);
+}
+
 int on_verify(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
   source()->orders.ask_verify();
   rte_tel_data_start_dict(data);
@@ -491,6 +487,9 @@ Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
                    "Each port's role in multicast and who asks there who listens. No parameters.");
   register_command("/twinplane/multicast_counters", with_source<on_multicast_counters>,
                    "Multicast: membership, messages refused, drops by reason. No parameters.");
+  register_command("/twinplane/dos", with_source<on_dos>,
+                   "Floods, and blocked sources. Parameters: none, zones,FIRST, blocked,FIRST, "
+                   "clear, or clear,ADDRESS.");
   register_command("/twinplane/faults", with_source<on_faults>,
                    "What is done to frames sent over HA2. Parameters: none, or on or off, where "
                    "the configuration enables faults.");

@@ -57,6 +57,7 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
       forwarder_(shared.forward),
       sctp_forwarder_(shared.forward),
       fragments_(FragmentLimits{}, tables::HashSeed{rte_get_tsc_cycles()}),
+      admission_(shared.config, shared.dos, index, tables::HashSeed{rte_get_tsc_cycles()}),
       egress_(index, shared.ports, shared.port_rings, stats_),
       home_(std::move(home)),
       builder_(ha2::frame_bytes_for_mtu(shared.encap, shared.config.ha2.mtu_bytes)),

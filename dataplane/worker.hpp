@@ -19,6 +19,7 @@
 #include <optional>
 #include <vector>
 
+#include "dataplane/admission.hpp"
 #include "dataplane/egress.hpp"
 #include "dataplane/finding_ring.hpp"
 #include "dataplane/forward.hpp"
@@ -61,6 +62,7 @@ struct WorkerShared {
   SessionPageDesk& page_desk;
   const NeighborTable& neighbors;
   GroupShared* groups;  // null: multicast is off
+  DosShared& dos;
   const ha2::EncapConfig& encap;
   const PeerMac& peer_mac;
   // those of the flows, of which worker w owns p when p mod workers = w; then the home partition,
@@ -133,6 +135,7 @@ class Worker {
   bool admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
              Admitted& admitted) noexcept;
   bool know_fragment(Admitted& admitted, std::uint64_t now_ns, bool is_handed_over) noexcept;
+  bool keeps_out(Admitted& admitted, std::uint64_t now_ns) noexcept;
   bool hand_over(Admitted& admitted, std::uint32_t owner) noexcept;
   ForwardResult forward(Admitted& admitted, std::uint64_t now_ns) noexcept;
   void take_sctp(Admitted& admitted, std::uint64_t now_ns) noexcept;
@@ -183,6 +186,7 @@ class Worker {
   SctpForwarder sctp_forwarder_;
   std::optional<GroupForwarder> group_forwarder_;  // not there: multicast is off
   FragmentTable fragments_;
+  Admission admission_;
   Egress egress_;
   std::unique_ptr<Home> home_;  // worker 0: neighbors and what the box itself answers
   std::unique_ptr<Ha2Link> ha2_link_;

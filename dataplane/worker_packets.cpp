@@ -73,9 +73,12 @@ void Worker::process(std::span<rte_mbuf*> packets, std::uint64_t now_ns,
   look_up(admitted);
   const bool are_doors_closed = shared_.orders.are_doors_closed();
   for (Admitted& one : admitted) {
-    if (are_doors_closed && one.found.slot == tables::kNoSlot) {
-      drop(one.packet, DropReason::kNotActive);
-      continue;
+    if (one.found.slot == tables::kNoSlot) {
+      if (are_doors_closed) {
+        drop(one.packet, DropReason::kNotActive);
+        continue;
+      }
+      if (keeps_out(one, now_ns)) continue;
     }
     carry_out(one, forward(one, now_ns), now_ns);
   }
@@ -134,6 +137,11 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
     drop(packet, DropReason::kNotActive);
     return false;
   }
+  const std::uint8_t zone = shared_.config.ports[admitted.ingress_port].zone_index;
+  if (admission_.is_blocked(view, zone)) {
+    drop(packet, DropReason::kDosBlocked);
+    return false;
+  }
   if (view.fragment.part != FragmentPart::kWhole && view.protocol == kProtocolSctp) {
     drop(packet, DropReason::kSctpFragment);
     return false;
@@ -155,7 +163,6 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
   const bool is_error = &named != &view;
   const bool has_device_hash =
       (packet->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && !is_error && device_hash_holds(view);
-  const std::uint8_t zone = shared_.config.ports[admitted.ingress_port].zone_index;
   const DestinationNat& destinations = shared_.forward.destinations;
   // Of SCTP nothing is translated: its ports alone say where it belongs.
   std::optional<std::uint32_t> real_hash;
@@ -182,6 +189,24 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
   return true;
 }
 
+// A packet of a flood, when it had no session as the burst came in: true when it has been seen to.
+bool Worker::keeps_out(Admitted& admitted, std::uint64_t now_ns) noexcept {
+  const PacketView& view = admitted.view;
+  if (view.is_group_target || view.is_group_frame) return false;
+  switch (admission_.judge(view, shared_.config.ports[admitted.ingress_port].zone_index, now_ns)) {
+    case FloodAction::kPass:
+      return false;
+    case FloodAction::kAnswerWithCookie:  // no configuration asks for it
+    case FloodAction::kDropAtRandom:
+      drop(admitted.packet, DropReason::kDosRandom);
+      break;
+    case FloodAction::kDropAll:
+      drop(admitted.packet, DropReason::kDosMaximum);
+      break;
+  }
+  return true;
+}
+
 // They are few, and so they are not looked up as a burst.
 void Worker::take_sctp(Admitted& admitted, std::uint64_t now_ns) noexcept {
   tables::Partition& mine = partition(admitted.partition);
@@ -203,6 +228,7 @@ void Worker::take_sctp(Admitted& admitted, std::uint64_t now_ns) noexcept {
     stats_.sctp_drops[static_cast<std::size_t>(parsed)].add(1);
     return rte_pktmbuf_free(admitted.packet);
   }
+  if (packet.has(tables::kSctpInit) && keeps_out(admitted, now_ns)) return;
   const SctpForwarder::Arrival arrival{.ingress_port = admitted.ingress_port,
                                        .may_open = !shared_.orders.are_doors_closed(),
                                        .time = BurstTime{now_ns}};

@@ -44,6 +44,7 @@ void Worker::publish(std::uint64_t now) noexcept {
     stats_.fragments[i].set(fragments_.counters().*kFragmentCounterRows[i].value);
   publish_kinds();
   publish_streams(now);
+  admission_.exchange_rates(now);
   pass_findings_on();
   stats_.published_ns.set(now);
 }
