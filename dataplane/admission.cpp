@@ -63,6 +63,15 @@ FloodAction Admission::judge_in(std::size_t protection, const PacketView& view,
   return action;
 }
 
+void Admission::note_proven(const PacketView& view, std::uint8_t zone,
+                            std::uint64_t now_ns) noexcept {
+  const std::size_t protection = protections_[zone];
+  if (protection == kNone) return;
+  const std::size_t row = protection * kFloodKindCount + static_cast<std::size_t>(FloodKind::kSyn);
+  own_.gauges[row].cookies_shown.add(1);
+  note_source(protection, FloodKind::kSyn, view, now_ns);
+}
+
 void Admission::note_source(std::size_t protection, FloodKind kind, const PacketView& view,
                             std::uint64_t now_ns) noexcept {
   const std::uint32_t packets = report_packets_[protection];

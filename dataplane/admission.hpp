@@ -40,6 +40,9 @@ class Admission {
     return protection == kNone ? FloodAction::kPass : judge_in(protection, view, now_ns);
   }
 
+  // Of a client that has shown, by a cookie, that it is where it says: one more session.
+  void note_proven(const PacketView& view, std::uint8_t zone, std::uint64_t now_ns) noexcept;
+
   // Now and then: the others' rates, and this worker's for them.
   void exchange_rates(std::uint64_t now_ns) noexcept;
 

@@ -143,7 +143,8 @@ Box::Box(const Config& config)
       control_ring_("control", kRingPlaces),
       orders_(worker_count_),
       neighbors_(2 * config.tables.neighbor_slots, tables::HashSeed{draw_secret()}),
-      dos_(config, worker_count_, tables::HashSeed{draw_secret()}) {
+      dos_(config, worker_count_, tables::HashSeed{draw_secret()},
+           SipKey{draw_secret(), draw_secret()}) {
   if (config.multicast.enabled)
     groups_ = std::make_unique<GroupShared>(config, worker_count_, tables::HashSeed{draw_secret()});
   make_tables();

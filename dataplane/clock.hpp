@@ -20,4 +20,11 @@ inline std::uint64_t now_ns() noexcept {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+// Of the clock that both boxes have in common, as well as it is kept.
+inline std::uint64_t wall_s() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec);
+}
+
 }  // namespace twinplane::dataplane

@@ -22,6 +22,7 @@
 #include "dataplane/config_faults.hpp"
 #include "dataplane/config_multicast.hpp"
 #include "dataplane/config_protection.hpp"
+#include "dataplane/sip_hash.hpp"
 #include "tables/sctp_state.hpp"
 #include "tables/security_association.hpp"
 #include "tables/session.hpp"
@@ -191,6 +192,8 @@ struct HaConfig {
   std::uint32_t keepalive_interval_ms{10};
   std::uint32_t keepalive_threshold{3};
   std::uint32_t boot_hold_ms{1000};
+  // Of the cookies that SYNs are answered with; not set: each box draws its own.
+  std::optional<SipKey> cookie_secret;
 };
 
 struct WorkerConfig {

@@ -3,6 +3,7 @@
 
 #include <xxhash.h>
 
+#include <span>
 #include <string_view>
 
 namespace twinplane::dataplane {
@@ -150,6 +151,13 @@ std::uint64_t protection_digest(const Config& config) {
   return digest.value();
 }
 
+// Tells whether both are the same, and of either nothing; 0: none.
+std::uint64_t cookie_secret_digest(const Config& config) {
+  constexpr std::string_view kText = "twinplane cookie secret";
+  if (!config.ha.cookie_secret) return 0;
+  return sip_hash(*config.ha.cookie_secret, std::as_bytes(std::span(kText)));
+}
+
 std::uint64_t timeouts_digest(const Config& config) {
   NameDigest digest;
   for (const std::uint32_t timeout_s : config.timeouts.timeout_s) digest.add_number(timeout_s);
@@ -197,6 +205,7 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"rule_contents", rules_digest(config), false},
       {"nat_contents", nat_digest(config), false},
       {"zone_protection", protection_digest(config), false},
+      {"cookie_secret", cookie_secret_digest(config), false},
       {"routes", routes_digest(config), false},
       {"permanent_neighbors", neighbors_digest(config), false},
       {"multicast", multicast_digest(config), false},

@@ -37,7 +37,8 @@ void read_thresholds(Section section, FloodKind kind, FloodThresholds& threshold
   thresholds.alarm_per_s = thresholds.activate_per_s;
   section.read_integer("alarm", thresholds.alarm_per_s, kRateBounds);
   if (kind == FloodKind::kSyn)
-    section.read_choice("action", thresholds.has_cookies, {{"random-early-drop", false}});
+    section.read_choice("action", thresholds.has_cookies,
+                        {{"random-early-drop", false}, {"syn-cookies", true}});
   else
     section.refuse("action", "is for syn alone: others are dropped at random", "leave action out");
   section.finish();

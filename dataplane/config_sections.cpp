@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "ha2/sync_matrix.hpp"
 
@@ -249,7 +252,31 @@ void read_ha1(Section section, Config& config) {
   section.finish();
 }
 
+// 32 hexadecimal digits.
+std::optional<SipKey> parse_secret(std::string_view text) {
+  SipKey key;
+  if (text.size() != 32) return std::nullopt;
+  for (auto [word, part] :
+       {std::pair{&key.low, text.substr(0, 16)}, {&key.high, text.substr(16)}}) {
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), *word, 16);
+    if (error != std::errc{} || end != part.data() + part.size()) return std::nullopt;
+  }
+  return key;
+}
+
+void read_cookie_secret(Section& section, HaConfig& ha) {
+  std::string text;
+  section.read_text("cookie_secret", text);
+  if (text.empty()) return;
+  ha.cookie_secret = parse_secret(text);
+  // What it is stays out of logs.
+  if (!ha.cookie_secret)
+    section.faults().add(section.path("cookie_secret"), "is no secret of 32 hexadecimal digits",
+                         "what `openssl rand -hex 16` prints, the same on both boxes, or \"\"");
+}
+
 void read_ha(Section section, Config& config) {
+  read_cookie_secret(section, config.ha);
   section.read_boolean("enabled", config.ha.enabled);
   section.read_integer("keepalive_interval_ms", config.ha.keepalive_interval_ms, {1, 10000});
   section.read_integer("keepalive_threshold", config.ha.keepalive_threshold, {1, 100});

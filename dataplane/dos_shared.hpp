@@ -28,8 +28,10 @@ inline std::uint32_t block_slots(const Config& config) noexcept {
 }
 
 struct DosShared {
-  DosShared(const Config& config, std::size_t worker_count, tables::HashSeed seed)
-      : blocked(std::max(block_slots(config), 16U), seed) {
+  DosShared(const Config& config, std::size_t worker_count, tables::HashSeed seed,
+            const SipKey& drawn_key)
+      : blocked(std::max(block_slots(config), 16U), seed),
+        cookie_key(config.ha.cookie_secret.value_or(drawn_key)) {
     for (std::size_t i = 0; i < worker_count; ++i)
       desks.push_back(std::make_unique<FloodDesk>(config.zone_protections.size()));
   }
@@ -37,6 +39,7 @@ struct DosShared {
   BlockedSources blocked;
   FloodDesks desks;
   ClearDesk clear_desk;
+  const SipKey cookie_key;
 };
 
 }  // namespace twinplane::dataplane

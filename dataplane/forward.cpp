@@ -103,6 +103,16 @@ struct Forwarder::Way {
   RouteResult<Address> route;
 };
 
+// What a packet that opens a session was found to want.
+template <class Address>
+struct Forwarder::Opening {
+  Endpoint<Address> server;  // where it really goes
+  RuleVerdict rule;
+  std::uint8_t zone_from;
+  std::uint8_t zone_to;
+  std::uint8_t port_index;  // it leaves by
+};
+
 template <class Address>
 Forwarder::Way<Address> Forwarder::way_to(const Address& target) const noexcept {
   if constexpr (std::is_same_v<Address, Address4>)
@@ -179,6 +189,55 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
                              view.icmp_type != (view.kind == PacketKind::kIp4 ? 8 : 128);
   if (is_icmp || is_echo_reply) return ForwardResult::drop(DropReason::kIcmpNoSession);
 
+  Opening<Address> opening;
+  const ForwardResult judged = judge(view, ingress_port, opening);
+  if (judged.verdict != ForwardVerdict::kForward) return judged;
+
+  SessionOf<Address> session{};
+  session.client_side = ends_of(key.key);
+  session.server_side = session.client_side;
+  session.protocol = view.protocol;
+  session.flags = static_cast<std::uint16_t>(
+      tables::kLive | (key.source_is_a ? tables::kClientIsA0 | tables::kClientIsA1 : 0) |
+      (opening.rule.sync ? 0 : tables::kLocalOnly));
+  session.state.ingress_role = ingress_port;
+  session.state.egress_role = opening.port_index;
+  session.state.rule = opening.rule.rule;
+  session.state.start_s = time.seconds();
+  session.state.is_opened_here = 1;
+  if (view.l4_kind == L4Kind::kTcp)
+    tables::tcp_open(session.state, segment_of(view));
+  else
+    session.state.timeout_class =
+        static_cast<std::uint8_t>(tables::timeout_class_of(view.protocol, 0, false));
+  if (const DropReason refused = translate_new(partition, view, opening.server, opening.zone_from,
+                                               opening.zone_to, session);
+      refused != DropReason::kNone)
+    return ForwardResult::drop(refused);
+
+  const tables::InsertResult inserted =
+      partition.sessions<Address>().create(session, time.milliseconds());
+  if (inserted.status == tables::InsertStatus::kFull)
+    return ForwardResult::drop(DropReason::kTableFull);
+  if (inserted.status == tables::InsertStatus::kIndexFull)
+    return ForwardResult::drop(DropReason::kIndexFull);
+  found = {inserted.slot, Side::kClient};
+  return {.verdict = ForwardVerdict::kForward};
+}
+
+template <class Address>
+ForwardResult Forwarder::judge_opening(const PacketView& view,
+                                       std::uint8_t ingress_port) const noexcept {
+  if (view.is_unspecified_source || view.is_link_local)
+    return ForwardResult::drop(DropReason::kNotForwardable);
+  Opening<Address> opening;
+  return judge(view, ingress_port, opening);
+}
+
+// Route and rule of a packet that would open a session; kForward: it may.
+template <class Address>
+ForwardResult Forwarder::judge(const PacketView& view, std::uint8_t ingress_port,
+                               Opening<Address>& opening) const noexcept {
   const std::uint8_t zone_from = zone_of(ingress_port);
   const Endpoint<Address>& target = view.target<Address>();
   const Endpoint<Address> server =
@@ -206,35 +265,11 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
   if (view.ttl <= 1)
     return ForwardResult::error(IcmpErrorKind::kTimeExceeded, DropReason::kTtlExceeded);
 
-  SessionOf<Address> session{};
-  session.client_side = ends_of(key.key);
-  session.server_side = session.client_side;
-  session.protocol = view.protocol;
-  session.flags = static_cast<std::uint16_t>(
-      tables::kLive | (key.source_is_a ? tables::kClientIsA0 | tables::kClientIsA1 : 0) |
-      (rule.sync ? 0 : tables::kLocalOnly));
-  session.state.ingress_role = ingress_port;
-  session.state.egress_role = route.port_index;
-  session.state.rule = rule.rule;
-  session.state.start_s = time.seconds();
-  session.state.is_opened_here = 1;
-  if (view.l4_kind == L4Kind::kTcp)
-    tables::tcp_open(session.state, segment_of(view));
-  else
-    session.state.timeout_class =
-        static_cast<std::uint8_t>(tables::timeout_class_of(view.protocol, 0, false));
-  if (const DropReason refused =
-          translate_new(partition, view, server, zone_from, zone_to, session);
-      refused != DropReason::kNone)
-    return ForwardResult::drop(refused);
-
-  const tables::InsertResult inserted =
-      partition.sessions<Address>().create(session, time.milliseconds());
-  if (inserted.status == tables::InsertStatus::kFull)
-    return ForwardResult::drop(DropReason::kTableFull);
-  if (inserted.status == tables::InsertStatus::kIndexFull)
-    return ForwardResult::drop(DropReason::kIndexFull);
-  found = {inserted.slot, Side::kClient};
+  opening = {.server = server,
+             .rule = rule,
+             .zone_from = zone_from,
+             .zone_to = zone_to,
+             .port_index = route.port_index};
   return {.verdict = ForwardVerdict::kForward};
 }
 
@@ -423,6 +458,10 @@ ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<s
   return result;
 }
 
+template ForwardResult Forwarder::judge_opening<Address4>(const PacketView&,
+                                                          std::uint8_t) const noexcept;
+template ForwardResult Forwarder::judge_opening<Address6>(const PacketView&,
+                                                          std::uint8_t) const noexcept;
 template ForwardResult Forwarder::forward_error(tables::Partition&, std::span<std::byte>,
                                                 PacketView&, PacketView&,
                                                 const DirectedKey<Address4>&, Found,

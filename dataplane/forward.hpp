@@ -78,9 +78,20 @@ class Forwarder {
                                             tables::Found found,
                                             std::uint8_t ingress_port) const noexcept;
 
+  // What forward() would say of a packet that has no session: kForward where it may open one.
+  template <class Address>
+  [[nodiscard]] ForwardResult judge_opening(const PacketView& view,
+                                            std::uint8_t ingress_port) const noexcept;
+
  private:
   template <class Address>
   struct Way;
+  template <class Address>
+  struct Opening;
+
+  template <class Address>
+  ForwardResult judge(const PacketView& view, std::uint8_t ingress_port,
+                      Opening<Address>& opening) const noexcept;
 
   bool is_own_link_local(const PacketView& view, std::uint8_t port_index) const noexcept;
 

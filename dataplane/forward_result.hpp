@@ -44,13 +44,16 @@ enum class DropReason : std::uint8_t {
   kNotFragmented,  // too big for the port's MTU, to be cut, and no buffers for the pieces
   kNoNeighbor,     // the next hop did not answer
   kNoBuffer,
-  kRingFull,      // the owner core's ring was full
-  kTransmitFull,  // the device took no more
-  kShiftLost,     // what its session's sequence numbers are moved by was lost at a takeover
-  kShiftCut,      // it holds a part of a text that is replaced, and not all of it
-  kDosBlocked,    // its source is on the block list
-  kDosRandom,     // without a session, more of them than activate: chosen by chance
-  kDosMaximum,    // without a session, more of them than maximum
+  kRingFull,       // the owner core's ring was full
+  kTransmitFull,   // the device took no more
+  kShiftLost,      // what its session's sequence numbers are moved by was lost at a takeover
+  kShiftCut,       // it holds a part of a text that is replaced, and not all of it
+  kDosBlocked,     // its source is on the block list
+  kDosRandom,      // without a session, more of them than activate: chosen by chance
+  kDosMaximum,     // without a session, more of them than maximum
+  kCookieUnfit,    // it has IP options or extension headers: no cookie answers it
+  kSpliceOpening,  // its session waits for the server's answer to a SYN of the box's
+  kSpliceNoRoom,   // a client showed its cookie, and no shift is free, or it did twice at once
   // In the order of tables::SctpOutcome, which says what each means.
   kSctpNoAssociation,
   kSctpBadBundle,
@@ -103,6 +106,9 @@ inline constexpr auto kDropReasonNames =
                                      "dos_blocked",
                                      "dos_random",
                                      "dos_maximum",
+                                     "cookie_unfit",
+                                     "splice_opening",
+                                     "splice_no_room",
                                      "sctp_no_association",
                                      "sctp_bad_bundle",
                                      "sctp_wrong_tag",

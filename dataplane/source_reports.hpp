@@ -69,6 +69,7 @@ struct FloodGauges {
   Gauge dropped_at_random;
   Gauge dropped_at_maximum;
   Gauge answered_with_cookie;
+  Gauge cookies_shown;  // good ones that came back
 };
 
 // Of one worker.

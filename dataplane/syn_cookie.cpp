@@ -14,7 +14,10 @@ constexpr unsigned kHashBits = 24;
 constexpr unsigned kMssBits = 3;
 constexpr std::uint32_t kHashMask = (1U << kHashBits) - 1;
 constexpr std::uint32_t kMssMask = (1U << kMssBits) - 1;
-constexpr std::uint32_t kTimeMask = 31;
+constexpr unsigned kOptionBits = kMssBits + 1;  // SACK above the MSS
+constexpr std::uint32_t kOptionMask = (1U << kOptionBits) - 1;
+constexpr std::uint32_t kSackBit = 1U << kMssBits;
+constexpr std::uint32_t kTimeMask = 15;
 constexpr std::uint64_t kPeriodsGood = 2;
 
 using MssTable = std::array<std::uint16_t, 1U << kMssBits>;
@@ -34,54 +37,56 @@ struct CookieText {
   std::uint16_t server_port_be;
   std::uint32_t client_sequence;
   std::uint64_t period;
-  std::uint64_t mss_index;
+  std::uint64_t options;
 };
 
 template <class Address>
-std::uint32_t cookie_of(const CookieKeys& keys, const CookieFlow<Address>& flow,
-                        std::uint32_t mss_index, CookieTime made) noexcept {
+std::uint32_t cookie_of(const SipKey& key, const CookieFlow<Address>& flow, std::uint32_t options,
+                        CookieTime made) noexcept {
   const CookieText<Address> text{.client = flow.client.address,
                                  .server = flow.server.address,
                                  .client_port_be = flow.client.port_be,
                                  .server_port_be = flow.server.port_be,
                                  .client_sequence = flow.client_sequence,
                                  .period = made.period,
-                                 .mss_index = mss_index};
+                                 .options = options};
   static_assert(std::has_unique_object_representations_v<CookieText<Address>>);
-  const std::uint64_t hash = sip_hash(keys.of(made), std::as_bytes(std::span(&text, 1)));
-  return (static_cast<std::uint32_t>(made.period) & kTimeMask) << (kHashBits + kMssBits) |
-         mss_index << kHashBits | (static_cast<std::uint32_t>(hash) & kHashMask);
+  const std::uint64_t hash = sip_hash(key, std::as_bytes(std::span(&text, 1)));
+  return (static_cast<std::uint32_t>(made.period) & kTimeMask) << (kHashBits + kOptionBits) |
+         options << kHashBits | (static_cast<std::uint32_t>(hash) & kHashMask);
 }
 
 }  // namespace
 
 template <class Address>
-std::uint32_t make_syn_cookie(const CookieKeys& keys, const CookieFlow<Address>& flow,
-                              std::uint16_t mss, CookieTime now) noexcept {
+std::uint32_t make_syn_cookie(const SipKey& key, const CookieFlow<Address>& flow,
+                              const KeptOptions& kept, CookieTime now) noexcept {
   const MssTable& table = kMssTable<Address>;
-  const auto above = std::upper_bound(table.begin() + 1, table.end(), mss);
-  return cookie_of(keys, flow, static_cast<std::uint32_t>(above - table.begin() - 1), now);
+  const auto above = std::upper_bound(table.begin() + 1, table.end(), kept.mss);
+  const auto mss_index = static_cast<std::uint32_t>(above - table.begin() - 1);
+  return cookie_of(key, flow, mss_index | (kept.has_sack ? kSackBit : 0U), now);
 }
 
 template <class Address>
-CookieAnswer check_syn_cookie(const CookieKeys& keys, const CookieFlow<Address>& flow,
+CookieAnswer check_syn_cookie(const SipKey& key, const CookieFlow<Address>& flow,
                               std::uint32_t cookie, CookieTime now) noexcept {
-  const std::uint32_t time = cookie >> (kHashBits + kMssBits);
+  const std::uint32_t time = cookie >> (kHashBits + kOptionBits);
   const std::uint64_t age = (now.period - time) & kTimeMask;
-  if (age >= kPeriodsGood || age > now.period) return {CookieVerdict::kTooOld, 0};
-  const std::uint32_t mss_index = cookie >> kHashBits & kMssMask;
-  if (cookie_of(keys, flow, mss_index, {now.period - age}) != cookie)
-    return {CookieVerdict::kForged, 0};
-  return {CookieVerdict::kGood, kMssTable<Address>[mss_index]};
+  if (age >= kPeriodsGood || age > now.period) return {CookieVerdict::kTooOld, {}};
+  const std::uint32_t options = cookie >> kHashBits & kOptionMask;
+  if (cookie_of(key, flow, options, {now.period - age}) != cookie)
+    return {CookieVerdict::kForged, {}};
+  return {CookieVerdict::kGood,
+          {kMssTable<Address>[options & kMssMask], (options & kSackBit) != 0}};
 }
 
-template std::uint32_t make_syn_cookie(const CookieKeys&, const CookieFlow<tables::Address4>&,
-                                       std::uint16_t, CookieTime) noexcept;
-template std::uint32_t make_syn_cookie(const CookieKeys&, const CookieFlow<tables::Address6>&,
-                                       std::uint16_t, CookieTime) noexcept;
-template CookieAnswer check_syn_cookie(const CookieKeys&, const CookieFlow<tables::Address4>&,
+template std::uint32_t make_syn_cookie(const SipKey&, const CookieFlow<tables::Address4>&,
+                                       const KeptOptions&, CookieTime) noexcept;
+template std::uint32_t make_syn_cookie(const SipKey&, const CookieFlow<tables::Address6>&,
+                                       const KeptOptions&, CookieTime) noexcept;
+template CookieAnswer check_syn_cookie(const SipKey&, const CookieFlow<tables::Address4>&,
                                        std::uint32_t, CookieTime) noexcept;
-template CookieAnswer check_syn_cookie(const CookieKeys&, const CookieFlow<tables::Address6>&,
+template CookieAnswer check_syn_cookie(const SipKey&, const CookieFlow<tables::Address6>&,
                                        std::uint32_t, CookieTime) noexcept;
 
 }  // namespace twinplane::dataplane

@@ -38,7 +38,8 @@ void add_meter(const TelemetrySource& source, std::size_t row, const FloodThresh
   add_number(dict, "packets", sum(source, row, &FloodGauges::packets));
   add_number(dict, "dropped_random", sum(source, row, &FloodGauges::dropped_at_random));
   add_number(dict, "dropped_maximum", sum(source, row, &FloodGauges::dropped_at_maximum));
-  add_number(dict, "answered", sum(source, row, &FloodGauges::answered_with_cookie));
+  add_number(dict, "cookies_sent", sum(source, row, &FloodGauges::answered_with_cookie));
+  add_number(dict, "cookies_shown", sum(source, row, &FloodGauges::cookies_shown));
 }
 
 void add_zones(const TelemetrySource& source, std::size_t first, rte_tel_data* data) {

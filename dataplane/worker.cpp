@@ -58,6 +58,7 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
       sctp_forwarder_(shared.forward),
       fragments_(FragmentLimits{}, tables::HashSeed{rte_get_tsc_cycles()}),
       admission_(shared.config, shared.dos, index, tables::HashSeed{rte_get_tsc_cycles()}),
+      cookies_(shared.config, shared.dos.cookie_key),
       egress_(index, shared.ports, shared.port_rings, stats_),
       home_(std::move(home)),
       builder_(ha2::frame_bytes_for_mtu(shared.encap, shared.config.ha2.mtu_bytes)),
@@ -218,9 +219,9 @@ void Worker::expire(std::uint64_t now) noexcept {
   last_expire_ns_ = now;
   if (!is_active_) return;  // only the owner ages
   const BurstTime time{now};
-  for (const auto& replica : replicas_) {
-    if (replica == nullptr) continue;
-    tables::Partition& mine = replica->partition();
+  for (std::uint32_t index = 0; index < replicas_.size(); ++index) {
+    if (replicas_[index] == nullptr) continue;
+    tables::Partition& mine = partition(index);
     const auto share = [past_ns](std::uint32_t slot_count) {
       return static_cast<std::uint32_t>(slot_count * past_ns / kFullScanNs) + 64;
     };
@@ -231,7 +232,8 @@ void Worker::expire(std::uint64_t now) noexcept {
     sctp_forwarder_.ages().expire(mine.table<tables::TableKind::kSctp>(), time.milliseconds(),
                                   share(mine.slot_count(tables::TableKind::kSctp)));
     tables::expire_shifts(mine, time.milliseconds(),
-                          share(mine.slot_count(tables::TableKind::kSequenceShift)));
+                          share(mine.slot_count(tables::TableKind::kSequenceShift)),
+                          [&](std::uint32_t shift) { ask_server_again(index, shift, now); });
   }
 }
 

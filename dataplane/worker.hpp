@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "dataplane/admission.hpp"
+#include "dataplane/cookie_guard.hpp"
 #include "dataplane/egress.hpp"
 #include "dataplane/finding_ring.hpp"
 #include "dataplane/forward.hpp"
@@ -119,6 +120,12 @@ class Worker {
     std::uint8_t ingress_port = 0;
   };
 
+  // What becomes a session's when its client has shown a cookie.
+  struct Handshake {
+    std::uint32_t cookie;
+    std::uint16_t client_window;
+  };
+
   // Where a packet goes: by the key's port, to the MAC address in its link header or, where that is
   // not known, to the key's address.
   struct NextHop {
@@ -136,6 +143,29 @@ class Worker {
              Admitted& admitted) noexcept;
   bool know_fragment(Admitted& admitted, std::uint64_t now_ns, bool is_handed_over) noexcept;
   bool keeps_out(Admitted& admitted, std::uint64_t now_ns) noexcept;
+  void answer_with_cookie(Admitted& admitted, std::uint64_t now_ns) noexcept;
+  void connect_server(Admitted& admitted, const KnownSyn& known, std::uint64_t now_ns) noexcept;
+  bool is_of_handshake(Admitted& admitted, std::uint64_t now_ns) noexcept;
+  template <class Address>
+  bool is_of_handshake(Admitted& admitted, const tables::DirectedKey<Address>& key,
+                       std::uint64_t now_ns) noexcept;
+  template <class Address>
+  bool keep(const tables::DirectedKey<Address>& key, const Admitted& admitted,
+            const Handshake& handshake, std::uint64_t now_ns) noexcept;
+  template <class Address>
+  bool move_numbers(const Admitted& admitted, std::uint32_t slot, std::uint32_t more,
+                    std::uint64_t now_ns) noexcept;
+  template <class Address>
+  void take_answer(Admitted& admitted, std::uint32_t slot, std::uint64_t now_ns) noexcept;
+  void ask_server_again(std::uint32_t partition_index, std::uint32_t shift,
+                        std::uint64_t now_ns) noexcept;
+  template <class Address>
+  void ask_server_again(std::uint32_t partition_index, const tables::SequenceShiftBody& shift,
+                        std::uint64_t now_ns) noexcept;
+  void answer_again(Admitted& admitted, const tables::SessionState& state,
+                    std::uint64_t now_ns) noexcept;
+  void acknowledge(rte_mbuf* packet, PacketView view, std::uint8_t port_index, std::uint16_t window,
+                   std::uint64_t now_ns) noexcept;
   bool hand_over(Admitted& admitted, std::uint32_t owner) noexcept;
   ForwardResult forward(Admitted& admitted, std::uint64_t now_ns) noexcept;
   void take_sctp(Admitted& admitted, std::uint64_t now_ns) noexcept;
@@ -187,6 +217,7 @@ class Worker {
   std::optional<GroupForwarder> group_forwarder_;  // not there: multicast is off
   FragmentTable fragments_;
   Admission admission_;
+  CookieGuard cookies_;
   Egress egress_;
   std::unique_ptr<Home> home_;  // worker 0: neighbors and what the box itself answers
   std::unique_ptr<Ha2Link> ha2_link_;

@@ -79,6 +79,8 @@ void Worker::process(std::span<rte_mbuf*> packets, std::uint64_t now_ns,
         continue;
       }
       if (keeps_out(one, now_ns)) continue;
+    } else if (is_of_handshake(one, now_ns)) {
+      continue;
     }
     carry_out(one, forward(one, now_ns), now_ns);
   }
@@ -185,24 +187,6 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
   } else {
     admitted.key6 = Forwarder::key_of<tables::Address6>(named);
     mine.session6().slots().start(admitted.lookup, admitted.key6.key);
-  }
-  return true;
-}
-
-// A packet of a flood, when it had no session as the burst came in: true when it has been seen to.
-bool Worker::keeps_out(Admitted& admitted, std::uint64_t now_ns) noexcept {
-  const PacketView& view = admitted.view;
-  if (view.is_group_target || view.is_group_frame) return false;
-  switch (admission_.judge(view, shared_.config.ports[admitted.ingress_port].zone_index, now_ns)) {
-    case FloodAction::kPass:
-      return false;
-    case FloodAction::kAnswerWithCookie:  // no configuration asks for it
-    case FloodAction::kDropAtRandom:
-      drop(admitted.packet, DropReason::kDosRandom);
-      break;
-    case FloodAction::kDropAll:
-      drop(admitted.packet, DropReason::kDosMaximum);
-      break;
   }
   return true;
 }

@@ -2,6 +2,7 @@
 // A picture of the worker's tables and streams for the other threads, once a millisecond.
 #include <algorithm>
 
+#include "dataplane/clock.hpp"
 #include "dataplane/worker.hpp"
 
 namespace twinplane::dataplane {
@@ -45,6 +46,7 @@ void Worker::publish(std::uint64_t now) noexcept {
   publish_kinds();
   publish_streams(now);
   admission_.exchange_rates(now);
+  cookies_.set_time(wall_s());
   pass_findings_on();
   stats_.published_ns.set(now);
 }

@@ -134,9 +134,11 @@ inline bool has_session(const Partition& partition, const SequenceShiftBody::Key
                                                      : holds(partition.session6().slots());
 }
 
-// Ends shifts whose sessions are over, among the next `slot_budget` slots.
-inline void expire_shifts(Partition& partition, std::uint32_t now_ms,
-                          std::uint32_t slot_budget) noexcept {
+// Ends shifts whose sessions are over, among the next `slot_budget` slots; on_kept(slot) hears of
+// each other one about once in kShiftCheckMs, and may change it.
+template <class OnKept>
+void expire_shifts(Partition& partition, std::uint32_t now_ms, std::uint32_t slot_budget,
+                   OnKept&& on_kept) noexcept {
   auto& table = partition.table<TableKind::kSequenceShift>();
   const auto look_again = [&](std::uint32_t slot) {
     table.slots().set_deadline(slot, now_ms + kShiftCheckMs);
@@ -146,9 +148,15 @@ inline void expire_shifts(Partition& partition, std::uint32_t now_ms,
       [&](std::uint32_t slot) {
         if (!has_session(partition, table.slots().entry(slot).body.key)) return true;
         look_again(slot);
+        on_kept(slot);
         return false;
       },
       look_again);
+}
+
+inline void expire_shifts(Partition& partition, std::uint32_t now_ms,
+                          std::uint32_t slot_budget) noexcept {
+  expire_shifts(partition, now_ms, slot_budget, [](std::uint32_t) {});
 }
 
 }  // namespace twinplane::tables

@@ -19,6 +19,7 @@
 #include "dataplane/parse.hpp"
 #include "dataplane/quote.hpp"
 #include "dataplane/rewrite.hpp"
+#include "dataplane/syn_proxy.hpp"
 #include "tests/fuzz/kit/input.hpp"
 #include "tests/fuzz/kit/require.hpp"
 #include "tests/support/packet_builder.hpp"
@@ -238,6 +239,28 @@ void age(std::span<const std::byte> original, const PacketView& before) {
   require(parsed.ttl + 1 == before.ttl, "the TTL has not fallen by one");
 }
 
+// A handshake in another's name: whatever came, what becomes of it is a right packet.
+void shake_hands(std::span<const std::byte> original, const PacketView& before,
+                 std::uint8_t number) {
+  if (!is_plain_tcp(before)) return;
+  const SynOffer offer = syn_offer(original, before);
+  Bytes frame(original.begin(), original.end());
+  frame.resize(frame.size() + number % 16U);
+  PacketView view = before;
+  const std::size_t bytes =
+      become_bare(frame, view, {.sequence = 1, .window = 2, .flags = kTcpSyn, .offer = offer});
+  if (bytes == 0) return;
+  require(bytes <= frame.size(), "a packet outgrew its room");
+  frame.resize(bytes);
+  turn_round(frame, view, kBoxMac);
+  PacketView parsed;
+  require(parse_exact(frame, parsed) == ParseResult::kOk, "a SYN of our own does not parse");
+  require_alike(view, parsed);
+  require(before.is_routed_elsewhere || is_right(frame, parsed),
+          "a SYN of our own has a wrong checksum");
+  require(syn_offer(frame, parsed) == offer, "a SYN of our own offers something else");
+}
+
 void answer(std::span<const std::byte> original, const PacketView& about, std::uint8_t number) {
   const IcmpErrorOrder order{.kind = static_cast<IcmpErrorKind>(number % 6U),
                              .mtu_bytes = static_cast<std::uint16_t>(68U + 8U * number),
@@ -314,6 +337,7 @@ void treat(std::span<const std::byte> frame, const PacketView& view, std::uint8_
   if (view.l4_kind == L4Kind::kIcmpError) translate_quote_and_back<Address>(frame, view, port_be);
   age(frame, view);
   answer(frame, view, number);
+  shake_hands(frame, view, number);
   send_on(frame, view, port_be);
 }
 

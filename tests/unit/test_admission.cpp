@@ -79,7 +79,7 @@ class AdmissionTest : public ::testing::Test {
   }
 
   Config config_ = parse_config(std::string(tests::kConfigText) + std::string(kProtection), "t");
-  DosShared shared_{config_, kWorkers, tables::HashSeed{1}};
+  DosShared shared_{config_, kWorkers, tables::HashSeed{1}, SipKey{}};
   std::vector<Admission> workers_ = [this] {
     std::vector<Admission> workers;
     for (std::size_t i = 0; i < kWorkers; ++i)

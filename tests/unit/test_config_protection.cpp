@@ -63,6 +63,32 @@ TEST(ConfigProtection, IsSaidInTheSummary) {
               HasSubstr("all dropped above 30/s; no source is blocked\n"));
 }
 
+TEST(ConfigProtection, AnswersSynsWithCookiesWhereItIsSaid) {
+  const ZoneProtectionConfig protection =
+      read("syn = { activate = 20, maximum = 30, action = 'syn-cookies' }\n");
+  EXPECT_TRUE(of(protection, FloodKind::kSyn).has_cookies);
+  EXPECT_THAT(protection_text(protection), HasSubstr("syn above 20/s answered with cookies,"));
+}
+
+std::string with_secret(std::string_view secret) {
+  return std::string(kConfigText) + "[ha]\ncookie_secret = \"" + std::string(secret) + "\"\n";
+}
+
+TEST(ConfigProtection, TakesASecretOf32DigitsAndTellsNobodyWhatItIs) {
+  const std::string right = "00112233445566778899aAbBcCdDeEfF";
+  const Config config = parse_config(with_secret(right), "t");
+  ASSERT_TRUE(config.ha.cookie_secret);
+  EXPECT_EQ(config.ha.cookie_secret->low, 0x0011223344556677U);
+  EXPECT_EQ(config.ha.cookie_secret->high, 0x8899AABBCCDDEEFFU);
+  EXPECT_THAT(summary(config), Not(HasSubstr("001122")));
+  EXPECT_FALSE(parse_config(with_secret(""), "t").ha.cookie_secret);
+  for (const std::string& wrong : {right + "0", right.substr(1), right.substr(1) + "g"}) {
+    EXPECT_THAT(faults_of(with_secret(wrong)),
+                HasSubstr("ha.cookie_secret: is no secret of 32 hexadecimal digits"));
+    EXPECT_THAT(faults_of(with_secret(wrong)), Not(HasSubstr("112233")));
+  }
+}
+
 TEST(ConfigProtection, RefusesThresholdsOutOfOrder) {
   EXPECT_THAT(faults_of(plus("udp = { activate = 31, maximum = 30 }\n")),
               HasSubstr("zone_protection.udp.activate: 31 is above maximum, 30; alarm <= activate "
