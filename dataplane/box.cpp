@@ -133,6 +133,8 @@ Box::Box(const Config& config)
       routes_(config, "routes", SOCKET_ID_ANY),
       nat_(config, draw_secret()),
       destinations_(config),
+      expectations_(config.tables.partitions * config.tables.expectation_slots,
+                    config.tables.expectation_s * 1000, tables::HashSeed{draw_secret()}),
       peer_mac_(ha2::EncapConfig{}.peer_mac),
       packet_rings_(make_rings("packets", worker_count_)),
       frame_rings_(make_rings("frames", worker_count_)),
@@ -162,6 +164,7 @@ void Box::make_tables() {
   head.session6_slots = config_.tables.session6_slots;
   head.sctp_slots = config_.tables.sctp_slots;
   head.shift_slots = config_.tables.shift_slots;
+  head.expectation_slots = config_.tables.expectation_slots;
   head.has_half_open_queue = config_.tables.full_policy == FullPolicy::kEvictHalfOpen ? 1 : 0;
   head.box_id = config_.box.id;
   head.hash_seed = draw_secret();
@@ -219,6 +222,7 @@ void Box::make_partitions(const tables::PartitionLimits& limits, std::uint64_t h
     partition.session6().slots().set_recording(config_.ha.enabled);
     partition.slots<tables::TableKind::kSctp>().set_recording(config_.ha.enabled);
     partition.slots<tables::TableKind::kSequenceShift>().set_recording(config_.ha.enabled);
+    partition.slots<tables::TableKind::kExpectation>().set_recording(config_.ha.enabled);
     partition_views_.push_back(&partition);
   }
   if (table_memory_->is_kept())
@@ -295,27 +299,28 @@ void Box::make_ports() {
 }
 
 void Box::make_workers() {
-  const WorkerShared shared{.config = config_,
-                            .forward = {config_, rules_, routes_, nat_, destinations_},
-                            .ports = ports_,
-                            .ha2_port = ha2_port_.get(),
-                            .packet_pool = packet_pool_,
-                            .ha2_pool = ha2_pool_.has_value() ? &*ha2_pool_ : nullptr,
-                            .packet_rings = packet_rings_,
-                            .frame_rings = frame_rings_,
-                            .home_ring = home_ring_,
-                            .group_ring = group_ring_,
-                            .relay_ring = relay_ring_,
-                            .control_ring = control_ring_,
-                            .port_rings = port_rings_,
-                            .orders = orders_,
-                            .page_desk = page_desk_,
-                            .neighbors = neighbors_,
-                            .groups = groups_.get(),
-                            .dos = dos_,
-                            .encap = encap_,
-                            .peer_mac = peer_mac_,
-                            .partitions = partition_views_};
+  const WorkerShared shared{
+      .config = config_,
+      .forward = {config_, rules_, routes_, nat_, destinations_, &expectations_},
+      .ports = ports_,
+      .ha2_port = ha2_port_.get(),
+      .packet_pool = packet_pool_,
+      .ha2_pool = ha2_pool_.has_value() ? &*ha2_pool_ : nullptr,
+      .packet_rings = packet_rings_,
+      .frame_rings = frame_rings_,
+      .home_ring = home_ring_,
+      .group_ring = group_ring_,
+      .relay_ring = relay_ring_,
+      .control_ring = control_ring_,
+      .port_rings = port_rings_,
+      .orders = orders_,
+      .page_desk = page_desk_,
+      .neighbors = neighbors_,
+      .groups = groups_.get(),
+      .dos = dos_,
+      .encap = encap_,
+      .peer_mac = peer_mac_,
+      .partitions = partition_views_};
   for (std::uint16_t i = 0; i < worker_count_; ++i)
     workers_.push_back(std::make_unique<Worker>(
         i, worker_count_, shared,
@@ -338,9 +343,9 @@ void Box::make_control() {
   control_ =
       std::make_unique<Control>(config_, orders_, workers_, control_ring_, control_link_.get(),
                                 ha1_.get(), peer_mac_, encap_, kept_tables());
-  telemetry_ =
-      std::make_unique<Telemetry>(TelemetrySource{config_, *control_, workers_, orders_, page_desk_,
-                                                  *workers_.front()->home(), groups_.get(), dos_});
+  telemetry_ = std::make_unique<Telemetry>(TelemetrySource{config_, *control_, workers_, orders_,
+                                                           page_desk_, *workers_.front()->home(),
+                                                           groups_.get(), dos_, expectations_});
 }
 
 ha2::KeptTables Box::kept_tables() const noexcept {

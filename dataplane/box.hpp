@@ -60,6 +60,7 @@ class Box {
   RouteTable routes_;
   NatPool nat_;
   DestinationNat destinations_;
+  Expectations expectations_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::unique_ptr<Port> ha2_port_;
   ha2::EncapConfig encap_;

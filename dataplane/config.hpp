@@ -35,6 +35,7 @@ inline constexpr std::size_t kZonesMax = 64;
 inline constexpr std::size_t kRulesMax = 512;
 inline constexpr std::size_t kNatRulesMax = 64;
 inline constexpr std::size_t kRoutesMax = 1024;
+inline constexpr std::size_t kHelpersMax = 8;
 inline constexpr std::size_t kNeighborsMax = 1024;  // permanent ones
 inline constexpr std::uint32_t kSecurityAssociationsMax = 256;
 inline constexpr std::size_t kListItemsMax = 256;  // of one list: addresses, prefixes, ports
@@ -137,15 +138,24 @@ struct SaConfig {
   tables::SecurityAssociationBody sa{};
 };
 
+// Which control sessions are looked into, for the sessions that they announce.
+struct HelperConfig {
+  std::string name;             // of one of kHelpers
+  std::uint16_t port{};         // of the server, where it really is
+  std::uint16_t application{};  // Application of such a session
+};
+
 struct TablesConfig {
   std::uint32_t partitions{4};
-  std::uint32_t session4_slots{65536};  // per partition
-  std::uint32_t session6_slots{16384};  // per partition
-  std::uint32_t neighbor_slots{4096};   // of ARP, and as many of neighbor discovery
-  std::uint32_t multicast_slots{4096};  // of IPv4 groups and streams, and as many of IPv6
-  std::uint32_t sctp_slots{4096};       // per partition: all of one pair of ports are in one
-  std::uint32_t shift_slots{4096};      // per partition: sessions whose TCP numbers are changed
-  std::uint32_t dos_block_slots{4096};  // blocked sources, this box's own
+  std::uint32_t session4_slots{65536};    // per partition
+  std::uint32_t session6_slots{16384};    // per partition
+  std::uint32_t neighbor_slots{4096};     // of ARP, and as many of neighbor discovery
+  std::uint32_t multicast_slots{4096};    // of IPv4 groups and streams, and as many of IPv6
+  std::uint32_t sctp_slots{4096};         // per partition: all of one pair of ports are in one
+  std::uint32_t shift_slots{4096};        // per partition: sessions whose TCP numbers are changed
+  std::uint32_t dos_block_slots{4096};    // blocked sources, this box's own
+  std::uint32_t expectation_slots{1024};  // per partition: of control sessions, one each
+  std::uint32_t expectation_s{30};        // how long an announced session may be waited for
   FullPolicy full_policy{FullPolicy::kRefuse};
   std::string file;  // empty = anonymous memory
   bool keep{false};  // over an orderly restart, in `file`
@@ -219,6 +229,7 @@ struct Config {
   std::vector<NatConfig> nat;
   std::vector<SaConfig> security_associations;
   std::vector<ZoneProtectionConfig> zone_protections;
+  std::vector<HelperConfig> helpers;
   TablesConfig tables;
   TimeoutsConfig timeouts;
   Ha2Config ha2;

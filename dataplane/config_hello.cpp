@@ -110,6 +110,16 @@ void add_destination(NameDigest& digest, const NatDestination& destination) {
   digest.add(destination.is_bidirectional ? "both" : "in");
 }
 
+std::uint64_t helpers_digest(const Config& config) {
+  NameDigest digest;
+  for (const HelperConfig& helper : config.helpers) {
+    digest.add(helper.name);
+    digest.add_number(helper.port);
+  }
+  digest.add_number(config.tables.expectation_s);
+  return digest.value();
+}
+
 std::uint64_t nat_digest(const Config& config) {
   NameDigest digest;
   for (const NatConfig& nat : config.nat) {
@@ -195,6 +205,7 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"shift_slots", config.tables.shift_slots, true},
       // The feature's switch too: 0 where it is off.
       {"multicast_slots", config.multicast.enabled ? config.tables.multicast_slots : 0U, true},
+      {"expectation_slots", config.tables.expectation_slots, true},
       {"vsys_count", kVsysCount, true},
       {"ports", config.ports.size(), true},
       {"port_names", names_digest(config.ports), true},
@@ -206,6 +217,7 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"nat_contents", nat_digest(config), false},
       {"zone_protection", protection_digest(config), false},
       {"cookie_secret", cookie_secret_digest(config), false},
+      {"helpers", helpers_digest(config), false},
       {"routes", routes_digest(config), false},
       {"permanent_neighbors", neighbors_digest(config), false},
       {"multicast", multicast_digest(config), false},

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "dataplane/config_helper.hpp"
 #include "dataplane/config_ipsec.hpp"
 #include "dataplane/config_items.hpp"
 #include "dataplane/config_nat.hpp"
@@ -169,6 +170,7 @@ void read_policy_sections(Section& root, Config& config) {
     read_security_association(section, config);
   for (Section& section : root.tables("zone_protection", kZonesMax))
     read_zone_protection(section, config);
+  for (Section& section : root.tables("helper", kHelpersMax)) read_helper(section, config);
 }
 
 }  // namespace twinplane::dataplane

@@ -126,6 +126,8 @@ void read_tables(Section section, Config& config) {
   section.read_integer("sctp_slots", tables.sctp_slots, {64, 67108864});
   section.read_integer("shift_slots", tables.shift_slots, {64, 67108864});
   section.read_integer("dos_block_slots", tables.dos_block_slots, {16, 65536});
+  section.read_integer("expectation_slots", tables.expectation_slots, {64, 65536});
+  section.read_integer("expectation_s", tables.expectation_s, {1, 600});
   section.read_choice(
       "full_policy", tables.full_policy,
       {{"refuse", FullPolicy::kRefuse}, {"evict-half-open", FullPolicy::kEvictHalfOpen}});

@@ -6,8 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/config_helper.hpp"
 #include "dataplane/ip_numbers.hpp"
 #include "dataplane/nat_block.hpp"
+#include "tables/expectation.hpp"
 #include "tables/sctp.hpp"
 #include "tables/sequence_shift.hpp"
 #include "tables/session.hpp"
@@ -113,13 +115,16 @@ std::string tables_text(const TablesConfig& tables) {
   const std::uint64_t slots6 = std::uint64_t{tables.partitions} * tables.session6_slots;
   const std::uint64_t associations = std::uint64_t{tables.partitions} * tables.sctp_slots;
   const std::uint64_t shifts = std::uint64_t{tables.partitions} * tables.shift_slots;
-  const std::uint64_t entry_bytes = slots4 * sizeof(tables::Session4) +
-                                    slots6 * sizeof(tables::Session6) +
-                                    associations * sizeof(tables::PlainEntry<tables::SctpBody>) +
-                                    shifts * sizeof(tables::PlainEntry<tables::SequenceShiftBody>);
+  const std::uint64_t expectations = std::uint64_t{tables.partitions} * tables.expectation_slots;
+  const std::uint64_t entry_bytes =
+      slots4 * sizeof(tables::Session4) + slots6 * sizeof(tables::Session6) +
+      associations * sizeof(tables::PlainEntry<tables::SctpBody>) +
+      shifts * sizeof(tables::PlainEntry<tables::SequenceShiftBody>) +
+      expectations * sizeof(tables::PlainEntry<tables::ExpectationBody>);
   return "tables: " + count_of(tables.partitions, "partition") + ", " + std::to_string(slots4) +
          " IPv4 and " + std::to_string(slots6) + " IPv6 sessions, " + std::to_string(associations) +
-         " SCTP associations, " + std::to_string(shifts) + " sequence shifts (" +
+         " SCTP associations, " + std::to_string(shifts) + " sequence shifts, " +
+         std::to_string(expectations) + " expectations (" +
          std::to_string((entry_bytes + (1U << 20U) - 1) >> 20U) +
          " MiB of entries), a full table " +
          (tables.full_policy == FullPolicy::kRefuse ? "refuses new sessions"
@@ -205,6 +210,7 @@ std::string summary(const Config& config) {
   for (const ZoneProtectionConfig& protection : config.zone_protections)
     text += protection_text(protection) + "\n";
   text += multicast_text(config) + "\n" + tables_text(config.tables) + "\n" + pair_text(config);
+  for (const HelperConfig& helper : config.helpers) text += helper_text(helper) + "\n";
   if (config.faults.enabled)
     text +=
         "WARNING: faults are done to what is sent over HA2: " + faults_text(config.faults) + "\n";

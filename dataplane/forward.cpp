@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/forward.hpp"
 
+#include <algorithm>
 #include <type_traits>
 
 #include "dataplane/error_source.hpp"
+#include "dataplane/helper.hpp"
 #include "dataplane/ip_numbers.hpp"
+#include "dataplane/mapped_endpoint.hpp"
 #include "dataplane/packet_shift.hpp"
 #include "dataplane/quote.hpp"
 #include "dataplane/rewrite.hpp"
 #include "dataplane/rss.hpp"
+#include "dataplane/steered_port.hpp"
 #include "dataplane/virtual_mac.hpp"
 #include "tables/tcp_track.hpp"
 
@@ -92,6 +96,15 @@ std::uint8_t advance(SessionOf<Address>& session, Direction direction, const Pac
 
 }  // namespace
 
+// By how much a packet may grow: what the buffer has, and the link that it leaves by.
+std::size_t room_of(std::span<const std::byte> frame, const PacketView& view,
+                    std::uint16_t mtu_bytes) noexcept {
+  const std::size_t end = view.l3_offset + std::size_t{view.l3_bytes};
+  const std::size_t buffer = frame.size() > end ? frame.size() - end : 0;
+  const std::size_t link = mtu_bytes > view.l3_bytes ? mtu_bytes - view.l3_bytes : 0;
+  return std::min(buffer, link);
+}
+
 // Is it to the IPv6 address that the port's MAC makes, as which the box solicits neighbors?
 bool Forwarder::is_own_link_local(const PacketView& view, std::uint8_t port_index) const noexcept {
   const MacAddress mac = virtual_mac(context_.config.ports[port_index], port_index);
@@ -110,7 +123,8 @@ struct Forwarder::Opening {
   RuleVerdict rule;
   std::uint8_t zone_from;
   std::uint8_t zone_to;
-  std::uint8_t port_index;  // it leaves by
+  std::uint8_t port_index;                         // it leaves by
+  std::optional<ExpectationBoard::Seen> expected;  // which lets it in, and no rule
 };
 
 template <class Address>
@@ -160,9 +174,20 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
   if (expected_port != ingress_port && zone_of(expected_port) != zone_of(ingress_port))
     return ForwardResult::drop(DropReason::kWrongZone);
   Translation<Address> to;
-  const ForwardResult result = way_out(view, session, direction, was_taken_over, to);
+  ForwardResult result = way_out(view, session, direction, was_taken_over, to);
   // What does not arrive has done nothing: a FIN or RST of a short life must not end the session.
   if (result.verdict != ForwardVerdict::kForward) return result;
+  TextChange change;
+  if (session.state.application != kUnknownApplication) [[unlikely]] {
+    const std::uint16_t mtu_bytes = context_.config.ports[result.port_index].mtu_bytes;
+    const ControlPacket packet{frame, view, direction, room_of(frame, view, mtu_bytes)};
+    change = controls_.inspect<Address>(partition, found.slot, packet, time);
+    if (change.refused != DropReason::kNone) return ForwardResult::drop(change.refused);
+    ControlSessions::note_passed(session.state, packet);
+    // A box that takes over knows by the edges where lines begin.
+    if (try_helper(session.state.application) != nullptr)
+      slots.mark(found.slot, tables::kMarkWindow);
+  }
   const PacketShift shift = PacketShift::of<Address>(partition, found.slot);
   if (const DropReason refused = shift.refusal(view, direction); refused != DropReason::kNone)
     return ForwardResult::drop(refused);
@@ -171,6 +196,10 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
   sessions.touch(found.slot, time.milliseconds());
   if ((session.flags & tables::kTranslated) != 0) translate(frame, view, to);
   shift.rewrite(frame, view, direction);
+  if (change.is_any()) {
+    ControlSessions::write(frame.data(), view, change);
+    result.frame_bytes = static_cast<std::uint16_t>(view.l3_offset + view.l3_bytes);
+  }
   decrement_ttl(frame, view);
   return result;
 }
@@ -203,6 +232,9 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
   session.state.ingress_role = ingress_port;
   session.state.egress_role = opening.port_index;
   session.state.rule = opening.rule.rule;
+  const auto& expected = opening.expected;
+  session.state.application =
+      expected ? expected->body.application : application_of(view.protocol, opening.server.port_be);
   session.state.start_s = time.seconds();
   session.state.is_opened_here = 1;
   if (view.l4_kind == L4Kind::kTcp)
@@ -210,8 +242,9 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
   else
     session.state.timeout_class =
         static_cast<std::uint8_t>(tables::timeout_class_of(view.protocol, 0, false));
-  if (const DropReason refused = translate_new(partition, view, opening.server, opening.zone_from,
-                                               opening.zone_to, session);
+  if (const DropReason refused =
+          translate_new(partition, view, opening.server, opening.zone_from, opening.zone_to,
+                        expected ? &expected->body : nullptr, session);
       refused != DropReason::kNone)
     return ForwardResult::drop(refused);
 
@@ -221,6 +254,12 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
     return ForwardResult::drop(DropReason::kTableFull);
   if (inserted.status == tables::InsertStatus::kIndexFull)
     return ForwardResult::drop(DropReason::kIndexFull);
+  if (expected && !context_.expectations->board().try_claim(*expected)) {
+    // Another packet was before it; the next one comes under the rules.
+    context_.expectations->add(ExpectationCounter::kClaimedTwice);
+    partition.sessions<Address>().end(inserted.slot);
+    return ForwardResult::drop(DropReason::kRuleDrop);
+  }
   found = {inserted.slot, Side::kClient};
   return {.verdict = ForwardVerdict::kForward};
 }
@@ -240,13 +279,16 @@ ForwardResult Forwarder::judge(const PacketView& view, std::uint8_t ingress_port
                                Opening<Address>& opening) const noexcept {
   const std::uint8_t zone_from = zone_of(ingress_port);
   const Endpoint<Address>& target = view.target<Address>();
+  const auto expected = find_expected<Address>(view, zone_from);
   const Endpoint<Address> server =
-      context_.destinations
-          .try_real_target(Arrival<Address>{.protocol = view.protocol,
-                                            .source = view.source<Address>(),
-                                            .target = target,
-                                            .zone = zone_from})
-          .value_or(target);
+      expected ? Endpoint<Address>{unmapped<Address>(expected->body.real_address),
+                                   expected->body.real_port_be}
+               : context_.destinations
+                     .try_real_target(Arrival<Address>{.protocol = view.protocol,
+                                                       .source = view.source<Address>(),
+                                                       .target = target,
+                                                       .zone = zone_from})
+                     .value_or(target);
   const RouteResult<Address> route = way_to(server.address).route;
   if (route.kind == RouteKind::kLocal) return to_self(view);
   if (route.kind == RouteKind::kNone)
@@ -255,12 +297,15 @@ ForwardResult Forwarder::judge(const PacketView& view, std::uint8_t ingress_port
   // Rules speak of the destination as the client does, and of the zone where it really is.
   const std::uint8_t zone_to = zone_of(route.port_index);
   const RuleVerdict rule =
-      context_.rules.lookup(RuleQuery<Address>{.source = view.source<Address>().address,
-                                               .destination = target.address,
-                                               .destination_port_be = target.port_be,
-                                               .protocol = view.protocol,
-                                               .zone_from = zone_from,
-                                               .zone_to = zone_to});
+      expected ? RuleVerdict{.rule = expected->body.rule,
+                             .action = RuleAction::kAllow,
+                             .sync = !expected->is_local_only}
+               : context_.rules.lookup(RuleQuery<Address>{.source = view.source<Address>().address,
+                                                          .destination = target.address,
+                                                          .destination_port_be = target.port_be,
+                                                          .protocol = view.protocol,
+                                                          .zone_from = zone_from,
+                                                          .zone_to = zone_to});
   if (rule.action == RuleAction::kDrop) return ForwardResult::drop(DropReason::kRuleDrop);
   if (view.ttl <= 1)
     return ForwardResult::error(IcmpErrorKind::kTimeExceeded, DropReason::kTtlExceeded);
@@ -269,7 +314,8 @@ ForwardResult Forwarder::judge(const PacketView& view, std::uint8_t ingress_port
              .rule = rule,
              .zone_from = zone_from,
              .zone_to = zone_to,
-             .port_index = route.port_index};
+             .port_index = route.port_index,
+             .expected = expected};
   return {.verdict = ForwardVerdict::kForward};
 }
 
@@ -277,12 +323,20 @@ ForwardResult Forwarder::judge(const PacketView& view, std::uint8_t ingress_port
 template <class Address>
 DropReason Forwarder::translate_new(tables::Partition& partition, const PacketView& view,
                                     const Endpoint<Address>& server, std::uint8_t zone_from,
-                                    std::uint8_t zone_to,
+                                    std::uint8_t zone_to, const tables::ExpectationBody* expected,
                                     SessionOf<Address>& session) const noexcept {
   Endpoint<Address> client = view.source<Address>();
   Endpoint<Address> real = server;
   const auto fixed = context_.destinations.try_public_source(client.address, zone_to);
-  if (fixed) {
+  if (expected != nullptr) {
+    // As the announcing session has it, whatever a rule says.
+    const Address source = unmapped<Address>(expected->new_source);
+    if (expected->new_source != Address6{}) {
+      const auto port_be = expected_port(partition, view, server, source, zone_from, zone_to);
+      if (!port_be) return DropReason::kNatExhausted;
+      client = {source, *port_be};
+    }
+  } else if (fixed) {
     client.address = *fixed;
   } else {
     const NatChoice<Address> choice = choose_source(partition, view, server, zone_from, zone_to);
@@ -303,6 +357,72 @@ DropReason Forwarder::translate_new(tables::Partition& partition, const PacketVi
       static_cast<std::uint16_t>((session.flags & ~tables::kClientIsA1) | tables::kTranslated |
                                  (translated.source_is_a ? tables::kClientIsA1 : 0));
   return DropReason::kNone;
+}
+
+template <class Address>
+std::optional<ExpectationBoard::Seen> Forwarder::find_expected(
+    const PacketView& view, std::uint8_t zone_from) const noexcept {
+  if (context_.expectations == nullptr || !context_.expectations->board().may_have_any() ||
+      view.l4_kind != L4Kind::kTcp)
+    return std::nullopt;
+  return context_.expectations->board().try_find({.source = mapped(view.source<Address>().address),
+                                                  .target = mapped(view.target<Address>().address),
+                                                  .target_port_be = view.target<Address>().port_be,
+                                                  .protocol = view.protocol,
+                                                  .zone = zone_from});
+}
+
+// Of an expected session's opener behind `source`: its own port if replies to that one come here,
+// else one that a rule may give it, else any. Replies come here if what they become by the rules
+// for destinations, or what they are, leads to this partition.
+template <class Address>
+std::optional<std::uint16_t> Forwarder::expected_port(const tables::Partition& partition,
+                                                      const PacketView& view,
+                                                      const Endpoint<Address>& server,
+                                                      const Address& source, std::uint8_t zone_from,
+                                                      std::uint8_t zone_to) const noexcept {
+  const std::uint32_t partition_count = context_.config.tables.partitions;
+  const Endpoint<Address>& opener = view.source<Address>();
+  const std::uint32_t hash = flow_hash(view.protocol, opener, server);
+  const std::uint32_t home = partition_of(hash, partition_count);
+  const auto& slots = partition.sessions<Address>().slots();
+  const auto fits = [&](std::uint16_t port_be) {
+    const Arrival<Address> reply{
+        .protocol = view.protocol, .source = server, .target = {source, port_be}, .zone = zone_to};
+    const auto real = context_.destinations.try_real_target(reply);
+    if (real && !(*real == opener)) return false;
+    const auto reply_hash = flow_hash(view.protocol, server, real.value_or(reply.target));
+    const auto key = tables::make_key(reply.source, reply.target, view.protocol, 0).key;
+    return partition_of(reply_hash, partition_count) == home &&
+           slots.find(key).slot == tables::kNoSlot;
+  };
+  if (fits(opener.port_be)) return opener.port_be;
+  bool is_of_rule = false;
+  const NatChoice<Address> choice = context_.nat.choose(
+      NatQuery<Address>{.source = opener.address,
+                        .zone_from = zone_from,
+                        .zone_to = zone_to,
+                        .has_ports = true,
+                        .flow_hash = hash},
+      256 * partition_count,
+      [&](const Address& address, std::uint16_t) {
+        is_of_rule |= address == source;
+        return address == source;
+      },
+      [&](const Address&, std::uint16_t port_be) { return fits(port_be); });
+  if (choice.result == NatResult::kChosen) return choice.port_be;
+  if (is_of_rule) return std::nullopt;
+  return try_steered_port(
+      ReplyBase::of(view.protocol, server, source),
+      {.preferred_be = opener.port_be, .home = home, .partition_count = partition_count}, fits);
+}
+
+std::uint16_t Forwarder::application_of(std::uint8_t protocol,
+                                        std::uint16_t port_be) const noexcept {
+  if (protocol != kProtocolTcp) return kUnknownApplication;
+  for (const HelperConfig& helper : context_.config.helpers)
+    if (helper.port == network_order(port_be)) return helper.application;
+  return kUnknownApplication;
 }
 
 // The translated source is one whose reply belongs to this very partition, has no session yet, and

@@ -13,10 +13,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "dataplane/config.hpp"
+#include "dataplane/control_session.hpp"
 #include "dataplane/destination_nat.hpp"
+#include "dataplane/forward_context.hpp"
 #include "dataplane/forward_result.hpp"
 #include "dataplane/nat_pool.hpp"
 #include "dataplane/packet_view.hpp"
@@ -27,30 +30,10 @@
 
 namespace twinplane::dataplane {
 
-// The clock of one burst.
-struct BurstTime {
-  std::uint64_t now_ns = 0;
-
-  std::uint32_t milliseconds() const noexcept {
-    return static_cast<std::uint32_t>(now_ns / 1'000'000U);
-  }
-
-  std::uint32_t seconds() const noexcept {
-    return static_cast<std::uint32_t>(now_ns / 1'000'000'000U);
-  }
-};
-
-struct ForwardContext {
-  const Config& config;
-  const RuleSet& rules;
-  const RouteTable& routes;
-  const NatPool& nat;
-  const DestinationNat& destinations;
-};
-
 class Forwarder {
  public:
-  explicit Forwarder(const ForwardContext& context) noexcept : context_(context) {}
+  explicit Forwarder(const ForwardContext& context) noexcept
+      : context_(context), controls_(context) {}
 
   // The key that the packet's session is found by.
   template <class Address>
@@ -59,7 +42,8 @@ class Forwarder {
   }
 
   // `found` is what a lookup of key_of(view) in this partition said, at the start of the burst or
-  // now. On kForward the frame is rewritten but for its link header.
+  // now. On kForward the frame is rewritten but for its link header. What `frame` has behind the
+  // packet's end, as the view says, is room that a helper may use; then the result has frame_bytes.
   template <class Address>
   [[nodiscard]] ForwardResult forward(tables::Partition& partition, std::span<std::byte> frame,
                                       PacketView& view, const tables::DirectedKey<Address>& key,
@@ -104,8 +88,18 @@ class Forwarder {
   template <class Address>
   DropReason translate_new(tables::Partition& partition, const PacketView& view,
                            const tables::Endpoint<Address>& server, std::uint8_t zone_from,
-                           std::uint8_t zone_to,
+                           std::uint8_t zone_to, const tables::ExpectationBody* expected,
                            tables::SessionOf<Address>& session) const noexcept;
+  template <class Address>
+  std::optional<ExpectationBoard::Seen> find_expected(const PacketView& view,
+                                                      std::uint8_t zone_from) const noexcept;
+  template <class Address>
+  std::optional<std::uint16_t> expected_port(const tables::Partition& partition,
+                                             const PacketView& view,
+                                             const tables::Endpoint<Address>& server,
+                                             const Address& source, std::uint8_t zone_from,
+                                             std::uint8_t zone_to) const noexcept;
+  std::uint16_t application_of(std::uint8_t protocol, std::uint16_t port_be) const noexcept;
   template <class Address>
   NatChoice<Address> choose_source(tables::Partition& partition, const PacketView& view,
                                    const tables::Endpoint<Address>& server, std::uint8_t zone_from,
@@ -120,6 +114,7 @@ class Forwarder {
   }
 
   ForwardContext context_;
+  ControlSessions controls_;
 };
 
 }  // namespace twinplane::dataplane

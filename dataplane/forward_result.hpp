@@ -44,16 +44,22 @@ enum class DropReason : std::uint8_t {
   kNotFragmented,  // too big for the port's MTU, to be cut, and no buffers for the pieces
   kNoNeighbor,     // the next hop did not answer
   kNoBuffer,
-  kRingFull,       // the owner core's ring was full
-  kTransmitFull,   // the device took no more
-  kShiftLost,      // what its session's sequence numbers are moved by was lost at a takeover
-  kShiftCut,       // it holds a part of a text that is replaced, and not all of it
-  kDosBlocked,     // its source is on the block list
-  kDosRandom,      // without a session, more of them than activate: chosen by chance
-  kDosMaximum,     // without a session, more of them than maximum
-  kCookieUnfit,    // it has IP options or extension headers: no cookie answers it
-  kSpliceOpening,  // its session waits for the server's answer to a SYN of the box's
-  kSpliceNoRoom,   // a client showed its cookie, and no shift is free, or it did twice at once
+  kRingFull,          // the owner core's ring was full
+  kTransmitFull,      // the device took no more
+  kShiftLost,         // what its session's sequence numbers are moved by was lost at a takeover
+  kShiftCut,          // it holds a part of a text that is replaced, and not all of it
+  kDosBlocked,        // its source is on the block list
+  kDosRandom,         // without a session, more of them than activate: chosen by chance
+  kDosMaximum,        // without a session, more of them than maximum
+  kCookieUnfit,       // it has IP options or extension headers: no cookie answers it
+  kSpliceOpening,     // its session waits for the server's answer to a SYN of the box's
+  kSpliceNoRoom,      // a client showed its cookie, and no shift is free, or it did twice at once
+  kHelperPartial,     // a control session's segment ends within what names an endpoint, or is cut
+  kHelperCrowded,     // it names more than one
+  kHelperBounce,      // a client names an endpoint that is not its own
+  kHelperPrivileged,  // it names a port below 1024
+  kHelperNoRoom,      // no room for an expectation, a shift, a port or the text
+  kHelperUnsettled,   // another text of that direction is not acknowledged yet, or came otherwise
   // In the order of tables::SctpOutcome, which says what each means.
   kSctpNoAssociation,
   kSctpBadBundle,
@@ -109,6 +115,12 @@ inline constexpr auto kDropReasonNames =
                                      "cookie_unfit",
                                      "splice_opening",
                                      "splice_no_room",
+                                     "helper_partial",
+                                     "helper_crowded",
+                                     "helper_bounce",
+                                     "helper_privileged",
+                                     "helper_no_room",
+                                     "helper_unsettled",
                                      "sctp_no_association",
                                      "sctp_bad_bundle",
                                      "sctp_wrong_tag",
@@ -142,6 +154,8 @@ struct ForwardResult {
   IcmpErrorKind icmp_error = IcmpErrorKind::kNoRoute;  // kIcmpError
   // what the packet is too big for, in kIcmpError to be told, in kForward to be cut for; 0: it fits
   std::uint16_t mtu_bytes = 0;
+  // kForward: how long the frame is now, that a helper has written into; 0: as it was
+  std::uint16_t frame_bytes = 0;
   std::uint8_t port_index = 0;   // kForward
   bool was_taken_over = false;   // the session was opened by the peer
   tables::Address4 next_hop4{};  // kForward, by the packet's family

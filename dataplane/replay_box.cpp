@@ -20,6 +20,7 @@ tables::PartitionLimits partition_limits(const Config& config) {
   limits.session6 = {config.tables.session6_slots, 2};
   limits.plain(tables::TableKind::kSctp) = config.tables.sctp_slots;
   limits.plain(tables::TableKind::kSequenceShift) = config.tables.shift_slots;
+  limits.plain(tables::TableKind::kExpectation) = config.tables.expectation_slots;
   limits.policy.when_full = config.tables.full_policy == FullPolicy::kEvictHalfOpen
                                 ? tables::FullPolicy::kEvictHalfOpen
                                 : tables::FullPolicy::kRefuse;
@@ -45,6 +46,7 @@ tables::ImageHead image_head(const Config& config) {
   head.session6_slots = config.tables.session6_slots;
   head.sctp_slots = config.tables.sctp_slots;
   head.shift_slots = config.tables.shift_slots;
+  head.expectation_slots = config.tables.expectation_slots;
   head.partition_bytes = tables::Partition::bytes(partition_limits(config));
   head.home_bytes = tables::Partition::bytes(home_limits(config));
   return head;

@@ -71,6 +71,7 @@ inline nlohmann::ordered_json session_json(const tables::SessionOf<Address>& ses
   }
   json["reply_seen"] = (session.flags & tables::kReplySeen) != 0;
   json["local_only"] = (session.flags & tables::kLocalOnly) != 0;
+  json["application"] = session.state.application;
   json["rule"] = session.state.rule;
   json["ingress"] = session.state.ingress_role;
   json["egress"] = session.state.egress_role;

@@ -49,7 +49,8 @@ int compare(const TableFile& a, const TableFile& b) {
   if (a.head().partition_count != b.head().partition_count ||
       a.head().session4_slots != b.head().session4_slots ||
       a.head().session6_slots != b.head().session6_slots ||
-      a.head().sctp_slots != b.head().sctp_slots || a.head().shift_slots != b.head().shift_slots)
+      a.head().sctp_slots != b.head().sctp_slots || a.head().shift_slots != b.head().shift_slots ||
+      a.head().expectation_slots != b.head().expectation_slots)
     throw std::runtime_error("the two files are not of one pair: partitions or slots differ");
   std::uint64_t sessions_a = 0, sessions_b = 0, kept = 0, lost = 0, local = 0, same = 0;
   a.for_each_session([&](std::uint32_t partition, std::uint32_t slot, const auto& mine) {

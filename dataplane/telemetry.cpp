@@ -14,6 +14,7 @@
 #include "dataplane/session_text.hpp"
 #include "dataplane/telemetry_data.hpp"
 #include "dataplane/telemetry_dos.hpp"
+#include "dataplane/telemetry_expectations.hpp"
 #include "dataplane/telemetry_faults.hpp"
 #include "dataplane/telemetry_groups.hpp"
 #include "dataplane/telemetry_tables.hpp"
@@ -373,6 +374,10 @@ int on_dos(const char* /*command*/, const char* parameters, rte_tel_data* data) 
   return answer_dos(*source(), parameters == nullptr ? "" : parameters, data);
 }
 
+int on_expectations(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  return answer_expectations(*source(), data);
+}
+
 int on_verify(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
   source()->orders.ask_verify();
   rte_tel_data_start_dict(data);
@@ -490,6 +495,9 @@ Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
   register_command("/twinplane/dos", with_source<on_dos>,
                    "Floods, and blocked sources. Parameters: none, zones,FIRST, blocked,FIRST, "
                    "clear, or clear,ADDRESS.");
+  register_command("/twinplane/expectations", with_source<on_expectations>,
+                   "Returns which control sessions are looked into, what they expect, and what "
+                   "became of it.");
   register_command("/twinplane/faults", with_source<on_faults>,
                    "What is done to frames sent over HA2. Parameters: none, or on or off, where "
                    "the configuration enables faults.");

@@ -7,11 +7,12 @@
 //          behind this header.
 // Errors:  throws std::runtime_error when a command cannot be registered.
 // Spec:    DPDK 22.11, telemetry library. Commands: /twinplane/status, counters, verify, verified,
-//          sessions, dos. The names of counters: `ha2_` and a label of ha2/counters.hpp, `drop_`
-//          and a reason (parse_result.hpp, forward_result.hpp), `icmp_error_` and what became of an
-//          error that was due (icmp_error.hpp; `no_address`: the box has none of that family to
-//          speak as; `held_back`: too many in a second, or no buffer), `fragment_` and what the
-//          table of first fragments saw (fragment.hpp), and those of neighbor_counters.hpp.
+//          sessions, dos, expectations. The names of counters: `ha2_` and a label of
+//          ha2/counters.hpp, `drop_` and a reason (parse_result.hpp, forward_result.hpp),
+//          `icmp_error_` and what became of an error that was due (icmp_error.hpp; `no_address`:
+//          the box has none of that family to speak as; `held_back`: too many in a second, or no
+//          buffer), `fragment_` and what the table of first fragments saw (fragment.hpp), and those
+//          of neighbor_counters.hpp.
 #pragma once
 
 #include <memory>
@@ -32,6 +33,7 @@ struct TelemetrySource {
   const Home& home;
   const GroupShared* groups;  // null: multicast is off
   DosShared& dos;
+  const Expectations& expectations;
 };
 
 // While it lives, the commands answer from `source`.

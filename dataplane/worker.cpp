@@ -149,6 +149,7 @@ void Worker::follow_orders(std::uint64_t now) noexcept {
       stats_.owned_since_ns.set(now);
     }
     if (home_ != nullptr) home_->follow(now);
+    if (is_active_ != was_active) show_expectations();
     if (home_ != nullptr) home_->set_kept(order.has_peer ? order.kinds : tables::KindSet{});
     if (home_ != nullptr && is_active_ != was_active) home_->set_active(is_active_, now);
     publish(now);  // figures of the last stream must not be taken for this one's
@@ -163,6 +164,18 @@ void Worker::follow_orders(std::uint64_t now) noexcept {
     for (const auto& replica : replicas_)
       if (replica != nullptr) replica->owner().start_verify();
     publish(now);
+  }
+}
+
+// What this box's workers may let in is what it owns.
+void Worker::show_expectations() noexcept {
+  if (shared_.forward.expectations == nullptr) return;
+  for (const auto& replica : replicas_) {
+    if (replica == nullptr) continue;
+    if (is_active_)
+      shared_.forward.expectations->show(replica->partition());
+    else
+      shared_.forward.expectations->hide(replica->partition());
   }
 }
 
@@ -231,6 +244,9 @@ void Worker::expire(std::uint64_t now) noexcept {
                            share(mine.slot_count(tables::TableKind::kSession6)));
     sctp_forwarder_.ages().expire(mine.table<tables::TableKind::kSctp>(), time.milliseconds(),
                                   share(mine.slot_count(tables::TableKind::kSctp)));
+    if (shared_.forward.expectations != nullptr)
+      shared_.forward.expectations->expire(mine, time.milliseconds(),
+                                           share(mine.slot_count(tables::TableKind::kExpectation)));
     tables::expire_shifts(mine, time.milliseconds(),
                           share(mine.slot_count(tables::TableKind::kSequenceShift)),
                           [&](std::uint32_t shift) { ask_server_again(index, shift, now); });

@@ -135,6 +135,7 @@ class Worker {
 
   bool turn(std::uint64_t now_ns) noexcept;
   void follow_orders(std::uint64_t now_ns) noexcept;
+  void show_expectations() noexcept;
   std::uint32_t take_frames(std::uint64_t now_ns) noexcept;
   void on_ha2_packet(rte_mbuf* packet, std::uint64_t now_ns) noexcept;
   std::uint32_t take_packets(std::uint64_t now_ns) noexcept;
@@ -198,6 +199,12 @@ class Worker {
 
   std::span<std::byte> bytes_of(rte_mbuf* packet) noexcept {
     return {rte_pktmbuf_mtod(packet, std::byte*), packet->data_len};
+  }
+
+  // The same with the room behind it.
+  std::span<std::byte> roomy_bytes_of(rte_mbuf* packet) noexcept {
+    return {rte_pktmbuf_mtod(packet, std::byte*),
+            std::size_t{packet->data_len} + rte_pktmbuf_tailroom(packet)};
   }
 
   tables::Partition& partition(std::uint32_t index) noexcept { return *shared_.partitions[index]; }

@@ -89,10 +89,15 @@ void Worker::process(std::span<rte_mbuf*> packets, std::uint64_t now_ns,
 ForwardResult Worker::forward(Admitted& one, std::uint64_t now_ns) noexcept {
   tables::Partition& mine = partition(one.partition);
   const auto by = [&](const auto& key) {
-    return forward_named(forwarder_, mine, bytes_of(one.packet), one.view, one.quote, key,
+    return forward_named(forwarder_, mine, roomy_bytes_of(one.packet), one.view, one.quote, key,
                          one.found, one.ingress_port, BurstTime{now_ns});
   };
-  return one.view.kind == PacketKind::kIp4 ? by(one.key4) : by(one.key6);
+  const ForwardResult result = one.view.kind == PacketKind::kIp4 ? by(one.key4) : by(one.key6);
+  if (result.frame_bytes != 0) {
+    one.packet->data_len = result.frame_bytes;
+    one.packet->pkt_len = result.frame_bytes;
+  }
+  return result;
 }
 
 // True when the packet is for a session of this worker; else it has gone where it belongs.

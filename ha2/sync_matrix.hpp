@@ -48,6 +48,8 @@ inline constexpr std::array<SyncRow, tables::kTableKindCount> kSyncMatrix{{
     {tables::TableKind::kSequenceShift, true, true,
      "without it a session goes on under numbers that its ends do not know"},
     {tables::TableKind::kIpsecSequence, true, true, "no number of an SA is used or accepted twice"},
+    {tables::TableKind::kExpectation, true, true,
+     "what a session has announced comes, whoever forwards by then"},
 }};
 
 constexpr bool is_in_order() noexcept {

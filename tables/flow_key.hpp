@@ -22,6 +22,11 @@ namespace twinplane::tables {
 using Address4 = std::array<std::uint8_t, 4>;
 using Address6 = std::array<std::uint8_t, 16>;
 
+// IPv4 addresses where both families stand in one form (RFC 4291 section 2.5.5.2).
+constexpr Address6 mapped_address(const Address4& address) noexcept {
+  return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, address[0], address[1], address[2], address[3]};
+}
+
 // One end of a flow. The port is in network byte order.
 template <class Address>
 struct Endpoint {

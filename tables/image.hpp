@@ -54,7 +54,7 @@ struct ImageHead {
   std::uint32_t is_clean = 0;  // 1: its process ended in order, no change is half done
   std::uint32_t sctp_slots = 0;
   std::uint32_t shift_slots = 0;
-  std::uint32_t zero = 0;
+  std::uint32_t expectation_slots = 0;
   ImageEnd end;
   // Behind the partitions of the flows stands the home partition: its slots, by kind.
   std::uint64_t home_bytes = 0;
@@ -81,6 +81,7 @@ inline PartitionLimits limits_of(const ImageHead& head) noexcept {
   limits.session6 = {head.session6_slots, 2};
   limits.plain(TableKind::kSctp) = head.sctp_slots;
   limits.plain(TableKind::kSequenceShift) = head.shift_slots;
+  limits.plain(TableKind::kExpectation) = head.expectation_slots;
   limits.policy.when_full =
       head.has_half_open_queue != 0 ? FullPolicy::kEvictHalfOpen : FullPolicy::kRefuse;
   return limits;
@@ -106,7 +107,8 @@ inline const char* why_not_kept(const ImageHead& old, const ImageHead& mine,
   if (old.machine_start != mine.machine_start) return "it is from before the machine's last start";
   if (old.partition_count != mine.partition_count || old.session4_slots != mine.session4_slots ||
       old.session6_slots != mine.session6_slots || old.sctp_slots != mine.sctp_slots ||
-      old.shift_slots != mine.shift_slots || old.has_half_open_queue != mine.has_half_open_queue ||
+      old.shift_slots != mine.shift_slots || old.expectation_slots != mine.expectation_slots ||
+      old.has_half_open_queue != mine.has_half_open_queue ||
       old.partition_bytes != mine.partition_bytes || old.home_slots != mine.home_slots ||
       old.home_bytes != mine.home_bytes)
     return "its tables are cut differently: [tables] was changed";

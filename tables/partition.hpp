@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "tables/dos_block.hpp"
+#include "tables/expectation.hpp"
 #include "tables/ipsec_sequence.hpp"
 #include "tables/mac.hpp"
 #include "tables/multicast.hpp"
@@ -71,8 +72,10 @@ class Partition {
       return self.sctp_;
     else if constexpr (kKind == TableKind::kSequenceShift)
       return self.sequence_shift_;
-    else
+    else if constexpr (kKind == TableKind::kIpsecSequence)
       return self.ipsec_sequence_;
+    else
+      return self.expectation_;
   }
 
  public:
@@ -89,7 +92,8 @@ class Partition {
         dos_block_(make<DosBlockBody>(carver, limits, seed)),
         sctp_(make<SctpBody>(carver, limits, seed)),
         sequence_shift_(make<SequenceShiftBody>(carver, limits, seed)),
-        ipsec_sequence_(make<IpsecSequenceBody>(carver, limits, seed)) {}
+        ipsec_sequence_(make<IpsecSequenceBody>(carver, limits, seed)),
+        expectation_(make<ExpectationBody>(carver, limits, seed)) {}
 
   static std::size_t bytes(const PartitionLimits& limits) noexcept {
     Carver counter;
@@ -200,6 +204,7 @@ class Partition {
   PlainTable<SctpBody> sctp_;
   PlainTable<SequenceShiftBody> sequence_shift_;
   PlainTable<IpsecSequenceBody> ipsec_sequence_;
+  PlainTable<ExpectationBody> expectation_;
 };
 
 // SessionTable or PlainTable.

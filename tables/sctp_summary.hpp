@@ -76,9 +76,4 @@ struct SctpSummary {
 
 static_assert(sizeof(SctpSummary) == 96);
 
-// As IPv4 addresses stand among those of an association (RFC 4291 section 2.5.5.2).
-constexpr Address6 mapped_address(const Address4& address) noexcept {
-  return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, address[0], address[1], address[2], address[3]};
-}
-
 }  // namespace twinplane::tables

@@ -63,7 +63,7 @@ constexpr Direction opposite(Direction direction) noexcept {
   return direction == kFromClient ? kFromServer : kFromClient;
 }
 
-// Everything but the keys. `marks` and `is_opened_here` are this box's own.
+// Everything but the keys. `marks`, `is_opened_here` and `line_marks` are this box's own.
 struct SessionState {
   std::uint16_t generation;     // 14 bits; rises by one each time the slot is filled
   std::uint8_t marks;           // DirtyMark
@@ -79,7 +79,8 @@ struct SessionState {
   std::uint32_t edge_max[2];    // per direction: highest end the other side has allowed
   std::uint8_t window_scales;   // RFC 7323 shifts, nibbles as above; 15 = none offered
   std::uint8_t is_opened_here;  // 1: by this box; 0: it came from the peer. Never compared or sent
-  std::uint8_t spare[2];
+  std::uint8_t line_marks;      // of a control session, where its lines stand; as is_opened_here
+  std::uint8_t spare;
 };
 
 static_assert(sizeof(SessionState) == 36);

@@ -73,6 +73,7 @@ struct SessionTraits {
   static void forget_life(Entry& entry) noexcept {
     if (entry.state.marks != 0) entry.state.marks = 0;
     if (entry.state.is_opened_here != 0) entry.state.is_opened_here = 0;
+    if (entry.state.line_marks != 0) entry.state.line_marks = 0;
   }
 
   // Everything but the generation and the marks goes to zero.

@@ -9,6 +9,7 @@ DIFFERENCES = (
     ("session6_slots", "session6_slots = 16384", "session6_slots = 32768"),
     ("sctp_slots", "full_policy", "sctp_slots = 8192\nfull_policy"),
     ("shift_slots", "full_policy", "shift_slots = 8192\nfull_policy"),
+    ("expectation_slots", "full_policy", "expectation_slots = 512\nfull_policy"),
     ("rule_names", 'name = "out"', 'name = "other"'),
     ("box.id", "id = 1", "id = 0"),
 )

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 
+#include "dataplane/expectations.hpp"
 #include "dataplane/forward.hpp"
 #include "dataplane/parse.hpp"
 #include "dataplane/quote.hpp"
@@ -66,11 +67,13 @@ class ForwardFixture : public testing::Test {
     routes_.emplace(config_, "forward", -1);
     nat_.emplace(config_, 7);
     destinations_.emplace(config_);
-    forwarder_.emplace(
-        dataplane::ForwardContext{config_, *rules_, *routes_, *nat_, *destinations_});
+    expectations_.emplace(slot_count, kExpectationMs, tables::HashSeed{6});
+    forwarder_.emplace(dataplane::ForwardContext{config_, *rules_, *routes_, *nat_, *destinations_,
+                                                 &*expectations_});
     tables::PartitionLimits limits;
     limits.session4 = limits.session6 = {slot_count, 2};
     limits.plain(tables::TableKind::kSequenceShift) = slot_count;
+    limits.plain(tables::TableKind::kExpectation) = slot_count;
     memory_.reset(
         static_cast<std::byte*>(std::aligned_alloc(64, tables::Partition::bytes(limits))));
     std::memset(memory_.get(), 0, tables::Partition::bytes(limits));
@@ -138,6 +141,7 @@ class ForwardFixture : public testing::Test {
     void operator()(std::byte* bytes) const { std::free(bytes); }
   };
 
+  static constexpr std::uint32_t kExpectationMs = 30'000;
   static constexpr tables::Found kNotLookedUp{tables::kNoSlot, tables::Side::kClient};
 
   dataplane::BurstTime time_{5'000'000'000};
@@ -146,6 +150,7 @@ class ForwardFixture : public testing::Test {
   std::optional<dataplane::RouteTable> routes_;
   std::optional<dataplane::NatPool> nat_;
   std::optional<dataplane::DestinationNat> destinations_;
+  std::optional<dataplane::Expectations> expectations_;
   std::optional<Forwarder> forwarder_;
   std::unique_ptr<std::byte, Free> memory_;
   std::optional<tables::Partition> partition_;

@@ -236,6 +236,36 @@ inline void vary(tables::SctpBody& body, BodyDice& dice) noexcept {
   body.egress_role = dice.below<std::uint8_t>(8);
 }
 
+inline void number_key(tables::ExpectationBody& body, std::uint32_t number) noexcept {
+  number_address(body.flow.source, 0x20, number % 7);
+  number_address(body.flow.target, 0xFD, number);
+  body.flow.target_port_be = static_cast<std::uint16_t>(number + 1);
+  body.flow.protocol = 6;
+  body.flow.zone = static_cast<std::uint8_t>(number % 2);
+  body.session.slot = number;
+  body.session.table = static_cast<std::uint8_t>(number % 2);
+}
+
+inline void vary(tables::ExpectationBody& body, BodyDice& dice) noexcept {
+  number_address(body.real_address, 0x20, dice.below<std::uint32_t>(65536));
+  body.real_port_be = dice.below<std::uint16_t>(65536);
+  body.rule = dice.below<std::uint16_t>(65536);
+  number_address(body.new_source, 0x20, dice.below<std::uint32_t>(65536));
+  body.application = dice.below<std::uint16_t>(65536);
+  body.state = dice.below<tables::ExpectationState>(tables::kExpectationStateCount);
+}
+
+// Sessions and flows go in pairs, and a key of the one is never a key of the other.
+inline void keep_keys(tables::ExpectationBody& body, const tables::ExpectationBody& of) noexcept {
+  body.flow = of.flow;
+  body.session = of.session;
+}
+
+// The second key becomes that of `other`.
+inline void meet(tables::ExpectationBody& body, const tables::ExpectationBody& other) noexcept {
+  body.session = other.session;
+}
+
 inline void number_key(tables::SequenceShiftBody& body, std::uint32_t number) noexcept {
   body.key.slot = number;
   body.key.generation = static_cast<std::uint16_t>(number % 5);

@@ -23,7 +23,8 @@ TEST(ConfigSummary, SaysInWordsWhatTheFileMeans) {
           "rule \"out\": allow any protocol from trust (any address) to untrust (any address)\n"));
   EXPECT_THAT(text, HasSubstr("becomes 10.2.0.254 ports 1024-65535 (64512 pairs"));
   EXPECT_THAT(text, HasSubstr("4 partitions, 262144 IPv4 and 65536 IPv6 sessions, 16384 SCTP "
-                              "associations, 16384 sequence shifts (28 MiB of entries)"));
+                              "associations, 16384 sequence shifts, 4096 "
+                              "expectations (29 MiB of entries)"));
   EXPECT_THAT(text, HasSubstr("a peer silent for 30 ms on every path is dead"));
 }
 

@@ -119,6 +119,7 @@ TEST(Image, CutDifferentlyIsNotKept) {
   EXPECT_EQ(reason_after([](ImageHead& head) { ++head.session6_slots; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { ++head.sctp_slots; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { ++head.shift_slots; }), kCutDifferently);
+  EXPECT_EQ(reason_after([](ImageHead& head) { ++head.expectation_slots; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { head.has_half_open_queue = 0; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { --head.partition_bytes; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { --head.home_bytes; }), kCutDifferently);

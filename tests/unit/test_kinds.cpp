@@ -104,10 +104,10 @@ TEST(Kinds, OfTheMatrixAreThoseOfTheReference) {
   using enum TableKind;
   EXPECT_EQ(kept_kinds(HaMode::kActivePassive),
             (KindSet{kSession4, kSession6, kArp, kNd, kMac, kMulticast4, kMulticast6, kVirtualMac,
-                     kSecurityAssociation, kSctp, kSequenceShift, kIpsecSequence}));
+                     kSecurityAssociation, kSctp, kSequenceShift, kIpsecSequence, kExpectation}));
   EXPECT_EQ(kept_kinds(HaMode::kActiveActive),
             (KindSet{kSession4, kSession6, kVirtualMac, kSecurityAssociation, kSequenceShift,
-                     kIpsecSequence}));
+                     kIpsecSequence, kExpectation}));
 }
 
 TEST(Kinds, ThatAreSwitchedOffNeverLeaveTheBox) {
@@ -180,7 +180,8 @@ TEST(Kinds, StandOnTheWireAsTheSpecificationSays) {
         Sizes{TableKind::kMac, 24, 0, 0}, Sizes{TableKind::kMulticast4, 40, 29, 0},
         Sizes{TableKind::kMulticast6, 64, 29, 0}, Sizes{TableKind::kVirtualMac, 36, 7, 0},
         Sizes{TableKind::kSecurityAssociation, 224, 6, 21}, Sizes{TableKind::kSctp, 164, 17, 0},
-        Sizes{TableKind::kSequenceShift, 40, 0, 0}, Sizes{TableKind::kIpsecSequence, 64, 29, 21}}) {
+        Sizes{TableKind::kSequenceShift, 40, 0, 0}, Sizes{TableKind::kIpsecSequence, 64, 29, 21},
+        Sizes{TableKind::kExpectation, 92, 6, 0}}) {
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kFull), sizes.whole) << tables::name_of(sizes.kind);
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kState), sizes.patch) << tables::name_of(sizes.kind);
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kWindow), sizes.refresh)
