@@ -297,6 +297,7 @@ int on_ipsec(const char* /*command*/, const char* /*parameters*/, rte_tel_data* 
     if (dict == nullptr) return -1;
     rte_tel_data_start_dict(dict);
     const bool is_inbound = (sa.flags & tables::kSaInbound) != 0;
+    add_text(dict, "name", configured.name);
     add_number(dict, "spi", sa.key.spi);
     add_text(dict, "direction", is_inbound ? "in" : "out");
     add_text(dict, "source", to_text(IpAddress::of(sa.source)));
@@ -318,8 +319,8 @@ int on_ipsec(const char* /*command*/, const char* /*parameters*/, rte_tel_data* 
     add_number(dict, "bytes_max", sa.bytes_max);
     add_number(dict, "used_packets", row.used_packets.get());
     add_number(dict, "packets_max", sa.packets_max);
-    // DPDK frees the container with the answer.
-    rte_tel_data_add_dict_container(data, configured.name.c_str(), dict, 0);
+    // DPDK frees the container with the answer. It refuses names that hold a '-'.
+    rte_tel_data_add_dict_container(data, ("sa" + std::to_string(i)).c_str(), dict, 0);
   }
   return 0;
 }
