@@ -35,16 +35,19 @@ TableFile::TableFile(const std::string& path) {
   if (!head_.is_sound(bytes))
     throw std::runtime_error(path +
                              " is no table file of this version: give the path set as tables.file");
-  const tables::PartitionLimits limits = tables::limits_of(head_);
-  if (tables::Partition::bytes(limits) != head_.partition_bytes)
-    throw std::runtime_error(path +
-                             " was written by another build: its tables are cut differently");
-  for (std::uint32_t i = 0; i < head_.partition_count; ++i) {
-    tables::Carver carver(
-        {base_.get() + tables::kImageHeadBytes + i * head_.partition_bytes, head_.partition_bytes});
-    partitions_.push_back(
-        std::make_unique<tables::Partition>(carver, limits, tables::HashSeed{head_.hash_seed + i}));
-  }
+  std::byte* block = base_.get() + tables::kImageHeadBytes;
+  const auto cut = [&](const tables::PartitionLimits& limits, std::size_t block_bytes) {
+    if (tables::Partition::bytes(limits) != block_bytes)
+      throw std::runtime_error(path +
+                               " was written by another build: its tables are cut differently");
+    tables::Carver carver({block, block_bytes});
+    partitions_.push_back(std::make_unique<tables::Partition>(
+        carver, limits, tables::HashSeed{head_.hash_seed + partitions_.size()}));
+    block += block_bytes;
+  };
+  for (std::uint32_t i = 0; i < head_.partition_count; ++i)
+    cut(tables::limits_of(head_), head_.partition_bytes);
+  cut(tables::home_limits_of(head_), head_.home_bytes);
 }
 
 }  // namespace twinplane::dataplane

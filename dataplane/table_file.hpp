@@ -27,6 +27,11 @@ class TableFile {
 
   const tables::ImageHead& head() const noexcept { return head_; }
 
+  // Those of the flows, then the home partition.
+  std::uint32_t partition_count() const noexcept {
+    return static_cast<std::uint32_t>(partitions_.size());
+  }
+
   const tables::Partition& partition(std::uint32_t index) const noexcept {
     return *partitions_[index];
   }
@@ -35,7 +40,7 @@ class TableFile {
   // associations.
   template <class Visit>
   void for_each_session(Visit&& visit) const {
-    for (std::uint32_t p = 0; p < head_.partition_count; ++p) {
+    for (std::uint32_t p = 0; p < partition_count(); ++p) {
       const auto walk = [&](const auto& slots) {
         for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot)
           if (std::remove_cvref_t<decltype(slots)>::TraitsType::is_live(slots.entry(slot)))
