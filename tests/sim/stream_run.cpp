@@ -150,7 +150,9 @@ class StreamRun {
       result_.coverage.add(Covered::kDoubleTakeOver);
     taken_over_step_ = result_.steps;
     pair_.take_over(is_orderly, plan_.told_ns_max);
-    if (plan_.has_sequences) sequences_.note_takeover(pair_.owner(), pair_.now_ns());
+    if (!plan_.has_sequences) return;
+    sequences_.note_takeover(pair_.owner(), pair_.now_ns());
+    look();  // taking over has changed what it holds, and it may be the mirror again in this step
   }
 
   void cover() {
