@@ -130,7 +130,11 @@ void WholeBox::take_link_frame(ha2::Path path, const SimLink::Received& frame,
       static_cast<ha2::FrameType>(decoded.frame.header.type) == ha2::FrameType::kKeepalive;
   Heard& heard = heard_[static_cast<std::size_t>(path)];
   if (!is_keepalive) return;
-  if (path == ha2::Path::kHa1) own_silence_ns_ = 0;
+  // One of an earlier life, sent again, may be refused: it ends no silence that is judged.
+  if (frame.sent_ns > newest_sent_ns_) {
+    newest_sent_ns_ = frame.sent_ns;
+    if (path == ha2::Path::kHa1) own_silence_ns_ = 0;
+  }
   // One of an earlier life, sent again, is believed on HA1 until the next one comes.
   const bool is_overtaken = frame.sent_ns < std::max(heard_[0].sent_ns, heard_[1].sent_ns);
   if (is_overtaken)

@@ -177,6 +177,7 @@ class WholeBox {
   std::array<Heard, ha2::kPathCount> heard_{};
   std::uint64_t last_turn_ns_ = 0;
   std::uint64_t own_silence_ns_ = 0;
+  std::uint64_t newest_sent_ns_ = 0;  // of the keepalives that came
   std::optional<std::uint64_t> own_silence_at_takeover_ns_;
 };
 
