@@ -34,6 +34,7 @@ using fuzz::Chunk;
 using fuzz::require;
 using tests::Bytes;
 using tests::get16;
+using tests::operator+;
 
 // Of a chunk of the input.
 constexpr std::uint8_t kRightChecksum = 0x01;
