@@ -119,7 +119,6 @@ tables::SequenceRun SequenceKeeper::take(std::uint32_t slot, std::uint32_t count
 
 // Where the mirror is heard of it will answer: only where it is not, waiting ends in going on.
 void SequenceKeeper::put_off(tables::SequenceCeiling& ceiling) const noexcept {
-  if (is_mutant(Mutant::kWaitsDespiteAnswers)) return;
   tables::put_off(ceiling, replica_.owner().heard().at_ns);
 }
 

@@ -72,7 +72,6 @@ enum class Mutant : std::uint8_t {
   kIndexForgetsMoved,
   // Sequence numbers.
   kCeilingBeforeAnswer,
-  kWaitsDespiteAnswers,
   kAnswerOfAnyFrame,
   kTakesOverBelowCeiling,
   kNoJump,
@@ -137,7 +136,6 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutant::k
                  "generation-stays",
                  "index-forgets-moved",
                  "ceiling-before-answer",
-                 "waits-despite-answers",
                  "answer-of-any-frame",
                  "takes-over-below-ceiling",
                  "no-jump",
