@@ -17,6 +17,7 @@ void read_helper(Section& section, Config& config) {
     helper.application = known->control;
   } else if (!helper.name.empty()) {
     std::vector<std::string> names;
+    names.reserve(std::size(kHelpers));
     for (const Helper& one : kHelpers) names.emplace_back(one.name);
     add_unknown(section.faults(), {helper.name, section.path("name")}, "helper", names);
   }

@@ -155,6 +155,7 @@ TEST_F(ExpectationsTest, AreClaimedOnceByManyCores) {
   std::atomic<bool> is_over{false};
   ExpectationBoard& board = expectations_.board();
   std::vector<std::thread> claimers;
+  claimers.reserve(2);
   for (int i = 0; i < 2; ++i)
     claimers.emplace_back([&] {
       while (!is_over.load())
