@@ -239,10 +239,11 @@ void age(std::span<const std::byte> original, const PacketView& before) {
   require(parsed.ttl + 1 == before.ttl, "the TTL has not fallen by one");
 }
 
-// A handshake in another's name: whatever came, what becomes of it is a right packet.
+// A handshake in another's name: whatever came, what becomes of it is a right packet. Nobody speaks
+// in a group's name.
 void shake_hands(std::span<const std::byte> original, const PacketView& before,
                  std::uint8_t number) {
-  if (!is_plain_tcp(before)) return;
+  if (!is_plain_tcp(before) || before.is_group_target) return;
   const SynOffer offer = syn_offer(original, before);
   Bytes frame(original.begin(), original.end());
   frame.resize(frame.size() + number % 16U);

@@ -239,7 +239,8 @@ class SctpRun {
     require(sctp_is_sound(state_), "the state is not sound");
     require(state_.rank >= before.rank, "I3: the rank fell");
     require((verdict.marks != 0) == !(state_ == before), "what changed is not what is marked");
-    const bool is_rekeyed = state_.tags != before.tags || state_.addresses != before.addresses;
+    const bool is_rekeyed = state_.tags != before.tags || state_.addresses != before.addresses ||
+                            has_more(state_) != has_more(before);
     require(is_rekeyed == (verdict.marks == kMarkWhole), "tags or addresses changed unmarked");
     if (before.rank >= SctpRank::kEstablished) require_kept(before);
     require(summary.source_port_be != summary.target_port_be ||
@@ -255,6 +256,12 @@ class SctpRun {
     if (verdict.outcome != SctpOutcome::kOpens || !sctp_gives_way(state_)) return;
     sctp_open(state_, summary, path);
     require(sctp_is_sound(state_), "what was opened is not sound");
+  }
+
+  // Of each side: it has more addresses than are kept.
+  static std::array<bool, 2> has_more(const SctpState& state) {
+    return {tables::sctp_has(state, tables::kSctpMoreAddresses, kFromClient),
+            tables::sctp_has(state, tables::kSctpMoreAddresses, kFromServer)};
   }
 
   // Whatever joins stands behind what was there.
