@@ -44,13 +44,18 @@ class ProbedTable {
 
   // Any thread. `wanted` has the key of what is looked for, at home where its hash says.
   [[nodiscard]] bool try_find(std::uint64_t hash, const Words& wanted, Words& out) const noexcept {
+    return find_shared(hash, wanted, out) != kNoSlot;
+  }
+
+  // The same, for whoever wants to know which slot it is; kNoSlot where there is none.
+  std::uint32_t find_shared(std::uint64_t hash, const Words& wanted, Words& out) const noexcept {
     std::uint32_t slot = home_of(hash);
     for (std::uint32_t probe = 0; probe < kProbesMax; ++probe, slot = next(slot)) {
       if (!slots_[slot].try_read(out)) continue;
-      if (Form::is_free(out)) return false;
-      if (Form::is_live(out) && Form::is_same_key(out, wanted)) return true;
+      if (Form::is_free(out)) return kNoSlot;
+      if (Form::is_live(out) && Form::is_same_key(out, wanted)) return slot;
     }
-    return false;
+    return kNoSlot;
   }
 
   // Any thread. False: there is nothing, or it is being written.
