@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "dataplane/config_address.hpp"
+#include "dataplane/config_bridge.hpp"
 #include "dataplane/config_faults.hpp"
 #include "dataplane/config_multicast.hpp"
 #include "dataplane/config_protection.hpp"
@@ -70,7 +71,7 @@ struct PortConfig {
   std::uint16_t mtu_bytes{1500};
   std::uint16_t vlan{};
   std::uint8_t virtual_mac_group{1};
-  std::vector<IpPrefix> addresses;  // interface addresses: host bits stand
+  std::vector<IpPrefix> addresses;  // interface addresses: host bits stand; none of a bridged port
 };
 
 struct RouteConfig {
@@ -156,6 +157,7 @@ struct TablesConfig {
   std::uint32_t dos_block_slots{4096};    // blocked sources, this box's own
   std::uint32_t expectation_slots{1024};  // per partition: of control sessions, one each
   std::uint32_t expectation_s{30};        // how long an announced session may be waited for
+  std::uint32_t mac_slots{8192};          // of all bridges together
   FullPolicy full_policy{FullPolicy::kRefuse};
   std::string file;  // empty = anonymous memory
   bool keep{false};  // over an orderly restart, in `file`
@@ -222,6 +224,7 @@ struct Config {
   BoxConfig box;
   EalConfig eal;
   std::vector<PortConfig> ports;
+  std::vector<BridgeConfig> bridges;
   std::vector<std::string> zones;  // in the order in which the ports first name them
   std::vector<RouteConfig> routes;
   std::vector<NeighborConfig> neighbors;  // permanent ones

@@ -172,6 +172,7 @@ void check_network(const Config& config, FaultList& faults) {
   if (config.ports.empty() && faults.is_clean("port"))
     faults.add("port", "is missing", "give at least one [[port]]");
   check_names(config.ports, "port", faults);
+  check_names(config.bridges, "bridge", faults);
   check_names(config.rules, "rule", faults);
   check_names(config.nat, "nat", faults);
   check_security_associations(config, faults);
@@ -181,6 +182,7 @@ void check_network(const Config& config, FaultList& faults) {
   check_routes(config, faults);
   check_neighbors(config, faults);
   check_multicast(config, faults);
+  check_bridges(config, faults);
   for (std::size_t i = 0; i < config.nat.size(); ++i) {
     if (faults.is_clean(path_of("nat", i))) check_nat_rule(config, i, faults);
   }

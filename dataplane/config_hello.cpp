@@ -69,6 +69,47 @@ std::uint64_t neighbors_digest(const Config& config) {
   return digest.value();
 }
 
+// What the numbers in MAC entries and sessions stand for, and what makes one box bridge what the
+// other did.
+std::uint64_t domains_digest(const Config& config) {
+  NameDigest digest;
+  for (const BridgeConfig& bridge : config.bridges) {
+    digest.add(bridge.name);
+    digest.add_number(static_cast<std::uint64_t>(bridge.mode));
+    for (const std::string& port : bridge.port_names) digest.add(port);
+    digest.add("|");
+    for (const VlanRange& range : bridge.vlans) {
+      digest.add_number(range.first);
+      digest.add_number(range.last);
+    }
+    digest.add("|");
+  }
+  return digest.value();
+}
+
+std::uint64_t bridges_digest(const Config& config) {
+  NameDigest digest;
+  for (const BridgeConfig& bridge : config.bridges) {
+    const Unfiltered& passes = bridge.unfiltered;
+    digest.add_number((passes.any ? 1U : 0U) | (passes.nd ? 2U : 0U) | (passes.llc ? 4U : 0U) |
+                      (bridge.passes_link_protocols ? 8U : 0U) |
+                      (bridge.floods_unknown ? 16U : 0U));
+    for (const std::uint16_t type : passes.ether_types) digest.add_number(type);
+    for (const std::uint32_t number :
+         {bridge.aging_s, bridge.address_limit, bridge.port_address_limit,
+          static_cast<std::uint32_t>(bridge.limit_action), bridge.move_limit, bridge.move_window_s,
+          bridge.move_hold_s, bridge.broadcast_per_s, bridge.multicast_per_s, bridge.unknown_per_s})
+      digest.add_number(number);
+    for (const BridgeMacConfig& entry : bridge.macs) {
+      digest.add(to_text(entry.mac));
+      digest.add_number(entry.vlan);
+      digest.add(entry.port);
+    }
+    digest.add("|");
+  }
+  return digest.value();
+}
+
 void add_numbers(NameDigest& digest, const std::vector<std::uint8_t>& numbers) {
   for (const std::uint8_t number : numbers) digest.add_number(number);
   digest.add("|");
@@ -182,6 +223,7 @@ std::uint64_t numbering_digest(const Config& config) {
   digest.add_number(names_digest(config.ports));
   digest.add_number(zones_digest(config));
   digest.add_number(names_digest(config.rules));
+  digest.add_number(domains_digest(config));
   return digest.value();
 }
 
@@ -206,10 +248,13 @@ std::vector<HelloItem> hello_items(const Config& config) {
       // The feature's switch too: 0 where it is off.
       {"multicast_slots", config.multicast.enabled ? config.tables.multicast_slots : 0U, true},
       {"expectation_slots", config.tables.expectation_slots, true},
+      {"mac_slots", config.tables.mac_slots, true},
       {"vsys_count", kVsysCount, true},
       {"ports", config.ports.size(), true},
       {"port_names", names_digest(config.ports), true},
       {"zone_names", zones_digest(config), true},
+      {"bridges", config.bridges.size(), true},
+      {"bridge_domains", domains_digest(config), true},
       {"rules", config.rules.size(), true},
       {"rule_names", names_digest(config.rules), true},
       {"floating_addresses", floating_digest(config), false},
@@ -219,6 +264,7 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"cookie_secret", cookie_secret_digest(config), false},
       {"helpers", helpers_digest(config), false},
       {"routes", routes_digest(config), false},
+      {"bridge_contents", bridges_digest(config), false},
       {"permanent_neighbors", neighbors_digest(config), false},
       {"multicast", multicast_digest(config), false},
       {"security_associations", sas_digest(config), false},

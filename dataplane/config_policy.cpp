@@ -42,10 +42,16 @@ void read_port(Section& section, Config& config) {
   section.read_text("device", port.device, Need::kRequired);
   section.read_name("zone", port.zone, Need::kRequired);
   section.read_integer("mtu", port.mtu_bytes, {576, 9000});
-  section.read_integer("vlan", port.vlan, {0, 4094});
   section.read_integer("virtual_mac_group", port.virtual_mac_group, {0, 255});
-  for (const ListItem& item : section.list("addresses", Need::kRequired)) {
-    read_interface_address(section.faults(), item, port);
+  if (const BridgeConfig* const bridge = bridge_of(config, port.name); bridge != nullptr) {
+    const std::string wrong = "is a port of bridge \"" + bridge->name + "\"";
+    section.refuse("addresses", wrong, "no addresses: hosts have them, the bridge has none");
+    section.refuse("vlan", wrong, "no VLAN here: \"vlans\" of the bridge");
+  } else {
+    section.read_integer("vlan", port.vlan, {0, 4094});
+    for (const ListItem& item : section.list("addresses", Need::kRequired)) {
+      read_interface_address(section.faults(), item, port);
+    }
   }
   section.finish();
   if (port.zone == kAny)
@@ -160,7 +166,10 @@ void read_rule(Section& section, Config& config) {
 }  // namespace
 
 void read_policy_sections(Section& root, Config& config) {
+  // before the ports, of which a bridge's have no addresses
+  for (Section& section : root.tables("bridge", kBridgesMax)) read_bridge(section, config);
   for (Section& section : root.tables("port", kPortsMax)) read_port(section, config);
+  resolve_bridges(config, root.faults());
   for (Section& section : root.tables("route", kRoutesMax)) read_route(section, config);
   for (Section& section : root.tables("neighbor", kNeighborsMax)) read_neighbor(section, config);
   for (Section& section : root.tables("rule", kRulesMax)) read_rule(section, config);

@@ -16,8 +16,8 @@ namespace twinplane::dataplane {
 // [box], [eal], [tables], [timeouts], [ha2], [ha1], [ha], [worker]
 void read_box_sections(Section& root, Config& config);
 
-// [[port]], [[route]], [[neighbor]], [[rule]], [[nat]], [[zone_protection]]; zone and port names
-// become indexes.
+// [[bridge]], [[port]], [[route]], [[neighbor]], [[rule]], [[nat]], [[zone_protection]]; zone and
+// port names become indexes.
 void read_policy_sections(Section& root, Config& config);
 
 }  // namespace twinplane::dataplane

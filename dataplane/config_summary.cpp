@@ -172,9 +172,10 @@ std::string pair_text(const Config& config) {
 }
 
 std::string port_text(const PortConfig& port) {
-  return "port \"" + port.name + "\": " + port.device + ", zone " + port.zone + ", " +
-         (port.vlan == 0 ? "untagged" : "VLAN " + std::to_string(port.vlan)) + ", MTU " +
-         std::to_string(port.mtu_bytes) + ", virtual MAC group " +
+  const std::string text = "port \"" + port.name + "\": " + port.device + ", zone " + port.zone;
+  if (port.addresses.empty()) return text + ", bridged, MTU " + std::to_string(port.mtu_bytes);
+  return text + ", " + (port.vlan == 0 ? "untagged" : "VLAN " + std::to_string(port.vlan)) +
+         ", MTU " + std::to_string(port.mtu_bytes) + ", virtual MAC group " +
          std::to_string(port.virtual_mac_group) + ", " + networks_text(port.addresses);
 }
 
@@ -199,6 +200,7 @@ std::string summary(const Config& config) {
                      config.eal.lcores + "), " + memory_text(config.eal) + ", telemetry prefix " +
                      config.eal.file_prefix + "\n";
   for (const PortConfig& port : config.ports) text += port_text(port) + "\n";
+  for (const BridgeConfig& bridge : config.bridges) text += bridge_text(config, bridge) + "\n";
   for (const RouteConfig& route : config.routes) {
     text += "route: " + to_text(route.prefix) + " via " + to_text(route.via) + " on " + route.port +
             "\n";
