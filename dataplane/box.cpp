@@ -149,6 +149,8 @@ Box::Box(const Config& config)
            SipKey{draw_secret(), draw_secret()}) {
   if (config.multicast.enabled)
     groups_ = std::make_unique<GroupShared>(config, worker_count_, tables::HashSeed{draw_secret()});
+  if (!config.bridges.empty())
+    bridging_ = std::make_unique<Bridging>(config, worker_count_, tables::HashSeed{draw_secret()});
   make_tables();
   make_ports();
   make_workers();
@@ -244,6 +246,7 @@ tables::PartitionLimits Box::home_limits() const {
   limits.plain(tables::TableKind::kSecurityAssociation) = kSecurityAssociationsMax;
   limits.plain(tables::TableKind::kIpsecSequence) = kSecurityAssociationsMax + 1;
   limits.plain(tables::TableKind::kDosBlock) = block_slots(config_);
+  if (bridging_ != nullptr) limits.plain(tables::TableKind::kMac) = config_.tables.mac_slots;
   return limits;
 }
 
@@ -318,6 +321,7 @@ void Box::make_workers() {
       .neighbors = neighbors_,
       .groups = groups_.get(),
       .dos = dos_,
+      .bridging = bridging_.get(),
       .encap = encap_,
       .peer_mac = peer_mac_,
       .partitions = partition_views_};
@@ -325,7 +329,7 @@ void Box::make_workers() {
     workers_.push_back(std::make_unique<Worker>(
         i, worker_count_, shared,
         i == 0 ? std::make_unique<Home>(config_, neighbors_, *home_partition_, groups_.get(), dos_,
-                                        tables::HashSeed{draw_secret()})
+                                        tables::HashSeed{draw_secret()}, bridging_.get())
                : nullptr));
 }
 
@@ -343,9 +347,9 @@ void Box::make_control() {
   control_ =
       std::make_unique<Control>(config_, orders_, workers_, control_ring_, control_link_.get(),
                                 ha1_.get(), peer_mac_, encap_, kept_tables());
-  telemetry_ = std::make_unique<Telemetry>(TelemetrySource{config_, *control_, workers_, orders_,
-                                                           page_desk_, *workers_.front()->home(),
-                                                           groups_.get(), dos_, expectations_});
+  telemetry_ = std::make_unique<Telemetry>(
+      TelemetrySource{config_, *control_, workers_, orders_, page_desk_, *workers_.front()->home(),
+                      groups_.get(), dos_, expectations_, bridging_.get()});
 }
 
 ha2::KeptTables Box::kept_tables() const noexcept {

@@ -77,6 +77,7 @@ class Box {
   NeighborTable neighbors_;
   std::unique_ptr<GroupShared> groups_;  // null: multicast is off
   DosShared dos_;
+  std::unique_ptr<Bridging> bridging_;  // null: no bridge is configured
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Ha2Link> control_link_;
   std::unique_ptr<Ha1Socket> ha1_;

@@ -160,12 +160,21 @@ void check_zones(const Config& config, FaultList& faults) {
                  "\"" + port.zone + "\" is the zone of routed port \"" + routed->name + "\" too",
                  "zones of their own for bridged ports");
   }
+  const auto is_bridged = [&](std::uint8_t zone) {
+    return std::ranges::any_of(config.ports, [&](const PortConfig& port) {
+      return port.zone_index == zone && bridge_of(config, port.name) != nullptr;
+    });
+  };
+  for (std::size_t i = 0; i < config.zone_protections.size(); ++i) {
+    const ZoneProtectionConfig& protection = config.zone_protections[i];
+    const auto has_cookies = [](const FloodThresholds& kind) { return kind.has_cookies; };
+    if (is_bridged(protection.zone_index) &&
+        std::ranges::any_of(protection.thresholds, has_cookies))
+      faults.add(path_of(path_of("zone_protection", i, "syn"), "action"),
+                 "\"" + protection.zone + "\" is a zone of bridged ports, which answer nobody",
+                 "\"random-early-drop\"");
+  }
   for (std::size_t i = 0; i < config.nat.size(); ++i) {
-    const auto is_bridged = [&](std::uint8_t zone) {
-      return std::ranges::any_of(config.ports, [&](const PortConfig& port) {
-        return port.zone_index == zone && bridge_of(config, port.name) != nullptr;
-      });
-    };
     if (std::ranges::any_of(config.nat[i].from_zones, is_bridged))
       faults.add(path_of("nat", i, "from"), "names a zone of bridged ports",
                  "zones of routed ports: what is bridged is not translated");

@@ -96,6 +96,7 @@ void Control::run(const std::atomic<bool>& is_stopping) {
       }
       if (leave_until_ns == 0 &&
           (is_peer_told(doors_closed_ns) || now >= doors_closed_ns + kTellMaxNs)) {
+        orders_.stop_bridging();
         pair_.leave();
         leave_until_ns = now + kLeaveNs;
       }

@@ -12,9 +12,9 @@
 #include "dataplane/quote.hpp"
 #include "dataplane/rewrite.hpp"
 #include "dataplane/rss.hpp"
+#include "dataplane/session_steps.hpp"
 #include "dataplane/steered_port.hpp"
 #include "dataplane/virtual_mac.hpp"
-#include "tables/tcp_track.hpp"
 
 namespace twinplane::dataplane {
 
@@ -26,29 +26,10 @@ using tables::DirectedKey;
 using tables::Direction;
 using tables::Endpoint;
 using tables::Found;
-using tables::KeyEnds;
 using tables::kFromClient;
 using tables::kFromServer;
 using tables::SessionOf;
 using tables::Side;
-
-tables::TcpSegment segment_of(const PacketView& view) noexcept {
-  return {.seq = view.tcp.sequence,
-          .ack = view.tcp.acknowledgement,
-          .payload_bytes = view.payload_bytes,
-          .window = view.tcp.window,
-          .flags = view.tcp.flags,
-          .window_scale = view.tcp.window_scale};
-}
-
-bool is_first_syn(const PacketView& view) noexcept {
-  return (view.tcp.flags & (kTcpSyn | kTcpAck | kTcpRst | kTcpFin)) == kTcpSyn;
-}
-
-template <class Address>
-KeyEnds<Address> ends_of(const tables::FlowKey<Address>& key) noexcept {
-  return {key.address_a, key.address_b, key.port_a_be, key.port_b_be};
-}
 
 // The client's and the server's end as one side of the session names them.
 template <class Address>
@@ -72,30 +53,6 @@ ForwardResult to_self(const PacketView& view) noexcept {
   return ForwardResult::error(IcmpErrorKind::kPortUnreachable, DropReason::kLocalRefused);
 }
 
-// Returns the marks of what the packet changed in the session, whose numbers are those that each
-// end counts by.
-template <class Address>
-std::uint8_t advance(SessionOf<Address>& session, Direction direction, const PacketView& view,
-                     const PacketShift& shift) noexcept {
-  if (view.l4_kind == L4Kind::kTcp) {
-    tables::TcpSegment segment = segment_of(view);
-    segment.ack = shift.acknowledgement(view, direction);
-    std::uint8_t marks = tables::tcp_advance(session.state, direction, segment);
-    if (direction == kFromServer && (session.flags & tables::kReplySeen) == 0) {
-      session.flags |= tables::kReplySeen;
-      marks |= tables::kMarkState;
-    }
-    return marks;
-  }
-  if (direction == kFromClient || (session.flags & tables::kReplySeen) != 0) return 0;
-  session.flags |= tables::kReplySeen;
-  session.state.timeout_class = static_cast<std::uint8_t>(
-      tables::timeout_class_of(session.protocol, session.state.tcp_ranks, true));
-  return tables::kMarkState;
-}
-
-}  // namespace
-
 // By how much a packet may grow: what the buffer has, and the link that it leaves by.
 std::size_t room_of(std::span<const std::byte> frame, const PacketView& view,
                     std::uint16_t mtu_bytes) noexcept {
@@ -104,6 +61,8 @@ std::size_t room_of(std::span<const std::byte> frame, const PacketView& view,
   const std::size_t link = mtu_bytes > view.l3_bytes ? mtu_bytes - view.l3_bytes : 0;
   return std::min(buffer, link);
 }
+
+}  // namespace
 
 // Is it to the IPv6 address that the port's MAC makes, as which the box solicits neighbors?
 bool Forwarder::is_own_link_local(const PacketView& view, std::uint8_t port_index) const noexcept {
@@ -191,7 +150,9 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
   const PacketShift shift = PacketShift::of<Address>(partition, found.slot);
   if (const DropReason refused = shift.refusal(view, direction); refused != DropReason::kNone)
     return ForwardResult::drop(refused);
-  if (const std::uint8_t marks = advance(session, direction, view, shift); marks != 0)
+  if (const std::uint8_t marks =
+          advance(session, direction, view, shift.acknowledgement(view, direction));
+      marks != 0)
     slots.mark(found.slot, marks);
   sessions.touch(found.slot, time.milliseconds());
   if ((session.flags & tables::kTranslated) != 0) translate(frame, view, to);
@@ -222,26 +183,11 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
   const ForwardResult judged = judge(view, ingress_port, opening);
   if (judged.verdict != ForwardVerdict::kForward) return judged;
 
-  SessionOf<Address> session{};
-  session.client_side = ends_of(key.key);
-  session.server_side = session.client_side;
-  session.protocol = view.protocol;
-  session.flags = static_cast<std::uint16_t>(
-      tables::kLive | (key.source_is_a ? tables::kClientIsA0 | tables::kClientIsA1 : 0) |
-      (opening.rule.sync ? 0 : tables::kLocalOnly));
-  session.state.ingress_role = ingress_port;
-  session.state.egress_role = opening.port_index;
-  session.state.rule = opening.rule.rule;
+  SessionOf<Address> session =
+      opened_session(view, key, opening.rule, {ingress_port, opening.port_index}, time.seconds());
   const auto& expected = opening.expected;
   session.state.application =
       expected ? expected->body.application : application_of(view.protocol, opening.server.port_be);
-  session.state.start_s = time.seconds();
-  session.state.is_opened_here = 1;
-  if (view.l4_kind == L4Kind::kTcp)
-    tables::tcp_open(session.state, segment_of(view));
-  else
-    session.state.timeout_class =
-        static_cast<std::uint8_t>(tables::timeout_class_of(view.protocol, 0, false));
   if (const DropReason refused =
           translate_new(partition, view, opening.server, opening.zone_from, opening.zone_to,
                         expected ? &expected->body : nullptr, session);

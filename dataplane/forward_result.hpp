@@ -60,6 +60,7 @@ enum class DropReason : std::uint8_t {
   kHelperPrivileged,  // it names a port below 1024
   kHelperNoRoom,      // no room for an expectation, a shift, a port or the text
   kHelperUnsettled,   // another text of that direction is not acknowledged yet, or came otherwise
+  kBridge,            // by a bridge domain: /twinplane/bridges says why
   // In the order of tables::SctpOutcome, which says what each means.
   kSctpNoAssociation,
   kSctpBadBundle,
@@ -121,6 +122,7 @@ inline constexpr auto kDropReasonNames =
                                      "helper_privileged",
                                      "helper_no_room",
                                      "helper_unsettled",
+                                     "bridge",
                                      "sctp_no_association",
                                      "sctp_bad_bundle",
                                      "sctp_wrong_tag",

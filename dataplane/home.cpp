@@ -24,6 +24,7 @@ void Home::set_active(bool is_active, std::uint64_t now_ns) noexcept {
   holders_.poll();
   neighbors_.set_active(is_active, now_ns / kNsPerMs);
   if (groups_ != nullptr) groups_->set_active(is_active, now_ns / kNsPerMs);
+  if (macs_) macs_->set_active(is_active, now_ns / kNsPerMs);
   if (!is_active) return block_list_.clear();
   holders_.take(static_cast<std::uint32_t>(now_ns / 1'000'000'000U));
   neighbors_.announce(now_ns / kNsPerMs);
@@ -31,7 +32,10 @@ void Home::set_active(bool is_active, std::uint64_t now_ns) noexcept {
   for (const NeighborKey& router : routers_) neighbors_.resolve(router, nullptr, now_ns / kNsPerMs);
 }
 
-void Home::announce(std::uint64_t now_ns) noexcept { neighbors_.announce(now_ns / kNsPerMs); }
+void Home::announce(std::uint64_t now_ns) noexcept {
+  neighbors_.announce(now_ns / kNsPerMs);
+  if (macs_) macs_->announce(now_ns / kNsPerMs);
+}
 
 void Home::on_neighbor_packet(rte_mbuf* packet, const PacketView& view, std::size_t port_index,
                               std::uint64_t now_ns) noexcept {
@@ -62,6 +66,7 @@ void Home::poll(std::uint64_t now_ns) noexcept {
   neighbors_.poll(now_ns / kNsPerMs);
   if (groups_ != nullptr) groups_->poll(now_ns / kNsPerMs);
   block_list_.poll(now_ns);
+  if (macs_) macs_->poll(now_ns / kNsPerMs);
 }
 
 void Home::free_unreachable() noexcept {

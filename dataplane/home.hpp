@@ -15,6 +15,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "dataplane/floating_holders.hpp"
 #include "dataplane/groups.hpp"
 #include "dataplane/ipsec_home.hpp"
+#include "dataplane/mac_learner.hpp"
 #include "dataplane/neighbor_replica.hpp"
 #include "dataplane/neighbors.hpp"
 #include "dataplane/packet_pool.hpp"
@@ -32,9 +34,9 @@ namespace twinplane::dataplane {
 class Home final : private FrameSink, private HeldPacketSink {
  public:
   // `partition` is the home partition: what all workers share and the pair keeps equal.
-  // `groups` is null where multicast is off; `seed` is secret.
+  // `groups` is null where multicast is off, `bridging` where there is no bridge; `seed` is secret.
   Home(const Config& config, NeighborTable& table, tables::Partition& partition,
-       GroupShared* groups, DosShared& dos, tables::HashSeed seed)
+       GroupShared* groups, DosShared& dos, tables::HashSeed seed, Bridging* bridging)
       : neighbors_(config, NeighborOptions{}, table, *this, *this),
         replica_(partition, table),
         holders_(config, neighbors_.own().all(), partition),
@@ -44,6 +46,7 @@ class Home final : private FrameSink, private HeldPacketSink {
     if (groups != nullptr)
       groups_ =
           std::make_unique<Groups>(config, group_ports(config), partition, *groups, frames, seed);
+    if (bridging != nullptr) macs_.emplace(*bridging, partition, frames);
     for (const RouteConfig& route : config.routes)
       routers_.push_back(NeighborKey::of(route.port_index, route.via));
   }
@@ -124,6 +127,7 @@ class Home final : private FrameSink, private HeldPacketSink {
   std::unique_ptr<Groups> groups_;
   std::unique_ptr<IpsecHome> ipsec_;
   BlockList block_list_;
+  std::optional<MacLearner> macs_;  // of bridges
   std::vector<NeighborKey> routers_;
   Egress* egress_ = nullptr;
   const PacketPool* pool_ = nullptr;

@@ -83,6 +83,16 @@ class Orders {
     return announce_number_.load(std::memory_order_relaxed);
   }
 
+  // Control: this box is about to tell its peer that it leaves; two that bridge at a time would be
+  // a loop.
+  // a flag alone
+  void stop_bridging() noexcept { is_bridging_stopped_.store(true, std::memory_order_relaxed); }
+
+  // as above
+  bool is_bridging_stopped() const noexcept {
+    return is_bridging_stopped_.load(std::memory_order_relaxed);
+  }
+
   // Control: from now on no session is opened, so that the last changes can reach the peer before
   //          it takes over.
   // a flag alone
@@ -104,6 +114,7 @@ class Orders {
   std::atomic<std::uint32_t> verify_number_{0};
   std::atomic<std::uint32_t> announce_number_{0};
   std::atomic<bool> are_doors_closed_{false};
+  std::atomic<bool> is_bridging_stopped_{false};
   std::array<Followed, kWorkersMax> followed_{};
 };
 

@@ -55,13 +55,13 @@ ParseResult parse_ethernet(std::span<const std::byte> frame, PacketView& out) no
 
 }  // namespace
 
-ParseResult parse(std::span<const std::byte> frame, PacketView& out) noexcept {
+ParseResult parse(std::span<const std::byte> frame, PacketView& out, ParseScope scope) noexcept {
   out = PacketView{};
   if (const ParseResult result = parse_ethernet(frame, out); result != ParseResult::kOk)
     return result;
   switch (out.ethertype) {
     case kEtherTypeIp4:
-      return parse_steps::parse_ip4(frame, out);
+      return parse_steps::parse_ip4(frame, out, scope);
     case kEtherTypeIp6:
       return parse_steps::parse_ip6(frame, out);
     case kEtherTypeArp:

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "dataplane/packet_view.hpp"
@@ -22,6 +23,11 @@
 
 namespace twinplane::dataplane {
 
-[[nodiscard]] ParseResult parse(std::span<const std::byte> frame, PacketView& out) noexcept;
+// Whether the packet would leave its link. One that stays may be from nobody yet: DHCP's clients
+// send from 0.0.0.0 to all hosts (RFC 2131 section 4.1).
+enum class ParseScope : std::uint8_t { kRouted, kLink };
+
+[[nodiscard]] ParseResult parse(std::span<const std::byte> frame, PacketView& out,
+                                ParseScope scope = ParseScope::kRouted) noexcept;
 
 }  // namespace twinplane::dataplane

@@ -36,16 +36,19 @@ ParseResult check_options(std::span<const std::byte> options) noexcept {
   return ParseResult::kOk;
 }
 
-ParseResult check_addresses(PacketView& out) noexcept {
+ParseResult check_addresses(PacketView& out, ParseScope scope) noexcept {
   constexpr std::uint8_t kThisNetwork = 0;
   constexpr std::uint8_t kLoopback = 127;
   constexpr std::uint8_t kMulticast = 224;
   constexpr std::uint8_t kClassE = 240;
   const tables::Address4& source = out.source4.address;
   const tables::Address4& target = out.target4.address;
-  if (source[0] == kThisNetwork || source[0] == kLoopback || source[0] >= kMulticast)
-    return ParseResult::kIp4BadSource;
   const bool is_broadcast = target == tables::Address4{255, 255, 255, 255};
+  const bool is_from_nobody =
+      scope == ParseScope::kLink && is_broadcast && source == tables::Address4{};
+  if ((source[0] == kThisNetwork && !is_from_nobody) || source[0] == kLoopback ||
+      source[0] >= kMulticast)
+    return ParseResult::kIp4BadSource;
   if (target[0] == kThisNetwork || target[0] == kLoopback ||
       (target[0] >= kClassE && !is_broadcast))
     return ParseResult::kIp4BadTarget;
@@ -78,7 +81,8 @@ ParseResult read_fragment(const std::byte* ip, std::size_t header_bytes, PacketV
 
 }  // namespace
 
-ParseResult parse_ip4(std::span<const std::byte> frame, PacketView& out) noexcept {
+ParseResult parse_ip4(std::span<const std::byte> frame, PacketView& out,
+                      ParseScope scope) noexcept {
   const std::size_t available = frame.size() - out.l3_offset;
   if (available < kIp4Bytes) return ParseResult::kIp4HeaderCut;
   const std::byte* ip = frame.data() + out.l3_offset;
@@ -104,7 +108,8 @@ ParseResult parse_ip4(std::span<const std::byte> frame, PacketView& out) noexcep
     const ParseResult result = check_options(header.subspan(kIp4Bytes));
     if (result != ParseResult::kOk) return result;
   }
-  if (const ParseResult result = check_addresses(out); result != ParseResult::kOk) return result;
+  if (const ParseResult result = check_addresses(out, scope); result != ParseResult::kOk)
+    return result;
   if (const ParseResult result = read_fragment(ip, header_bytes, out); result != ParseResult::kOk)
     return result;
   return parse_l4(frame, out);

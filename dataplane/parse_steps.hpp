@@ -13,12 +13,13 @@
 #include <span>
 
 #include "dataplane/packet_view.hpp"
+#include "dataplane/parse.hpp"
 #include "dataplane/parse_result.hpp"
 
 namespace twinplane::dataplane::parse_steps {
 
 // The IP header stands at out.l3_offset. Fills everything from there on.
-ParseResult parse_ip4(std::span<const std::byte> frame, PacketView& out) noexcept;
+ParseResult parse_ip4(std::span<const std::byte> frame, PacketView& out, ParseScope scope) noexcept;
 ParseResult parse_ip6(std::span<const std::byte> frame, PacketView& out) noexcept;
 
 // The transport header stands at out.l4_offset, l4_bytes are within the frame, the IP fields are

@@ -12,6 +12,7 @@
 
 #include "dataplane/clock.hpp"
 #include "dataplane/session_text.hpp"
+#include "dataplane/telemetry_bridges.hpp"
 #include "dataplane/telemetry_data.hpp"
 #include "dataplane/telemetry_dos.hpp"
 #include "dataplane/telemetry_expectations.hpp"
@@ -325,6 +326,16 @@ int on_ipsec(const char* /*command*/, const char* /*parameters*/, rte_tel_data* 
   return 0;
 }
 
+int on_bridges(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  answer_bridges(*source(), data);
+  return 0;
+}
+
+int on_mac(const char* /*command*/, const char* parameters, rte_tel_data* data) {
+  answer_macs(*source(), parameters, data);
+  return 0;
+}
+
 // What parse_sctp() refused stands here and not among the counters, whose dictionary is bounded.
 int on_sctp(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
   struct Row {
@@ -484,6 +495,11 @@ Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
   register_command("/twinplane/floating", with_source<on_floating>,
                    "Each floating address: its port, group and MAC, and which box answers for it. "
                    "No parameters.");
+  register_command("/twinplane/bridges", with_source<on_bridges>,
+                   "Bridge domains: their addresses, and what became of frames. No parameters.");
+  register_command("/twinplane/mac", with_source<on_mac>,
+                   "Addresses of bridge domains. Parameters: the place to begin at, from `next` of "
+                   "the answer before; next 0 = last answer.");
   register_command("/twinplane/sctp", with_source<on_sctp>,
                    "SCTP associations: the table, and drops by reason. No parameters.");
   register_command("/twinplane/multicast", with_source<on_multicast>,

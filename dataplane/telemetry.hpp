@@ -34,6 +34,7 @@ struct TelemetrySource {
   const GroupShared* groups;  // null: multicast is off
   DosShared& dos;
   const Expectations& expectations;
+  const Bridging* bridging;  // null: no bridge is configured
 };
 
 // While it lives, the commands answer from `source`.

@@ -13,6 +13,8 @@ std::string keeping_text(const TelemetrySource& source, tables::TableKind kind) 
       kind == tables::TableKind::kMulticast4 || kind == tables::TableKind::kMulticast6;
   if (is_multicast && !source.config.multicast.enabled)
     return "off: multicast.enabled is false here";
+  if (kind == tables::TableKind::kMac && source.config.bridges.empty())
+    return "none: no [[bridge]] is configured";
   if (kind_total(source, kind, &KindGauges::capacity) == 0)
     return "none: nothing in this version fills such a table";
   if (!source.config.ha.enabled) return "off: ha.enabled is false here";

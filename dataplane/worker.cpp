@@ -75,6 +75,10 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
   if (shared_.groups != nullptr)
     group_forwarder_.emplace(shared_.forward, shared_.groups->routes,
                              tables::HashSeed{rte_get_tsc_cycles()});
+  if (shared.bridging != nullptr)
+    bridge_.emplace(
+        Bridge{BridgeIntake(*shared.bridging, index),
+               BridgeForwarder(shared.config, shared.bridging->domains, shared.forward.rules)});
   if (home_ != nullptr) {
     home_->attach(egress_, shared_.packet_pool, stats_);
     home_->attach(shared.config, *replicas_.back());

@@ -20,6 +20,8 @@
 #include <vector>
 
 #include "dataplane/admission.hpp"
+#include "dataplane/bridge_forward.hpp"
+#include "dataplane/bridge_intake.hpp"
 #include "dataplane/cookie_guard.hpp"
 #include "dataplane/egress.hpp"
 #include "dataplane/finding_ring.hpp"
@@ -64,6 +66,7 @@ struct WorkerShared {
   const NeighborTable& neighbors;
   GroupShared* groups;  // null: multicast is off
   DosShared& dos;
+  Bridging* bridging;  // null: no bridge is configured
   const ha2::EncapConfig& encap;
   const PeerMac& peer_mac;
   // those of the flows, of which worker w owns p when p mod workers = w; then the home partition,
@@ -118,6 +121,15 @@ class Worker {
     tables::KeyLookup lookup;
     tables::Found found{tables::kNoSlot, tables::Side::kClient};
     std::uint8_t ingress_port = 0;
+    std::uint8_t domain = kNoDomain;  // of bridges, that the ingress port is of
+    BridgeFrame bridge_frame;         // of a domain
+    BridgeWay bridge_way;
+  };
+
+  // What a worker bridges with.
+  struct Bridge {
+    BridgeIntake intake;
+    BridgeForwarder forwarder;
   };
 
   // What becomes a session's when its client has shown a cookie.
@@ -169,6 +181,16 @@ class Worker {
                    std::uint64_t now_ns) noexcept;
   bool hand_over(Admitted& admitted, std::uint32_t owner) noexcept;
   ForwardResult forward(Admitted& admitted, std::uint64_t now_ns) noexcept;
+  bool admit_bridged(Admitted& admitted, std::uint64_t now_ns, bool is_handed_over) noexcept;
+  bool place_bridged(Admitted& admitted, std::uint64_t now_ns, bool is_handed_over) noexcept;
+  bool find_bridge_way(Admitted& admitted, std::uint64_t now_ns) noexcept;
+  void drop_bridged(Admitted& admitted, BridgeOutcome outcome) noexcept;
+  void forward_bridged(Admitted& admitted, std::uint64_t now_ns) noexcept;
+  void send_bridged(Admitted& admitted, const BridgeVerdict& verdict,
+                    std::uint64_t now_ns) noexcept;
+  template <class Address>
+  BridgeVerdict judge_bridged(Admitted& admitted, const tables::DirectedKey<Address>& key,
+                              std::uint64_t now_ns) noexcept;
   void take_sctp(Admitted& admitted, std::uint64_t now_ns) noexcept;
   bool take_membership(rte_mbuf* packet, ParseResult parsed, const PacketView& view,
                        std::uint8_t ingress_port, std::uint64_t now_ns) noexcept;
@@ -222,6 +244,7 @@ class Worker {
   Forwarder forwarder_;
   SctpForwarder sctp_forwarder_;
   std::optional<GroupForwarder> group_forwarder_;  // not there: multicast is off
+  std::optional<Bridge> bridge_;
   FragmentTable fragments_;
   Admission admission_;
   CookieGuard cookies_;

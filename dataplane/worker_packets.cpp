@@ -73,11 +73,15 @@ void Worker::process(std::span<rte_mbuf*> packets, std::uint64_t now_ns,
   look_up(admitted);
   const bool are_doors_closed = shared_.orders.are_doors_closed();
   for (Admitted& one : admitted) {
+    if (one.found.slot == tables::kNoSlot && are_doors_closed) {
+      drop(one.packet, DropReason::kNotActive);
+      continue;
+    }
+    if (one.domain != kNoDomain) {
+      forward_bridged(one, now_ns);
+      continue;
+    }
     if (one.found.slot == tables::kNoSlot) {
-      if (are_doors_closed) {
-        drop(one.packet, DropReason::kNotActive);
-        continue;
-      }
       if (keeps_out(one, now_ns)) continue;
     } else if (is_of_handshake(one, now_ns)) {
       continue;
@@ -117,6 +121,9 @@ bool Worker::admit(rte_mbuf* packet, std::uint64_t now_ns, bool is_handed_over,
     drop(packet, DropReason::kBadChecksum);
     return false;
   }
+  admitted.domain =
+      bridge_ ? bridge_->intake.domains().domain_of(admitted.ingress_port) : kNoDomain;
+  if (admitted.domain != kNoDomain) return admit_bridged(admitted, now_ns, is_handed_over);
   const ParseResult parsed = parse(bytes_of(packet), view);
   if (take_membership(packet, parsed, view, admitted.ingress_port, now_ns)) return false;
   if (parsed != ParseResult::kOk) {
@@ -242,7 +249,12 @@ bool Worker::know_fragment(Admitted& admitted, std::uint64_t now_ns, bool is_han
           partition_of(hash, shared_.config.tables.partitions) % worker_count_;
       meeting != index_)
     return hand_over(admitted, meeting);
-  switch (fragments_.on_fragment(view, admitted.ingress_port, now_ns / 1'000'000U)) {
+  // Ports are below kPortsMax; a bridged datagram may come by another port of its VLAN.
+  const auto scope = admitted.domain == kNoDomain
+                         ? std::uint16_t{admitted.ingress_port}
+                         : static_cast<std::uint16_t>(vsys_of(admitted.domain) << 12U |
+                                                      admitted.bridge_frame.vlan);
+  switch (fragments_.on_fragment(view, scope, now_ns / 1'000'000U)) {
     case FragmentVerdict::kKnown:
       return true;
     case FragmentVerdict::kUnknown:

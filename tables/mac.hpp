@@ -17,6 +17,7 @@ namespace twinplane::tables {
 
 enum MacFlag : std::uint8_t {
   kIsStatic = 1U << 0U,  // configured: never moves, never ages
+  kIsHeld = 1U << 1U,    // moved too often: neither sends nor is sent to until it is forgotten
 };
 
 struct MacBody {
@@ -44,7 +45,9 @@ struct MacBody {
 
   bool is_sound() const noexcept {
     const bool is_group = (key.mac[0] & 1U) != 0;
-    return !is_group && key.vlan <= kVlanMax && key.zero == 0 && (flags & ~kIsStatic) == 0;
+    const bool is_both = (flags & kIsStatic) != 0 && (flags & kIsHeld) != 0;
+    return !is_group && key.vlan <= kVlanMax && key.zero == 0 &&
+           (flags & ~(kIsStatic | kIsHeld)) == 0 && !is_both;
   }
 };
 

@@ -5,7 +5,8 @@
 // numbers for what is done to it. Held against it: a view stays within its frame; what was
 // translated parses to what its view says, keeps right checksums right, and is the same when it is
 // translated back; errors about it and fragments of it parse; fragments put together are the
-// packet.
+// packet. What a bridge reads of the frame is what parse() reads, and what stays on its link parses
+// if what leaves it does.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <span>
 
+#include "dataplane/bridge_frame.hpp"
 #include "dataplane/icmp_error.hpp"
 #include "dataplane/ip4_fragments.hpp"
 #include "dataplane/ip_numbers.hpp"
@@ -342,6 +344,28 @@ void treat(std::span<const std::byte> frame, const PacketView& view, std::uint8_
   send_on(frame, view, port_be);
 }
 
+void bridge(std::span<const std::byte> original, ParseResult parsed, const PacketView& view) {
+  const auto copy = std::make_unique_for_overwrite<std::byte[]>(original.size());
+  std::ranges::copy(original, copy.get());
+  const std::span<const std::byte> frame(copy.get(), original.size());
+  BridgeFrame read;
+  const BridgeFrameFault fault = read_bridge_frame(frame, read);
+  PacketView on_link;
+  const ParseResult result = parse(frame, on_link, ParseScope::kLink);
+  require(parsed != ParseResult::kOk || result == ParseResult::kOk,
+          "a packet may be routed, and not stay on its link");
+  if (fault != BridgeFrameFault::kNone) return;
+  require(read.l3_offset <= frame.size() && read.vlan <= 4094, "a frame that cannot be");
+  if (result != ParseResult::kOk) return;
+  require(read.l3_offset == on_link.l3_offset && read.ether_type == on_link.ethertype,
+          "a bridge sees another packet");
+  const std::uint16_t vlan = on_link.vlan_count == 0 ? 0 : on_link.vlan_tcis[0] & kVlanNumberMask;
+  require(on_link.vlan_count <= 1 && read.vlan == vlan, "a bridge sees another VLAN");
+  require(on_link.is_group_frame == (read.target_kind != BridgeTarget::kUnicast),
+          "a bridge sees another target");
+  if (parsed == ParseResult::kOk) require_alike(on_link, view);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
@@ -352,7 +376,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   Bytes frame(rest.begin(), rest.end());
   repair(frame, flags);
   PacketView view;
-  if (parse_exact(frame, view) != ParseResult::kOk) return 0;
+  const ParseResult parsed = parse_exact(frame, view);
+  bridge(frame, parsed, view);
+  if (parsed != ParseResult::kOk) return 0;
   require_inside(frame, view);
   const auto port_be = static_cast<std::uint16_t>(number * 257U + flags);
   if (view.kind == PacketKind::kIp6) treat<Address6>(frame, view, number, port_be);

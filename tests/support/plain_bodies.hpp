@@ -71,7 +71,7 @@ inline void number_key(tables::MacBody& body, std::uint32_t number) noexcept {
 inline void vary(tables::MacBody& body, BodyDice& dice) noexcept {
   body.move_count = dice.below<std::uint16_t>(65536);
   body.port = dice.below<std::uint8_t>(8);
-  body.flags = dice.below<std::uint8_t>(2);
+  body.flags = dice.below<std::uint8_t>(3);  // none, static or held
 }
 
 template <class Address>

@@ -116,5 +116,19 @@ TEST(ParseIp4, DropsFragmentsThatCannotBe) {
   EXPECT_EQ(tcp(0x0001, filler(16)), ParseResult::kIp4TinyFragment);
 }
 
+TEST(ParseIp4, LetsNobodyAskAllHostsOnItsOwnLink) {
+  const auto on_link = [](const tables::Address4& source, const tables::Address4& target) {
+    PacketView view;
+    return parse(tests::frame4({.source = source, .target = target, .protocol = 17},
+                               tests::udp_segment(68, 67)),
+                 view, ParseScope::kLink);
+  };
+  const tables::Address4 all{255, 255, 255, 255};
+  EXPECT_EQ(on_link({}, all), ParseResult::kOk);
+  EXPECT_EQ(on_link({}, tests::kServer4), ParseResult::kIp4BadSource);
+  EXPECT_EQ(on_link({0, 0, 0, 1}, all), ParseResult::kIp4BadSource);
+  EXPECT_EQ(on_link({127, 0, 0, 1}, all), ParseResult::kIp4BadSource);
+}
+
 }  // namespace
 }  // namespace twinplane::dataplane
