@@ -22,7 +22,13 @@ GroupFamily family_of(const IpAddress& address) noexcept {
   return address.is4() ? GroupFamily::kIp4 : GroupFamily::kIp6;
 }
 
-PortSet all_ports(const Config& config) noexcept { return (PortSet{1} << config.ports.size()) - 1; }
+// But bridged ones: there a stream follows its bridge.
+PortSet all_ports(const Config& config) noexcept {
+  PortSet ports = 0;
+  for (std::size_t i = 0; i < config.ports.size(); ++i)
+    if (bridge_of(config, config.ports[i].name) == nullptr) ports |= PortSet{1} << i;
+  return ports;
+}
 
 std::vector<std::string> port_names(const Config& config) {
   std::vector<std::string> names;
@@ -41,6 +47,9 @@ PortSet read_ports(Section& section, std::string_view key, const Config& config,
     const auto port = std::ranges::find(config.ports, item.text, &PortConfig::name);
     if (port == config.ports.end())
       add_unknown(section.faults(), item, "port", port_names(config));
+    else if (bridge_of(config, port->name) != nullptr)
+      section.faults().add(item.path, "\"" + item.text + "\" is a port of a bridge",
+                           "ports that have addresses: in a bridge streams are flooded");
     else
       ports |= PortSet{1} << (port - config.ports.begin());
   }

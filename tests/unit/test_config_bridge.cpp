@@ -180,6 +180,20 @@ TEST(ConfigBridge, KeepsZonesOfBridgedPortsApart) {
       HasSubstr("route.port: \"left\" is a port of bridge \"lan\""));
 }
 
+TEST(ConfigBridge, AnswersNobodyWithCookies) {
+  const std::string protection =
+      "[[zone_protection]]\nzone = \"hosts\"\n[zone_protection.syn]\nactivate = 10\nmaximum = 20\n";
+  EXPECT_EQ(faults_with("[[rule]]", protection + "[[rule]]"), "");
+  EXPECT_THAT(faults_with("[[rule]]", protection + "action = \"syn-cookies\"\n[[rule]]"),
+              HasSubstr("\"hosts\" is a zone of bridged ports, which answer nobody"));
+}
+
+TEST(ConfigBridge, LeavesMulticastToPortsWithAddresses) {
+  EXPECT_EQ(faults_with("[[rule]]", "[multicast]\nenabled = true\n[[rule]]"), "");
+  EXPECT_THAT(faults_with("[[rule]]", "[multicast]\nenabled = true\nquery = [\"left\"]\n[[rule]]"),
+              HasSubstr("\"left\" is a port of a bridge"));
+}
+
 TEST(ConfigBridge, IsAgreedInTheHello) {
   const auto changed = [](const Config& other) {
     std::set<std::string> names;
