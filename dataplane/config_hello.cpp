@@ -70,9 +70,11 @@ std::uint64_t neighbors_digest(const Config& config) {
 }
 
 // What the numbers in MAC entries and sessions stand for, and what makes one box bridge what the
-// other did.
+// other did; static addresses too, which whoever has them keeps for ever; and how many slots there
+// are. One item for all of it, as a hello has few.
 std::uint64_t domains_digest(const Config& config) {
   NameDigest digest;
+  if (!config.bridges.empty()) digest.add_number(config.tables.mac_slots);
   for (const BridgeConfig& bridge : config.bridges) {
     digest.add(bridge.name);
     digest.add_number(static_cast<std::uint64_t>(bridge.mode));
@@ -83,12 +85,18 @@ std::uint64_t domains_digest(const Config& config) {
       digest.add_number(range.last);
     }
     digest.add("|");
+    for (const BridgeMacConfig& entry : bridge.macs) {
+      digest.add(to_text(entry.mac));
+      digest.add_number(entry.vlan);
+      digest.add(entry.port);
+    }
+    digest.add("|");
   }
   return digest.value();
 }
 
-std::uint64_t bridges_digest(const Config& config) {
-  NameDigest digest;
+// What bridges do otherwise.
+void add_bridges(NameDigest& digest, const Config& config) {
   for (const BridgeConfig& bridge : config.bridges) {
     const Unfiltered& passes = bridge.unfiltered;
     digest.add_number((passes.any ? 1U : 0U) | (passes.nd ? 2U : 0U) | (passes.llc ? 4U : 0U) |
@@ -100,14 +108,8 @@ std::uint64_t bridges_digest(const Config& config) {
           static_cast<std::uint32_t>(bridge.limit_action), bridge.move_limit, bridge.move_window_s,
           bridge.move_hold_s, bridge.broadcast_per_s, bridge.multicast_per_s, bridge.unknown_per_s})
       digest.add_number(number);
-    for (const BridgeMacConfig& entry : bridge.macs) {
-      digest.add(to_text(entry.mac));
-      digest.add_number(entry.vlan);
-      digest.add(entry.port);
-    }
     digest.add("|");
   }
-  return digest.value();
 }
 
 void add_numbers(NameDigest& digest, const std::vector<std::uint8_t>& numbers) {
@@ -136,6 +138,7 @@ std::uint64_t rules_digest(const Config& config) {
     digest.add(rule.action == RuleAction::kAllow ? "allow" : "drop");
     digest.add(rule.sync ? "sync" : "local");
   }
+  add_bridges(digest, config);
   return digest.value();
 }
 
@@ -248,12 +251,10 @@ std::vector<HelloItem> hello_items(const Config& config) {
       // The feature's switch too: 0 where it is off.
       {"multicast_slots", config.multicast.enabled ? config.tables.multicast_slots : 0U, true},
       {"expectation_slots", config.tables.expectation_slots, true},
-      {"mac_slots", config.tables.mac_slots, true},
       {"vsys_count", kVsysCount, true},
       {"ports", config.ports.size(), true},
       {"port_names", names_digest(config.ports), true},
       {"zone_names", zones_digest(config), true},
-      {"bridges", config.bridges.size(), true},
       {"bridge_domains", domains_digest(config), true},
       {"rules", config.rules.size(), true},
       {"rule_names", names_digest(config.rules), true},
@@ -264,7 +265,6 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"cookie_secret", cookie_secret_digest(config), false},
       {"helpers", helpers_digest(config), false},
       {"routes", routes_digest(config), false},
-      {"bridge_contents", bridges_digest(config), false},
       {"permanent_neighbors", neighbors_digest(config), false},
       {"multicast", multicast_digest(config), false},
       {"security_associations", sas_digest(config), false},
