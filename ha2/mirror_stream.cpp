@@ -14,8 +14,12 @@ using tables::Mutant;
 
 constexpr std::uint32_t kDigestIdsAheadMax = 4096;
 
+bool asks_for_answer(const FrameHeader& header) noexcept {
+  return (header.floor_distance.get() & kAnswerAtOnce) != 0;
+}
+
 std::uint64_t floor_of(const FrameHeader& header) noexcept {
-  return header.seq.get() - header.floor_distance.get() + 1;
+  return header.seq.get() - floor_distance_of(header) + 1;
 }
 
 }  // namespace
@@ -60,7 +64,7 @@ bool MirrorStream::has_open_loss(std::uint64_t frame_floor_seq) const noexcept {
 // The order of the checks is the specification: PROTOCOL.md section 5.2.
 bool MirrorStream::is_acceptable(const FrameHeader& header) noexcept {
   const std::uint64_t seq = header.seq.get();
-  const std::uint64_t distance = header.floor_distance.get();
+  const std::uint64_t distance = floor_distance_of(header);
   if (seq == 0 || distance == 0 || distance > seq || distance > kWindowFramesMax) {
     counters_.add(Counter::kDropSeqRange);
     return false;
@@ -103,6 +107,7 @@ void MirrorStream::on_frame(const FrameView& frame, std::span<const std::byte> b
     pass(seq, false);
     if (unreported_since_ns_ == 0) unreported_since_ns_ = now_ns;
     echo_time_us_ = frame.header.send_time_us.get();
+    wants_status_ |= asks_for_answer(frame.header);
     apply_held(now_ns);
     note_gap(now_ns);
     return;
@@ -166,6 +171,7 @@ void MirrorStream::apply_held(std::uint64_t now_ns) noexcept {
     held_.release(seq);
     pass(seq, !is_applied);
     echo_time_us_ = decoded.frame.header.send_time_us.get();
+    wants_status_ |= asks_for_answer(decoded.frame.header);
     if (!is_applied) {
       counters_.add(Counter::kFramesLost);
       wants_status_ = true;

@@ -90,7 +90,7 @@ class MirrorStream {
   std::uint64_t gap_since_ns_ = 0;  // valid while has_gap()
   std::uint64_t reported_seq_ = 0;  // passed_seq_ of the last status
   std::uint64_t unreported_since_ns_ = 0;
-  bool wants_status_ = false;  // at once: a new loss, or a heartbeat that asks
+  bool wants_status_ = false;  // at once: a new loss, or a frame that asks
   std::uint32_t echo_time_us_ = 0;
   std::array<std::uint64_t, kLostWords> lost_{};  // bit seq mod size, valid from floor to passed
   std::uint32_t digest_next_id_ = 1;

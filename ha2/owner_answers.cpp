@@ -39,7 +39,8 @@ void OwnerStream::on_status(const FrameView& frame, std::uint64_t now_ns) noexce
   for (std::uint64_t seq = answered_seq_ + 1; seq <= passed_seq; ++seq) {
     const std::uint64_t bit = seq - first_seq;
     const bool is_lost = (static_cast<unsigned>(lost[bit / 8]) >> (bit % 8) & 1U) != 0;
-    const InFlight& sent = slot_of(seq);
+    InFlight& sent = slot_of(seq);
+    sent.was_lost = is_lost;
     in_flight_records_ -= sent.record_count;
     pace_.note_answer(seq, is_lost, next_seq_);
     if (is_lost && !is_mutant(Mutant::kLostIsApplied))

@@ -102,6 +102,8 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes, tables::Kind
     is_bulk_done_ = true;
     checks_.abandon();
   }
+  ++stream_number_;
+  wants_answer_ = false;
   wants_verify_ = false;
   verified_ = {};
   is_verified_ = false;
@@ -226,7 +228,7 @@ bool OwnerStream::is_frame_due(std::uint64_t now_ns) const noexcept {
   std::size_t change_count = 0;
   for (const Table& table : tables()) change_count += table.changes->size();
   if (change_count != 0) {
-    if (in_flight_count() < config_.eager_frames) return true;
+    if (wants_answer_ || in_flight_count() < config_.eager_frames) return true;
     if (change_count * sizeof(StatePatch) >= frame_bytes_) return true;
     if (now_ns - oldest_change_ns(now_ns) >= config_.flush_ns) return true;
   }
@@ -257,6 +259,7 @@ std::uint32_t OwnerStream::poll(std::uint64_t now_ns, Link& link) noexcept {
     if (!try_send_frame(now_ns, link)) break;
     ++sent_count;
   }
+  if (sent_count != 0) wants_answer_ = false;  // who still waits says so again
   send_heartbeat_if_due(now_ns, link);
   return sent_count;
 }
@@ -293,11 +296,13 @@ bool OwnerStream::try_send_frame(std::uint64_t now_ns, Link& link) noexcept {
   frame.oldest_ns = std::min(frame_oldest_ns_, now_ns);
   frame.record_count = builder_.record_count() - builder_.count_of(Operation::kDigest);
   frame.states_owed = frame_states_owed_;
+  frame.was_lost = false;
   frame.section_count = static_cast<std::uint8_t>(builder_.write_notes(
       {words_of(seq), words_per_frame_}, {frame.sections.data(), frame.sections.size()}));
   in_flight_records_ += frame.record_count;
 
   FrameHeader header = header_of(FrameType::kData, seq, now_ns);
+  if (wants_answer_) header.floor_distance.set(header.floor_distance.get() | kAnswerAtOnce);
   std::uint16_t section_count = 0;
   const std::size_t body_bytes =
       builder_.write_sections(room.subspan(sizeof header), section_count);

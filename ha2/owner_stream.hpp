@@ -25,6 +25,7 @@
 #include "ha2/loss_pace.hpp"
 #include "ha2/range_checks.hpp"
 #include "ha2/told_sink.hpp"
+#include "ha2/receipt.hpp"
 #include "tables/partition.hpp"
 
 namespace twinplane::ha2 {
@@ -122,6 +123,13 @@ class OwnerStream {
   // Sends what is due; returns how many frames went out.
   std::uint32_t poll(std::uint64_t now_ns, Link& link) noexcept;
 
+  // To be told when the peer has what the full slot holds: best called right after the change was
+  // marked. The frame that says it goes at once and asks for an answer.
+  Receipt ask_receipt(tables::TableKind kind, std::uint32_t slot) noexcept;
+
+  // In each turn, behind poll().
+  ReceiptState look_at(Receipt& receipt) noexcept;
+
   // Digests every range once, in the stream, under load; the mirror's verdicts come back in its
   // status. Begins when the bulk or the comparison is done.
   void start_verify() noexcept;
@@ -214,6 +222,7 @@ class OwnerStream {
     std::uint32_t record_count;  // digests not counted
     std::uint8_t section_count;
     bool states_owed;  // it states a slot whose repair is owed
+    bool was_lost;     // valid once it is answered
     std::array<SentSection, FrameBuilder::kSectionsMax> sections;
   };
 
@@ -288,6 +297,14 @@ class OwnerStream {
   void repair_range(const CheckRange& range) noexcept;
   void end_round(std::uint64_t now_ns) noexcept;
 
+  template <tables::TableKind kKind>
+  ReceiptState look_at(Receipt& receipt) noexcept;
+  bool was_lost_of(Receipt& receipt) const noexcept;
+
+  bool keeps(tables::TableKind kind) const noexcept {
+    return std::ranges::any_of(tables(), [kind](const Table& table) { return table.kind == kind; });
+  }
+
   void answer_lost(const InFlight& frame) noexcept;
   void doubt_section(SentSection section, const std::uint32_t* words, std::uint64_t seq) noexcept;
   void answer_applied(const InFlight& frame) noexcept;
@@ -343,6 +360,8 @@ class OwnerStream {
   std::uint64_t last_sent_ns_ = 0;
   LossPace pace_;
   std::uint32_t unheard_beats_ = 0;  // since something was answered
+  std::uint64_t stream_number_ = 0;  // rises with each start()
+  bool wants_answer_ = false;        // somebody waits for what is dirty to be applied
   std::uint32_t round_trip_us_ = 0;
 
   std::uint64_t window_mask_;

@@ -56,9 +56,16 @@ struct FrameHeader {
   Le16 frame_bytes;     // header, body and checksum
   Le16 section_count;   // data: sections in the body; else 0
   Le64 seq;             // data: its own, from 1; heartbeat: the last sent; status: the last passed
-  Le32 floor_distance;  // data, heartbeat: seq minus floor plus one
+  Le32 floor_distance;  // data, heartbeat: seq minus floor plus one; and kAnswerAtOnce
   Le32 send_time_us;    // sender's clock, wraps
 };
+
+// In floor_distance of a data frame: somebody waits for its answer.
+inline constexpr std::uint32_t kAnswerAtOnce = std::uint32_t{1} << 31U;
+
+inline std::uint32_t floor_distance_of(const FrameHeader& header) noexcept {
+  return header.floor_distance.get() & ~kAnswerAtOnce;
+}
 
 using Checksum = Le64;  // XXH3 over all bytes before it
 

@@ -100,6 +100,7 @@ enum class Covered : std::uint8_t {
   kSequenceJumped,
   kSequenceSealed,
   kSequenceUngranted,
+  kReceipts,
   kCount
 };
 inline constexpr std::size_t kCoveredCount = static_cast<std::size_t>(Covered::kCount);
@@ -177,6 +178,7 @@ inline constexpr std::array<std::string_view, kCoveredCount> kCoveredNames{
     "SA: jumped at a takeover",
     "SA: sealed at a takeover",
     "SA: goes on without answers",
+    "result: receipts came",
 };
 static_assert(!kCoveredNames.back().empty(), "each row has its name");
 

@@ -7,6 +7,7 @@
 #include "tests/sim/plan.hpp"
 #include "tests/support/checkers.hpp"
 #include "tests/support/sequence_traffic.hpp"
+#include "tests/support/checkers_receipts.hpp"
 #include "tests/support/sim_stage.hpp"
 
 namespace twinplane::tests {
@@ -23,6 +24,7 @@ class StreamRun {
         workload_(plan_.workload, prng_.next()),
         observer_(plan_.shape.kinds),
         index_(workload_),
+        receipts_(options.seed),
         later_version_(options.seed),
         sequences_(options.seed) {
     if (plan_.has_sequences) workload_.plain().leave_alone({tables::TableKind::kIpsecSequence});
@@ -122,8 +124,10 @@ class StreamRun {
     if (has_packets_) sequences_.turn(pair_.owner(), pair_.now_ns());
     fail(sequences_.why_wrong());
     pair_.tend();
+    receipts_.ask(pair_);
     look();
     pair_.poll();
+    fail(receipts_.look(pair_));
   }
 
   bool happens(std::uint32_t permille, Covered row, const char* what) {
@@ -140,6 +144,7 @@ class StreamRun {
     result_.coverage.add(keeps_tables ? Covered::kCrashWithTables : Covered::kCrash);
     note(what);
     if (keeps_tables) note("its tables are kept");
+    if (index == pair_.owner_index()) receipts_.forget();
     pair_.restart(index, plan_.told_ns_max, keeps_tables);
   }
 
@@ -149,6 +154,7 @@ class StreamRun {
     if (taken_over_step_ != 0 && result_.steps - taken_over_step_ < 16)
       result_.coverage.add(Covered::kDoubleTakeOver);
     taken_over_step_ = result_.steps;
+    receipts_.forget();
     pair_.take_over(is_orderly, plan_.told_ns_max);
     if (!plan_.has_sequences) return;
     sequences_.note_takeover(pair_.owner(), pair_.now_ns());
@@ -168,6 +174,7 @@ class StreamRun {
     coverage.add(Covered::kSequenceSealed, sequences_.result_count(SequenceResult::kNewSaOnly));
     coverage.add(Covered::kSequenceUngranted, sequences_.ungranted_count());
     coverage.add(Covered::kTableWasFull, workload_.refused_count());
+    coverage.add(Covered::kReceipts, receipts_.received_count());
     if (plan_.is_owner_later) coverage.add(Covered::kLaterVersion);
     if (plan_.shape.stream.frame_bytes_max == kSessionFrameBytes)
       coverage.add(Covered::kSmallestFrames);
@@ -283,6 +290,8 @@ class StreamRun {
            " frames in flight, " + std::to_string(pair_.owner().replica().owner().at_risk_count()) +
            " slots at risk, bulk " +
            (pair_.owner().replica().owner().is_bulk_done() ? "done" : "not done"));
+    while (is_well() && receipts_.are_waiting(pair_) && pair_.now_ns() < end_ns) step(0);
+    if (is_well() && receipts_.are_waiting(pair_)) fail("5.5 a receipt does not come");
     look_at_indexes();
   }
 
@@ -331,6 +340,7 @@ class StreamRun {
   NothingImproper improper_;
   QuietMeansEqual quiet_;
   IndexIsExact index_;
+  ReceiptsAreTrue receipts_;
   LaterVersion later_version_;
   SequenceTraffic sequences_;
   bool has_packets_ = false;
