@@ -50,7 +50,10 @@ PoolSize packet_pool_size(const Config& config) {
     mtu_bytes = std::max<std::uint32_t>(mtu_bytes, port.mtu_bytes);
   const auto queue_count =
       static_cast<std::uint32_t>(config.ports.size() * (config.eal.lcore_ids.size() - 1) * 2);
-  return {kPacketsBase + kPacketsPerQueue * queue_count, data_bytes_for(mtu_bytes)};
+  const bool holds = std::ranges::any_of(config.rules, &RuleConfig::hold);
+  const auto held_count =
+      holds ? static_cast<std::uint32_t>(kHeldPacketsMax * (config.eal.lcore_ids.size() - 1)) : 0;
+  return {kPacketsBase + kPacketsPerQueue * queue_count + held_count, data_bytes_for(mtu_bytes)};
 }
 
 tables::SessionPolicy session_policy(const Config& config) {

@@ -97,8 +97,10 @@ BridgeVerdict BridgeForwarder::forward(tables::Partition& partition, const Packe
   if (const std::uint8_t marks = advance(session, direction, view, view.tcp.acknowledgement);
       marks != 0)
     slots.mark(found.slot, marks);
-  sessions.touch(found.slot, arrival.time.milliseconds());
-  return {.ports = ports, .was_taken_over = was_taken_over};
+  touch(sessions, found.slot, rules_, arrival.time);
+  return {.ports = ports,
+          .was_taken_over = was_taken_over,
+          .held_slot = (session.flags & tables::kHeld) != 0 ? found.slot : tables::kNoSlot};
 }
 
 template <class Address>

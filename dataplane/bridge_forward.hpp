@@ -29,7 +29,8 @@ struct BridgeArrival {
 struct BridgeVerdict {
   DropReason reason = DropReason::kNone;  // kNone: it leaves by `ports`
   PortBits ports = 0;
-  bool was_taken_over = false;  // its session was opened by the peer
+  bool was_taken_over = false;                // its session was opened by the peer
+  std::uint32_t held_slot = tables::kNoSlot;  // of a session that the peer must have first
 
   static BridgeVerdict drop(DropReason reason) noexcept { return {.reason = reason}; }
 };

@@ -108,6 +108,8 @@ struct RuleConfig {
   std::vector<PortRange> ports;         // destination ports
   RuleAction action{RuleAction::kDrop};
   bool sync{true};
+  bool hold{};                   // a session's first packet waits until the peer has the session
+  std::uint32_t sync_after_s{};  // its sessions stay local until they have that age; 0 = never
 };
 
 // What a rule makes of a destination that clients name: where their packets really go.
@@ -191,6 +193,7 @@ struct Ha2Config {
   std::uint32_t bulk_core_percent{50};   // of a worker's time, at most, for bulk
   std::uint32_t audit_cycle_s{60};       // every range of slots once in that time; 0 = no audit
   std::uint32_t audit_core_percent{1};   // of a worker's time, at most
+  std::uint32_t hold_max_us{5000};       // how long a packet may wait for the peer, by rule
   std::uint32_t buffers{4096};           // of frames sent, received and on their way between cores
 };
 

@@ -188,7 +188,21 @@ void check_network(const Config& config, FaultList& faults) {
   }
 }
 
+// A session must be able to come of age before its time is over.
+void check_ages(const Config& config, FaultList& faults) {
+  const std::uint32_t timeout_s =
+      config.timeouts.timeout_s[static_cast<std::size_t>(tables::TimeoutClass::kTcpEstablished)];
+  for (std::size_t i = 0; i < config.rules.size(); ++i) {
+    const std::uint32_t age_s = config.rules[i].sync_after_s;
+    if (age_s == 0 || age_s < timeout_s || !faults.is_clean("timeouts")) continue;
+    faults.add(path_of("rule", i, "sync_after_s"),
+               std::to_string(age_s) + " s is not below the timeout of open TCP connections",
+               "less than timeouts.tcp_established = " + std::to_string(timeout_s));
+  }
+}
+
 void check_pair(const Config& config, FaultList& faults) {
+  check_ages(config, faults);
   const std::size_t worker_count = config.eal.lcore_ids.size() - 1;
   if (faults.is_clean("eal.lcores") && worker_count > config.tables.partitions) {
     faults.add("eal.lcores",

@@ -137,6 +137,8 @@ std::uint64_t rules_digest(const Config& config) {
     }
     digest.add(rule.action == RuleAction::kAllow ? "allow" : "drop");
     digest.add(rule.sync ? "sync" : "local");
+    if (rule.hold) digest.add("hold");
+    if (rule.sync_after_s != 0) digest.add_number(rule.sync_after_s);
   }
   add_bridges(digest, config);
   return digest.value();

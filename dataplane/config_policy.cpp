@@ -134,6 +134,22 @@ void read_route(Section& section, Config& config) {
   config.routes.push_back(std::move(route));
 }
 
+// What a rule says of the peer must make sense together.
+void check_replication(Section& section, const RuleConfig& rule) {
+  const char* const key = rule.hold ? "hold" : "sync_after_s";
+  if (!rule.hold && rule.sync_after_s == 0) return;
+  if (rule.action == RuleAction::kDrop)
+    section.faults().add(section.path(key), "a rule that drops makes no sessions",
+                         "it in rules with action \"allow\" alone");
+  else if (!rule.sync)
+    section.faults().add(section.path(key), "with sync = false the peer never has the sessions",
+                         "sync = true, or no " + std::string(key));
+  else if (rule.hold && rule.sync_after_s != 0)
+    section.faults().add(section.path("sync_after_s"),
+                         "hold = true waits for the peer, which does not have young sessions",
+                         "one of the two");
+}
+
 void read_rule(Section& section, Config& config) {
   RuleConfig rule;
   section.read_name("name", rule.name, Need::kRequired);
@@ -159,6 +175,9 @@ void read_rule(Section& section, Config& config) {
                       {{"allow", RuleAction::kAllow}, {"drop", RuleAction::kDrop}},
                       Need::kRequired);
   section.read_boolean("sync", rule.sync);
+  section.read_boolean("hold", rule.hold);
+  section.read_integer("sync_after_s", rule.sync_after_s, {0, 3600});
+  check_replication(section, rule);
   section.finish();
   config.rules.push_back(std::move(rule));
 }

@@ -226,6 +226,7 @@ void read_ha2(Section section, Config& config) {
   section.read_integer("bulk_core_percent", ha2.bulk_core_percent, {1, 100});
   section.read_integer("audit_cycle_s", ha2.audit_cycle_s, {0, 86400});
   section.read_integer("audit_core_percent", ha2.audit_core_percent, {1, 50});
+  section.read_integer("hold_max_us", ha2.hold_max_us, {100, 100000});
   section.read_integer("buffers", ha2.buffers, {64, 65536});
   read_off_tables(section, ha2);
   section.finish();

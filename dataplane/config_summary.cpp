@@ -68,6 +68,10 @@ std::string rule_text(const Config& config, const RuleConfig& rule) {
   text += " from " + zones_text(config, rule.from_zones) + " (" + networks_text(rule.source) + ")";
   text += " to " + zones_text(config, rule.to_zones) + " (" + networks_text(rule.destination) + ")";
   if (!rule.sync) text += ", sessions stay on this box";
+  if (rule.hold) text += ", the first packet waits until the peer has the session";
+  if (rule.sync_after_s != 0)
+    text += ", sessions stay on this box until they are " + std::to_string(rule.sync_after_s) +
+            " s old";
   return text;
 }
 
@@ -151,7 +155,8 @@ std::string ha2_text(const Ha2Config& ha2) {
   text += ha2.peer_mac_known ? ", peer " + to_text(ha2.peer_mac) : ", peer's MAC learned";
   return text + ", MTU " + std::to_string(ha2.mtu_bytes) + ", window " +
          count_of(ha2.window_frames, "frame") + ", flush " + std::to_string(ha2.flush_us) +
-         " us, reorder " + std::to_string(ha2.reorder_us) + " us\nbulk: at least " +
+         " us, reorder " + std::to_string(ha2.reorder_us) + " us, packets held for at most " +
+         std::to_string(ha2.hold_max_us) + " us\nbulk: at least " +
          std::to_string(ha2.bulk_share_percent) + " % of each frame, at most " +
          std::to_string(ha2.bulk_core_percent) + " % of a worker's time; " +
          (ha2.audit_cycle_s == 0

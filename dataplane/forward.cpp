@@ -154,7 +154,8 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
           advance(session, direction, view, shift.acknowledgement(view, direction));
       marks != 0)
     slots.mark(found.slot, marks);
-  sessions.touch(found.slot, time.milliseconds());
+  if ((session.flags & tables::kHeld) != 0) result.held_slot = found.slot;
+  touch(sessions, found.slot, context_.rules, time);
   if ((session.flags & tables::kTranslated) != 0) translate(frame, view, to);
   shift.rewrite(frame, view, direction);
   if (change.is_any()) {

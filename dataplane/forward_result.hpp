@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "dataplane/icmp_error.hpp"
+#include "tables/slot_table.hpp"
 
 namespace twinplane::dataplane {
 
@@ -61,6 +62,8 @@ enum class DropReason : std::uint8_t {
   kHelperNoRoom,      // no room for an expectation, a shift, a port or the text
   kHelperUnsettled,   // another text of that direction is not acknowledged yet, or came otherwise
   kBridge,            // by a bridge domain: /twinplane/bridges says why
+  kHoldFull,          // its session waits for the peer, and no more packets can
+  kHoldGone,          // its session waited for the peer and has ended meanwhile
   // In the order of tables::SctpOutcome, which says what each means.
   kSctpNoAssociation,
   kSctpBadBundle,
@@ -123,6 +126,8 @@ inline constexpr auto kDropReasonNames =
                                      "helper_no_room",
                                      "helper_unsettled",
                                      "bridge",
+                                     "hold_full",
+                                     "hold_gone",
                                      "sctp_no_association",
                                      "sctp_bad_bundle",
                                      "sctp_wrong_tag",
@@ -158,8 +163,9 @@ struct ForwardResult {
   std::uint16_t mtu_bytes = 0;
   // kForward: how long the frame is now, that a helper has written into; 0: as it was
   std::uint16_t frame_bytes = 0;
-  std::uint8_t port_index = 0;   // kForward
-  bool was_taken_over = false;   // the session was opened by the peer
+  std::uint8_t port_index = 0;  // kForward
+  bool was_taken_over = false;  // the session was opened by the peer
+  std::uint32_t held_slot = tables::kNoSlot;
   tables::Address4 next_hop4{};  // kForward, by the packet's family
   tables::Address6 next_hop6{};
 

@@ -45,7 +45,8 @@ RuleSet::RuleSet(const Config& config) {
     row.ports.end = static_cast<std::uint32_t>(ports_.size());
     row.source = compile(rule.source);
     row.destination = compile(rule.destination);
-    row.verdict = {static_cast<std::uint16_t>(rows_.size()), rule.action, rule.sync};
+    row.verdict = {static_cast<std::uint16_t>(rows_.size()), rule.action, rule.sync, rule.hold,
+                   rule.sync_after_s};
     rows_.push_back(row);
   }
 }

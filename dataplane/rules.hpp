@@ -41,6 +41,8 @@ struct RuleVerdict {
   std::uint16_t rule;  // into Config::rules, or kDefaultRule
   RuleAction action;
   bool sync;
+  bool hold{};
+  std::uint32_t sync_after_s{};
 
   friend bool operator==(const RuleVerdict&, const RuleVerdict&) = default;
 };
@@ -51,6 +53,11 @@ class RuleSet {
 
   RuleVerdict lookup(const RuleQuery4& query) const noexcept;
   RuleVerdict lookup(const RuleQuery6& query) const noexcept;
+
+  // The age that sessions of the rule need to be synced; 0 = none.
+  std::uint32_t sync_after_s(std::uint16_t rule) const noexcept {
+    return rule < rows_.size() ? rows_[rule].verdict.sync_after_s : 0;
+  }
 
   std::size_t size() const noexcept { return rows_.size(); }
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "dataplane/forward_context.hpp"
 #include "dataplane/packet_view.hpp"
 #include "dataplane/rules.hpp"
 #include "tables/session.hpp"
@@ -55,7 +56,8 @@ tables::SessionOf<Address> opened_session(const PacketView& view,
   session.vsys = key.key.vsys;
   session.flags = static_cast<std::uint16_t>(
       tables::kLive | (key.source_is_a ? tables::kClientIsA0 | tables::kClientIsA1 : 0) |
-      (rule.sync ? 0 : tables::kLocalOnly));
+      (rule.sync ? 0 : tables::kLocalOnly) | (rule.hold ? tables::kHeld : 0) |
+      (rule.sync_after_s != 0 ? tables::kYoung | tables::kLocalOnly : 0));
   session.state.ingress_role = ports.ingress;
   session.state.egress_role = ports.egress;
   session.state.rule = rule.rule;
@@ -67,6 +69,17 @@ tables::SessionOf<Address> opened_session(const PacketView& view,
     session.state.timeout_class =
         static_cast<std::uint8_t>(tables::timeout_class_of(view.protocol, 0, false));
   return session;
+}
+
+// A packet of it has passed. A young one comes of age when its rule says so.
+template <class Sessions>
+void touch(Sessions& sessions, std::uint32_t slot, const RuleSet& rules, BurstTime time) noexcept {
+  const auto& session = sessions.slots().entry(slot);
+  if ((session.flags & tables::kYoung) == 0) [[likely]]
+    return sessions.touch(slot, time.milliseconds());
+  const auto age_s = static_cast<std::int32_t>(time.seconds() - session.state.start_s);
+  const auto left_s = static_cast<std::int32_t>(rules.sync_after_s(session.state.rule)) - age_s;
+  sessions.touch_young(slot, time.milliseconds(), left_s * 1000);
 }
 
 // Returns the marks of what the packet changed in the session. `acknowledgement` is the packet's,

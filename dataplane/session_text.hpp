@@ -72,6 +72,9 @@ inline nlohmann::ordered_json session_json(const tables::SessionOf<Address>& ses
   json["reply_seen"] = (session.flags & tables::kReplySeen) != 0;
   json["local_only"] = (session.flags & tables::kLocalOnly) != 0;
   json["application"] = session.state.application;
+  json["held"] = (session.flags & tables::kHeld) != 0;
+  json["young"] = (session.flags & tables::kYoung) != 0;
+  json["decrypted"] = (session.flags & tables::kDecrypted) != 0;
   json["rule"] = session.state.rule;
   json["ingress"] = session.state.ingress_role;
   json["egress"] = session.state.egress_role;

@@ -18,6 +18,7 @@
 #include "dataplane/telemetry_expectations.hpp"
 #include "dataplane/telemetry_faults.hpp"
 #include "dataplane/telemetry_groups.hpp"
+#include "dataplane/telemetry_hold.hpp"
 #include "dataplane/telemetry_tables.hpp"
 #include "ha2/sync_matrix.hpp"
 
@@ -171,7 +172,7 @@ int on_status(const char* /*command*/, const char* /*parameters*/, rte_tel_data*
 }
 
 // DPDK leaves out, without a word, what a dictionary cannot hold.
-constexpr std::size_t kSingleCountersMax = 24;  // those that on_counters() names one by one
+constexpr std::size_t kSingleCountersMax = 27;  // those that on_counters() names one by one
 static_assert(ha2::kCounterCount + ha2::kEncapErrorNames.size() + kParseResultCount +
                   kDropReasonCount + kIcmpErrorVerdictNames.size() + kFragmentCounterRows.size() +
                   kNeighborCounterCount + kLinkFaultCount + kSingleCountersMax <=
@@ -209,6 +210,12 @@ int on_counters(const char* /*command*/, const char* /*parameters*/, rte_tel_dat
              sum([](const WorkerStats& stats) { return stats.sessions_expired.get(); }));
   add_number(data, "sessions_evicted",
              sum([](const WorkerStats& stats) { return stats.sessions_evicted.get(); }));
+  add_number(data, "sessions_opened_young",
+             sum([](const WorkerStats& stats) { return stats.sessions_opened_young.get(); }));
+  add_number(data, "sessions_came_of_age",
+             sum([](const WorkerStats& stats) { return stats.sessions_came_of_age.get(); }));
+  add_number(data, "sessions_decrypted",
+             sum([](const WorkerStats& stats) { return stats.sessions_decrypted.get(); }));
   add_number(data, "sessions_refused",
              sum([](const WorkerStats& stats) { return stats.sessions_refused.get(); }));
   add_number(data, "sessions_unindexed",
@@ -375,6 +382,13 @@ int on_multicast_counters(const char* /*command*/, const char* /*parameters*/, r
   return add_group_counters(*source(), data);
 }
 
+int on_hold(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  rte_tel_data_start_dict(data);
+  for (const auto& [name, value] : hold_figures(*source()))
+    add_number(data, std::string(name), value);
+  return 0;
+}
+
 int on_faults(const char* /*command*/, const char* parameters, rte_tel_data* data) {
   if (!switch_faults(*source(), parameters == nullptr ? "" : parameters)) return -1;
   rte_tel_data_start_dict(data);
@@ -515,6 +529,9 @@ Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
   register_command("/twinplane/expectations", with_source<on_expectations>,
                    "Returns which control sessions are looked into, what they expect, and what "
                    "became of it.");
+  register_command("/twinplane/hold", with_source<on_hold>,
+                   "Packets held until the peer had their session: how many, how that ended, how "
+                   "long it took. No parameters.");
   register_command("/twinplane/faults", with_source<on_faults>,
                    "What is done to frames sent over HA2. Parameters: none, or on or off, where "
                    "the configuration enables faults.");

@@ -59,6 +59,7 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
       fragments_(FragmentLimits{}, tables::HashSeed{rte_get_tsc_cycles()}),
       admission_(shared.config, shared.dos, index, tables::HashSeed{rte_get_tsc_cycles()}),
       cookies_(shared.config, shared.dos.cookie_key),
+      hold_(shared.config.ha2.hold_max_us * std::uint64_t{1000}),
       egress_(index, shared.ports, shared.port_rings, stats_),
       home_(std::move(home)),
       builder_(ha2::frame_bytes_for_mtu(shared.encap, shared.config.ha2.mtu_bytes)),
@@ -128,6 +129,7 @@ bool Worker::turn(std::uint64_t now) noexcept {
       if (replica != nullptr) work += replica->poll(now, *ha2_link_);
     ha2_link_->flush();
   }
+  work += release_held();
   if (home_ != nullptr) {
     home_->poll(now);
     answer_unreachable(now);

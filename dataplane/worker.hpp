@@ -33,6 +33,7 @@
 #include "dataplane/home.hpp"
 #include "dataplane/orders.hpp"
 #include "dataplane/sctp_forward.hpp"
+#include "dataplane/session_hold.hpp"
 #include "dataplane/session_page.hpp"
 #include "dataplane/token_bucket.hpp"
 #include "dataplane/worker_stats.hpp"
@@ -145,6 +146,11 @@ class Worker {
     bool is_known;
   };
 
+  struct HeldPacket {
+    rte_mbuf* packet = nullptr;
+    NextHop hop{};
+  };
+
   bool turn(std::uint64_t now_ns) noexcept;
   void follow_orders(std::uint64_t now_ns) noexcept;
   void show_expectations() noexcept;
@@ -205,7 +211,12 @@ class Worker {
   void send_on(Admitted& admitted, const ForwardResult& result, std::uint64_t now_ns) noexcept;
   void put_out(rte_mbuf* packet, const NextHop& hop, std::uint64_t now_ns) noexcept;
   void put_out_in_pieces(Admitted& admitted, std::uint16_t mtu_bytes, const NextHop& hop,
-                         std::uint64_t now_ns) noexcept;
+                         const HeldPlace* place, std::uint64_t now_ns) noexcept;
+  HeldPlace place_of(const Admitted& admitted, std::uint32_t slot) noexcept;
+  // place: of the session that the peer must have first; null = none.
+  void put_out_or_hold(rte_mbuf* packet, const NextHop& hop, const HeldPlace* place,
+                       std::uint64_t now_ns) noexcept;
+  std::uint32_t release_held() noexcept;
   rte_mbuf* try_make_error(rte_mbuf* about, const PacketView& view, IcmpErrorOrder order,
                            std::uint8_t port_index, std::uint64_t now_ns) noexcept;
   void answer_with_error(Admitted& admitted, const ForwardResult& result,
@@ -248,6 +259,7 @@ class Worker {
   FragmentTable fragments_;
   Admission admission_;
   CookieGuard cookies_;
+  SessionHold<HeldPacket> hold_;
   Egress egress_;
   std::unique_ptr<Home> home_;  // worker 0: neighbors and what the box itself answers
   std::unique_ptr<Ha2Link> ha2_link_;

@@ -139,6 +139,13 @@ void Worker::send_bridged(Admitted& admitted, const BridgeVerdict& verdict,
     awaits_first_packet_ = false;
     stats_.first_packet_ns.set(now_ns);
   }
+  const bool is_held = verdict.held_slot != tables::kNoSlot;
+  const HeldPlace place = is_held ? place_of(admitted, verdict.held_slot) : HeldPlace{};
+  const auto put_out_by = [&](rte_mbuf* packet, PortBits ports) {
+    const auto port = static_cast<std::uint8_t>(std::countr_zero(ports));
+    const NextHop hop{.key = {.address = {}, .port_index = port}, .is_known = true};
+    put_out_or_hold(packet, hop, is_held ? &place : nullptr, now_ns);
+  };
   PortBits left = verdict.ports;
   for (; std::popcount(left) > 1; left &= left - 1) {
     rte_mbuf* const copy =
@@ -146,9 +153,9 @@ void Worker::send_bridged(Admitted& admitted, const BridgeVerdict& verdict,
     if (copy == nullptr)
       stats.copies_missed.add(1);
     else
-      egress_.put(static_cast<std::size_t>(std::countr_zero(left)), copy);
+      put_out_by(copy, left);
   }
-  egress_.put(static_cast<std::size_t>(std::countr_zero(left)), admitted.packet);
+  put_out_by(admitted.packet, left);
 }
 
 }  // namespace twinplane::dataplane

@@ -16,6 +16,9 @@ void Worker::publish(std::uint64_t now) noexcept {
     sum.ended += counters.ended;
     sum.expired += counters.expired;
     sum.evicted_half_open += counters.evicted_half_open;
+    sum.opened_young += counters.opened_young;
+    sum.came_of_age += counters.came_of_age;
+    sum.decrypted += counters.decrypted;
     sum.refused_full += counters.refused_full + counters.refused_index_full;
   };
   for (const auto& replica : replicas_) {
@@ -38,6 +41,9 @@ void Worker::publish(std::uint64_t now) noexcept {
   stats_.sessions_ended.set(sum.ended);
   stats_.sessions_expired.set(sum.expired);
   stats_.sessions_evicted.set(sum.evicted_half_open);
+  stats_.sessions_opened_young.set(sum.opened_young);
+  stats_.sessions_came_of_age.set(sum.came_of_age);
+  stats_.sessions_decrypted.set(sum.decrypted);
   stats_.sessions_refused.set(sum.refused_full);
   stats_.sessions_unindexed.set(unindexed);
   stats_.sessions_damaged.set(damaged);

@@ -36,7 +36,7 @@ void Worker::answer_echo(Admitted& admitted, std::uint64_t now_ns) noexcept {
   if (!fits && view.dont_fragment) return drop(admitted.packet, DropReason::kTooBig);
   const NextHop hop{.key = {.address = {}, .port_index = port_index}, .is_known = true};
   if (fits) return put_out(admitted.packet, hop, now_ns);
-  put_out_in_pieces(admitted, port.mtu_bytes, hop, now_ns);
+  put_out_in_pieces(admitted, port.mtu_bytes, hop, nullptr, now_ns);
 }
 
 void Worker::send_on(Admitted& admitted, const ForwardResult& result,
@@ -60,8 +60,11 @@ void Worker::send_on(Admitted& admitted, const ForwardResult& result,
     awaits_first_packet_ = false;
     stats_.first_packet_ns.set(now_ns);
   }
-  if (result.mtu_bytes == 0) return put_out(packet, hop, now_ns);
-  put_out_in_pieces(admitted, result.mtu_bytes, hop, now_ns);
+  const bool is_held = result.held_slot != tables::kNoSlot;
+  const HeldPlace place = is_held ? place_of(admitted, result.held_slot) : HeldPlace{};
+  const HeldPlace* const held = is_held ? &place : nullptr;
+  if (result.mtu_bytes == 0) return put_out_or_hold(packet, hop, held, now_ns);
+  put_out_in_pieces(admitted, result.mtu_bytes, hop, held, now_ns);
 }
 
 void Worker::put_out(rte_mbuf* packet, const NextHop& hop, std::uint64_t now_ns) noexcept {
@@ -77,12 +80,12 @@ void Worker::put_out(rte_mbuf* packet, const NextHop& hop, std::uint64_t now_ns)
 }
 
 void Worker::put_out_in_pieces(Admitted& admitted, std::uint16_t mtu_bytes, const NextHop& hop,
-                               std::uint64_t now_ns) noexcept {
+                               const HeldPlace* place, std::uint64_t now_ns) noexcept {
   PieceArray array;
   const std::span<rte_mbuf*> pieces =
       cut(bytes_of(admitted.packet), admitted.view, mtu_bytes, shared_.packet_pool, array);
   if (pieces.empty()) return drop(admitted.packet, DropReason::kNotFragmented);
-  for (rte_mbuf* const piece : pieces) put_out(piece, hop, now_ns);
+  for (rte_mbuf* const piece : pieces) put_out_or_hold(piece, hop, place, now_ns);
   stats_.packets_fragmented.add(1);
   stats_.fragments_made.add(pieces.size());
   rte_pktmbuf_free(admitted.packet);

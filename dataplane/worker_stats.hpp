@@ -10,12 +10,13 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 
 #include "dataplane/forward_result.hpp"
 #include "dataplane/fragment.hpp"
+#include "dataplane/gauge.hpp"
 #include "dataplane/group_drop.hpp"
+#include "dataplane/hold_stats.hpp"
 #include "dataplane/parse_result.hpp"
 #include "dataplane/sctp_result.hpp"
 #include "ha2/encap.hpp"
@@ -23,19 +24,6 @@
 #include "tables/table_kind.hpp"
 
 namespace twinplane::dataplane {
-
-class Gauge {
- public:
-  // see Spec
-  void set(std::uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
-
-  void add(std::uint64_t amount) noexcept { set(get() + amount); }
-
-  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }  // see Spec
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 // Of one kind of table, over the worker's partitions.
 struct KindGauges {
@@ -78,6 +66,9 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge sessions_ended;
   Gauge sessions_expired;
   Gauge sessions_evicted;
+  Gauge sessions_opened_young;
+  Gauge sessions_came_of_age;
+  Gauge sessions_decrypted;
   Gauge sessions_refused;
   Gauge sessions_unindexed;  // stays 0: SlotTable::unindexed_count()
   Gauge sessions_damaged;    // stays 0: SlotTable::swept_count()
@@ -101,6 +92,7 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge audit_told;
   Gauge findings_refused;  // for which a partition's log, or the ring to control, had no place
   Gauge published_ns;      // the beginning of the turn that all of these are of
+  HoldStats hold;
   // Liveness and takeover.
   Gauge turn_count;       // rises with each turn of the loop
   Gauge owned_since_ns;   // when this worker took its partitions over

@@ -24,8 +24,8 @@
 #include "ha2/link.hpp"
 #include "ha2/loss_pace.hpp"
 #include "ha2/range_checks.hpp"
-#include "ha2/told_sink.hpp"
 #include "ha2/receipt.hpp"
+#include "ha2/told_sink.hpp"
 #include "tables/partition.hpp"
 
 namespace twinplane::ha2 {

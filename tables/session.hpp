@@ -47,9 +47,13 @@ enum SessionFlag : std::uint16_t {
   kClientIsA0 = 1U << 1U,  // the client is end `a` of the client-side key
   kClientIsA1 = 1U << 2U,  // the (translated) client is end `a` of the server-side key
   kTranslated = 1U << 3U,  // the server-side key differs: NAT
-  // bit 4: kLocalOnly, by a no-sync rule or as it is decrypted
+  // bit 4: kLocalOnly: by its rule, as it is young, or as it is decrypted
   kReplySeen = 1U << 5U,  // the server has answered
   kShifted = 1U << 6U,    // TCP: it has a sequence shift, see session_shift.hpp
+  // This box's own; never sent, nor compared.
+  kHeld = 1U << 7U,       // its packets wait until the peer has it
+  kYoung = 1U << 8U,      // local until it has the age that its rule wants
+  kDecrypted = 1U << 9U,  // local for good: this box alone can read on
 };
 
 // What the peer holds too. kLocalOnly sessions are stated as empty slots.

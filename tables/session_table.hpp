@@ -35,6 +35,9 @@ struct SessionCounters {
   std::uint64_t refused_full = 0;
   std::uint64_t refused_index_full = 0;
   std::uint64_t graced = 0;  // taken over without a deadline and given one
+  std::uint64_t opened_young = 0;
+  std::uint64_t came_of_age = 0;
+  std::uint64_t decrypted = 0;  // marked so
 };
 
 template <class AddressType>
@@ -62,6 +65,7 @@ class SessionTable {
       return result;
     }
     ++counters_.created;
+    if ((value.flags & kYoung) != 0) ++counters_.opened_young;
     touch(result.slot, now_ms);
     if (is_half_open(value)) note_half_open(result.slot);
     return result;
@@ -70,6 +74,42 @@ class SessionTable {
   // A packet of the session passed: its time starts anew, by its class.
   void touch(std::uint32_t slot, std::uint32_t now_ms) noexcept {
     slots_.set_deadline(slot, now_ms + timeout_ms(slots_.entry(slot)));
+  }
+
+  // The same of a young session, which has its age in so many milliseconds. A packet that comes
+  // then makes it one that the peer has. An open TCP connection needs none: it is due when it has
+  // its age, and expire() sees it. Its timeout must be longer than that.
+  void touch_young(std::uint32_t slot, std::uint32_t now_ms, std::int32_t ages_in_ms) noexcept {
+    if (ages_in_ms <= 0) return come_of_age(slot, now_ms);
+    if (is_open_tcp(slots_.entry(slot)))
+      slots_.set_deadline(slot, now_ms + static_cast<std::uint32_t>(ages_in_ms));
+    else
+      touch(slot, now_ms);
+  }
+
+  // A session that this box decrypts, as TLS in the middle: the peer does not have its keys, so it
+  // stays on this box from now on. If the peer has it, it is told that the slot is empty.
+  void mark_decrypted(std::uint32_t slot) noexcept {
+    Entry& entry = slots_.changeable(slot);
+    if ((entry.flags & kDecrypted) != 0) return;
+    entry.flags =
+        static_cast<std::uint16_t>((entry.flags & ~(kYoung | kHeld)) | kDecrypted | kLocalOnly);
+    ++counters_.decrypted;
+    slots_.mark(slot, kMarkWhole);
+  }
+
+  // Other rules hold: the session is this one's now, and may leave the box or not. Under a new
+  // generation, as no patch says so (SlotTable::renew()). False when nothing changes.
+  bool reassign(std::uint32_t slot, std::uint16_t rule, bool is_local) noexcept {
+    Entry& entry = slots_.changeable(slot);
+    const auto flags = static_cast<std::uint16_t>((entry.flags & ~(kLocalOnly | kYoung)) |
+                                                  (is_local ? kLocalOnly : 0));
+    if (entry.state.rule == rule && entry.flags == flags) return false;
+    entry.state.rule = rule;
+    entry.flags = flags;
+    slots_.renew(slot);
+    if (is_half_open(entry)) note_half_open(slot);
+    return true;
   }
 
   void end(std::uint32_t slot) noexcept {
@@ -83,6 +123,8 @@ class SessionTable {
     return slots_.scan_ages(
         now_ms, slot_budget,
         [&](std::uint32_t slot) {
+          const Entry& entry = slots_.entry(slot);
+          if ((entry.flags & kYoung) != 0 && is_open_tcp(entry)) return come_of_age(slot, now_ms);
           slots_.erase(slot);
           ++counters_.expired;
         },
@@ -114,6 +156,18 @@ class SessionTable {
  private:
   static bool is_half_open(const Entry& entry) noexcept {
     return entry.state.timeout_class == static_cast<std::uint8_t>(TimeoutClass::kTcpOpening);
+  }
+
+  static bool is_open_tcp(const Entry& entry) noexcept {
+    return entry.state.timeout_class == static_cast<std::uint8_t>(TimeoutClass::kTcpEstablished);
+  }
+
+  void come_of_age(std::uint32_t slot, std::uint32_t now_ms) noexcept {
+    Entry& entry = slots_.changeable(slot);
+    entry.flags = static_cast<std::uint16_t>(entry.flags & ~(kYoung | kLocalOnly));
+    ++counters_.came_of_age;
+    slots_.mark(slot, kMarkWhole);
+    touch(slot, now_ms);
   }
 
   bool is_noted_half_open(HalfOpenQueue::Note note) const noexcept {

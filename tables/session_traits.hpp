@@ -61,7 +61,7 @@ struct SessionTraits {
 
   // Could a box have written this full entry? Asked of what an earlier life left behind.
   static bool is_sound(const Entry& entry) noexcept {
-    constexpr unsigned kKnownFlags = kReplicatedFlags | kLocalOnly;
+    constexpr unsigned kKnownFlags = kReplicatedFlags | kLocalOnly | kHeld | kYoung | kDecrypted;
     return (entry.flags & ~kKnownFlags) == 0 && entry.state.generation <= kGenerationMask &&
            tcp_rank(entry.state, kFromClient) <= TcpRank::kReset &&
            tcp_rank(entry.state, kFromServer) <= TcpRank::kReset &&
@@ -74,6 +74,7 @@ struct SessionTraits {
     if (entry.state.marks != 0) entry.state.marks = 0;
     if (entry.state.is_opened_here != 0) entry.state.is_opened_here = 0;
     if (entry.state.line_marks != 0) entry.state.line_marks = 0;
+    if ((entry.flags & kHeld) != 0) entry.flags &= static_cast<std::uint16_t>(~kHeld);
   }
 
   // Everything but the generation and the marks goes to zero.

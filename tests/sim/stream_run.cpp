@@ -6,8 +6,8 @@
 
 #include "tests/sim/plan.hpp"
 #include "tests/support/checkers.hpp"
-#include "tests/support/sequence_traffic.hpp"
 #include "tests/support/checkers_receipts.hpp"
+#include "tests/support/sequence_traffic.hpp"
 #include "tests/support/sim_stage.hpp"
 
 namespace twinplane::tests {

@@ -139,6 +139,7 @@ void Workload::create(SessionTable<Address>& sessions, std::uint32_t number, std
                                      static_cast<std::uint8_t>(prng_.coin() ? 7 : 15)});
   }
   if (is_born_shifted(session)) session.flags |= tables::kShifted;
+  if (marking_.chance(50)) session.flags |= tables::kYoung | tables::kLocalOnly;
   const auto result = sessions.create(session, now_ms(now_ns));
   refused_count_ += result.status == tables::InsertStatus::kInserted ? 0 : 1;
 }
@@ -247,8 +248,25 @@ void Workload::operate_on(SessionTable<Address>& sessions, std::uint32_t flow_co
     sessions.expire(now_ms(now_ns), shape_.scan_slots);
   }
   if (is_live && prng_.coin() &&
-      tables::SessionTraits<Address>::is_live(sessions.slots().entry(slot)))
-    sessions.touch(slot, now_ms(now_ns));
+      tables::SessionTraits<Address>::is_live(sessions.slots().entry(slot))) {
+    if ((sessions.slots().entry(slot).flags & tables::kYoung) != 0)
+      sessions.touch_young(slot, now_ms(now_ns), marking_.coin() ? 0 : 2000);
+    else
+      sessions.touch(slot, now_ms(now_ns));
+  }
+  if (marking_.chance(20)) change_mark(sessions);
+}
+
+// What is decided of any session later: that this box decrypts it, or that other rules hold.
+template <class Address>
+void Workload::change_mark(SessionTable<Address>& sessions) {
+  const std::uint32_t slot = marking_.below(sessions.slots().slot_count());
+  const auto& entry = sessions.slots().entry(slot);
+  if (!tables::SessionTraits<Address>::is_live(entry)) return;
+  if (marking_.chance(300)) return sessions.mark_decrypted(slot);
+  const bool is_decrypted = (entry.flags & tables::kDecrypted) != 0;
+  sessions.reassign(slot, static_cast<std::uint16_t>(marking_.below(1000)),
+                    is_decrypted || marking_.coin());
 }
 
 void Workload::operate(tables::Partition& owner, std::uint64_t now_ns) {

@@ -61,7 +61,11 @@ WorkloadShape shape_of(WorkloadKind kind, const WorkloadShape& drawn) noexcept;
 class Workload {
  public:
   Workload(const WorkloadShape& shape, std::uint64_t seed)
-      : drawn_(shape), shape_(shape), prng_(seed), plain_(seed ^ 0x91A1U) {}
+      : drawn_(shape),
+        shape_(shape),
+        prng_(seed),
+        plain_(seed ^ 0x91A1U),
+        marking_(seed ^ 0x3A2CU) {}
 
   // One operation on the owner's tables.
   void operate(tables::Partition& owner, std::uint64_t now_ns);
@@ -96,6 +100,9 @@ class Workload {
   void take_segment(tables::SessionTable<Address>& sessions, std::uint32_t slot,
                     tables::Direction direction, std::uint8_t flags, std::uint32_t payload_bytes);
 
+  template <class Address>
+  void change_mark(tables::SessionTable<Address>& sessions);
+
   std::uint32_t where_it_stands(const tables::SessionState& state, tables::Direction direction);
 
   std::uint32_t now_ms(std::uint64_t now_ns) const noexcept {
@@ -106,6 +113,7 @@ class Workload {
   WorkloadShape shape_;
   Prng prng_;
   PlainWorkload plain_;
+  Prng marking_;  // came later: the seeds of before keep their meaning
   bool is_closed_ = false;
   std::uint64_t refused_count_ = 0;
   std::uint32_t jumped_ms_ = 0;

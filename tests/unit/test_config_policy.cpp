@@ -50,6 +50,36 @@ TEST(ConfigPolicy, ReadsARuleInFull) {
   EXPECT_FALSE(rule.sync);
 }
 
+TEST(ConfigPolicy, ReadsWhatARuleWantsOfThePeer) {
+  EXPECT_FALSE(parse_config(kConfigText, "t").rules[0].hold);
+  EXPECT_EQ(parse_config(kConfigText, "t").rules[0].sync_after_s, 0U);
+  EXPECT_TRUE(with(kRuleEnd, "action='allow'\nhold=true").rules[0].hold);
+  EXPECT_EQ(with(kRuleEnd, "action='allow'\nsync_after_s=5").rules[0].sync_after_s, 5U);
+}
+
+TEST(ConfigPolicy, RefusesWhatARuleCannotWantOfThePeer) {
+  EXPECT_THAT(faults_with(kRuleEnd, "action='drop'\nhold=true"),
+              HasSubstr("a rule that drops makes no sessions"));
+  EXPECT_THAT(faults_with(kRuleEnd, "action='drop'\nsync_after_s=5"),
+              HasSubstr("a rule that drops makes no sessions"));
+  EXPECT_THAT(faults_with(kRuleEnd, "action='allow'\nsync=false\nhold=true"),
+              HasSubstr("with sync = false the peer never has the sessions"));
+  EXPECT_THAT(faults_with(kRuleEnd, "action='allow'\nsync=false\nsync_after_s=5"),
+              HasSubstr("or no sync_after_s"));
+  EXPECT_THAT(faults_with(kRuleEnd, "action='allow'\nhold=true\nsync_after_s=5"),
+              HasSubstr("one of the two"));
+  EXPECT_THAT(faults_with(kRuleEnd, "action='allow'\nsync_after_s=3601"),
+              HasSubstr("3601 is out of range"));
+  EXPECT_THAT(faults_with(kRuleEnd, "action='allow'\nhold=1"), HasSubstr("rule[0].hold"));
+}
+
+TEST(ConfigPolicy, RefusesAnAgeThatNoSessionReaches) {
+  EXPECT_THAT(faults_with(kRuleEnd,
+                          "action='allow'\nsync_after_s=60\n[timeouts]\n"
+                          "tcp_established=60"),
+              HasSubstr("60 s is not below the timeout of open TCP connections"));
+}
+
 TEST(ConfigPolicy, TakesEmptyListsForAny) {
   const Config config =
       with(kRuleEnd, "action='allow'\nsource=['any']\nports=['any']\nprotocol='any'");

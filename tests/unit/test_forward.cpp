@@ -186,6 +186,48 @@ TEST_F(Forward, KeepsASessionOfANoSyncRuleToItself) {
   EXPECT_EQ(local_count, 1U);
 }
 
+TEST_F(Forward, NamesTheSessionThatThePeerMustHaveFirst) {
+  std::string text = with_one_partition(tests::kConfigText);
+  text = tests::replaced(text, "action = \"allow\"", "action = \"allow\"\nhold = true");
+  make(parse_config(text, "t"));
+  const Outcome first = send4(kInside, {}, tests::tcp_segment(40000, 80, kSyn));
+  ASSERT_EQ(first.result.verdict, ForwardVerdict::kForward);
+  const std::uint32_t slot = first.result.held_slot;
+  ASSERT_NE(slot, tables::kNoSlot);
+  EXPECT_EQ(send4(kInside, {}, tests::tcp_segment(40000, 80, kSyn)).result.held_slot, slot);
+  auto& session = partition_->session4().slots().changeable(slot);
+  session.flags = static_cast<std::uint16_t>(session.flags & ~tables::kHeld);
+  EXPECT_EQ(send4(kInside, {}, tests::tcp_segment(40000, 80, kAck)).result.held_slot,
+            tables::kNoSlot);
+}
+
+TEST_F(Forward, HoldsNothingWithoutARuleThatSaysSo) {
+  EXPECT_EQ(send4(kInside, {}, tests::tcp_segment(40000, 80, kSyn)).result.held_slot,
+            tables::kNoSlot);
+}
+
+TEST_F(Forward, GivesThePeerASessionThatIsStillUsedWhenItHasItsAge) {
+  std::string text = with_one_partition(tests::kConfigText);
+  text = tests::replaced(text, "action = \"allow\"", "action = \"allow\"\nsync_after_s = 5");
+  make(parse_config(text, "t"));
+  const auto send_at = [&](std::uint64_t seconds) {
+    time_.now_ns = seconds * 1'000'000'000U;
+    return send4(kInside, {.protocol = 17}, tests::udp_segment(40000, 53));
+  };
+  ASSERT_EQ(send_at(100).result.verdict, ForwardVerdict::kForward);
+  const auto& slots = partition_->session4().slots();
+  const std::uint32_t slot =
+      static_cast<std::uint32_t>(std::countr_zero(slots.live().live_word(0)));
+  constexpr unsigned kMarks = tables::kYoung | tables::kLocalOnly;
+  EXPECT_EQ(slots.entry(slot).flags & kMarks, kMarks);
+  send_at(104);
+  EXPECT_EQ(slots.entry(slot).flags & kMarks, kMarks);
+  send_at(105);
+  EXPECT_EQ(slots.entry(slot).flags & kMarks, 0U);
+  EXPECT_EQ(partition_->session4().counters().opened_young, 1U);
+  EXPECT_EQ(partition_->session4().counters().came_of_age, 1U);
+}
+
 TEST_F(Forward, SaysWhichPacketIsOfASessionThatThePeerOpened) {
   open();
   EXPECT_FALSE(send4(kInside, {}, tests::tcp_segment(40000, 80, kAck)).result.was_taken_over);

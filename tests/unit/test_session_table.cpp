@@ -156,5 +156,69 @@ TEST(SessionTable, MayGiveUpAHalfOpenSessionThatItTookOver) {
   EXPECT_FALSE(has(*table, 0));
 }
 
+Session4 young(Session4 session) {
+  session.flags |= kYoung | kLocalOnly;
+  return session;
+}
+
+TEST(SessionTable, AYoungSessionIsSyncedByThePacketThatFindsItOldEnough) {
+  auto table = table_of(4);
+  const std::uint32_t slot = table->create(young(half_open(1)), 0).slot;
+  table->touch_young(slot, 1000, 1);
+  EXPECT_NE(table->slots().entry(slot).flags & kLocalOnly, 0);
+  static_cast<void>(table->slots().take_marks(slot));
+  table->touch_young(slot, 2000, 0);
+  EXPECT_EQ(table->slots().entry(slot).flags & (kLocalOnly | kYoung), 0);
+  EXPECT_NE(table->slots().entry(slot).state.marks & kMarkWhole, 0);
+  EXPECT_EQ(table->counters().opened_young, 1U);
+  EXPECT_EQ(table->counters().came_of_age, 1U);
+}
+
+TEST(SessionTable, AnOpenTcpConnectionComesOfAgeWithoutAPacket) {
+  auto table = table_of(64);
+  const std::uint32_t slot = table->create(young(established(1)), 0).slot;
+  table->touch_young(slot, 1000, 4000);
+  table->expire(4999, 64);
+  EXPECT_NE(table->slots().entry(slot).flags & kYoung, 0);
+  table->expire(5000, 64);
+  EXPECT_TRUE(has(*table, 1));
+  EXPECT_EQ(table->slots().entry(slot).flags & (kLocalOnly | kYoung), 0);
+  EXPECT_EQ(table->slots().deadline_ms(slot), 5000U + 3'600'000U);
+}
+
+TEST(SessionTable, AYoungSessionThatIsNoOpenConnectionEndsUnsynced) {
+  auto table = table_of(64);
+  static_cast<void>(table->create(young(half_open(1)), 0));
+  table->expire(20'000, 64);
+  EXPECT_FALSE(has(*table, 1));
+  EXPECT_EQ(table->counters().came_of_age, 0U);
+}
+
+TEST(SessionTable, ADecryptedSessionStaysOnItsBoxForGood) {
+  auto table = table_of(4);
+  const std::uint32_t slot = table->create(established(1), 0).slot;
+  static_cast<void>(table->slots().take_marks(slot));
+  table->mark_decrypted(slot);
+  table->mark_decrypted(slot);
+  EXPECT_NE(table->slots().entry(slot).flags & kLocalOnly, 0);
+  EXPECT_NE(table->slots().entry(slot).state.marks & kMarkWhole, 0);
+  EXPECT_EQ(table->counters().decrypted, 1U);
+  EXPECT_TRUE(has(*table, 1));
+}
+
+TEST(SessionTable, OtherRulesPutASessionUnderANewGenerationAndOnlyIfSomethingChanges) {
+  auto table = table_of(4);
+  const std::uint32_t slot = table->create(established(1), 0).slot;
+  const Session4 before = table->slots().entry(slot);
+  EXPECT_FALSE(table->reassign(slot, before.state.rule, false));
+  EXPECT_EQ(table->slots().entry(slot).state.generation, before.state.generation);
+  EXPECT_TRUE(table->reassign(slot, before.state.rule, true));
+  EXPECT_NE(table->slots().entry(slot).flags & kLocalOnly, 0);
+  EXPECT_EQ(table->slots().entry(slot).state.generation, before.state.generation + 1);
+  EXPECT_TRUE(table->reassign(slot, 77, false));
+  EXPECT_EQ(table->slots().entry(slot).flags & kLocalOnly, 0);
+  EXPECT_EQ(table->slots().entry(slot).state.rule, 77);
+}
+
 }  // namespace
 }  // namespace twinplane::tables
