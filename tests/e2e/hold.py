@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""First packets that wait for the peer: of sessions that anyone has seen a packet of, none is lost by a kill."""
+
+import select
+import socket
+import time
+
+from lab import expect, inside, run, say
+
+CLIENT = "10.1.0.2"     # plain: no rule of the rig hides it
+SERVER = "10.2.0.1"
+HELD, FREE = 7001, 7002  # the server's ports: with `hold`, and without
+ROUNDS = 4
+DELAY_MS = 10            # of HA2 frames from a box to its peer: what is lost by a kill without `hold`
+RULE = ("[[rule]]\nname = \"out\"", f"""[[rule]]
+name = "held"
+from = ["trust"]
+to = ["untrust"]
+protocol = "udp"
+ports = ["{HELD}"]
+action = "allow"
+hold = true
+
+[[rule]]
+name = "out\"""")
+FAULTS = f"\n[faults]\nenabled = true\nloss_percent = 5\ndelay_ms = {DELAY_MS}\n"
+
+
+class Opening:
+    """New sessions, one datagram each, as fast as the loop goes round; what came out of the box is remembered."""
+
+    def __init__(self, lab):
+        with inside(lab.network.names["server"]):
+            self.servers = {port: self._bound(SERVER, port) for port in (HELD, FREE)}
+        self.namespace = lab.network.names["client"]
+        self.clients = {}
+        self.seen = {HELD: {}, FREE: {}}
+
+    @staticmethod
+    def _bound(address, port=0):
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        one.bind((address, port))
+        one.setblocking(False)
+        return one
+
+    def turn(self):
+        with inside(self.namespace):
+            for port in (HELD, FREE):
+                client = self._bound(CLIENT)
+                client.connect((SERVER, port))
+                client.send(b"open")
+                self.clients[client.getsockname()[1]] = client
+        self.listen()
+
+    def listen(self):
+        for port, server in self.servers.items():
+            try:
+                while True:
+                    _, source = server.recvfrom(100)
+                    self.seen[port][source] = time.monotonic()
+            except BlockingIOError:
+                pass
+
+    def answered(self, port, since):
+        """Of the sessions whose packet came out since then: how many carry an answer now, and of how many."""
+        sources = [source for source, at in self.seen[port].items() if at >= since]
+        left = {source[1] for source in sources}
+        for _ in range(5):
+            for source in sources:
+                if source[1] in left:
+                    self.servers[port].sendto(b"answer", source)
+            deadline = time.monotonic() + 0.5
+            while left and time.monotonic() < deadline:
+                ready, _, _ = select.select([self.clients[one] for one in left], [], [], 0.05)
+                for client in ready:
+                    client.recv(100)
+                    left.discard(client.getsockname()[1])
+        return len(sources) - len(left), len(sources)
+
+    def close(self):
+        for one in (*self.clients.values(), *self.servers.values()):
+            one.close()
+
+
+def one_kill(lab, active, passive, seconds):
+    opening = Opening(lab)
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        opening.turn()
+        time.sleep(0.001)
+    figures = active.ask("/twinplane/hold")
+    killed = time.monotonic()
+    active.kill()
+    opening.listen()
+    lab.until(f"{passive.name} takes over", lambda: passive.last_status["role"] == "active")
+    active.bury()
+    time.sleep(0.2)
+    opening.listen()
+    since = killed - 0.2
+    held, free = opening.answered(HELD, since), opening.answered(FREE, since)
+    opening.close()
+    say(f"    held {held[0]} of {held[1]}, not held {free[0]} of {free[1]}; {figures}")
+    expect(figures["released_by_ack"] > 0 and figures["released_by_timeout"] == 0 and figures["released_no_peer"] == 0,
+           f"packets left when the peer had answered: {figures['released_by_ack']} sessions, "
+           f"half of them within {figures['ack_p50_us']} us", figures)
+    expect(held[0] == held[1] and held[1] > 20, f"with hold each of {held[1]} sessions goes on", held)
+    active.start()
+    return *lab.in_sync(), free
+
+
+def alone(lab, active, passive):
+    """Nobody answers: packets leave after their time, and at once when there is no pair any more."""
+    before = active.ask("/twinplane/hold")
+    passive.kill()
+    opening = Opening(lab)
+    lab.until("the peer is gone", lambda: active.last_status["peer"] == "down")
+    for _ in range(20):
+        opening.turn()
+    time.sleep(0.3)
+    opening.listen()
+    expect(len(opening.seen[HELD]) == 20, "packets leave without a peer", len(opening.seen[HELD]))
+    after = active.ask("/twinplane/hold")
+    expect(after["released_no_peer"] - before["released_no_peer"] >= 20 and after["waiting"] == 0, "and are counted",
+           (before, after))
+    opening.close()
+    passive.bury()
+
+
+def test(lab):
+    for box in lab.pair.boxes:
+        box.edits = (RULE, ("[ha2]\n", "[ha2]\nhold_max_us = 100000\n"))
+        box.more = FAULTS
+    active, passive = lab.start()
+    lost = 0
+    for number in range(ROUNDS):
+        active, passive, free = one_kill(lab, active, passive, 0.4 + 0.037 * number)
+        lost += free[1] - free[0]
+    expect(lost > 0, f"without hold the same kills lost {lost} sessions that had been seen outside")
+    alone(lab, active, passive)
+
+
+if __name__ == "__main__":
+    run(test)
