@@ -84,7 +84,7 @@ TEST(Adopt, EmptiesWhatNoBoxCanHaveWritten) {
   };
   damage(1, [](Session4& session) { session.state.tcp_ranks = 0x66; });
   damage(3, [](Session4& session) { session.state.generation = 0x4000; });
-  damage(5, [](Session4& session) { session.flags |= 1U << 9U; });
+  damage(5, [](Session4& session) { session.flags |= 1U << 15U; });
   damage(7, [](Session4& session) { session.state.timeout_class = 8; });
   damage(9, [](Session4& session) {
     std::swap(session.client_side.address_a, session.client_side.address_b);

@@ -70,7 +70,8 @@ TEST(ConfigPolicy, RefusesWhatARuleCannotWantOfThePeer) {
               HasSubstr("one of the two"));
   EXPECT_THAT(faults_with(kRuleEnd, "action='allow'\nsync_after_s=3601"),
               HasSubstr("3601 is out of range"));
-  EXPECT_THAT(faults_with(kRuleEnd, "action='allow'\nhold=1"), HasSubstr("rule[0].hold"));
+  EXPECT_THAT(faults_with(kRuleEnd, "action='allow'\nhold=1"),
+              HasSubstr("rule.hold: is a whole number"));
 }
 
 TEST(ConfigPolicy, RefusesAnAgeThatNoSessionReaches) {
