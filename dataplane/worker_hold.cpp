@@ -30,6 +30,16 @@ void Worker::put_out_or_hold(rte_mbuf* packet, const NextHop& hop, const HeldPla
   if (place == nullptr) return put_out(packet, hop, now_ns);
   HoldStats& stats = stats_.hold;
   const bool is_first = !hold_.is_waiting(*place);
+  const ha2::OwnerStream& stream = replicas_[place->partition]->owner();
+  // A peer that is dead leaves its stream running: who has not answered for so long is not waited
+  // for by others as well.
+  const std::uint64_t wait_ns_max = shared_.config.ha2.hold_max_us * std::uint64_t{1000};
+  if (is_first && stream.lag_ns(now_ns) >= wait_ns_max) {
+    std::uint16_t& flags = flags_of(partition(place->partition), *place);
+    flags = static_cast<std::uint16_t>(flags & ~tables::kHeld);
+    stats.ends[static_cast<std::size_t>(HoldEnd::kNoPeer)].add(1);
+    return put_out(packet, hop, now_ns);
+  }
   if (hold_.try_put(*place, {packet, hop}, now_ns, [&] {
         return replicas_[place->partition]->owner().ask_receipt(place->kind, place->slot);
       })) {
