@@ -41,6 +41,7 @@ void OwnerStream::on_status(const FrameView& frame, std::uint64_t now_ns) noexce
     const bool is_lost = (static_cast<unsigned>(lost[bit / 8]) >> (bit % 8) & 1U) != 0;
     InFlight& sent = slot_of(seq);
     sent.was_lost = is_lost;
+    if (is_lost) last_lost_seq_ = seq;
     in_flight_records_ -= sent.record_count;
     pace_.note_answer(seq, is_lost, next_seq_);
     if (is_lost && !is_mutant(Mutant::kLostIsApplied))

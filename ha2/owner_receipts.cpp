@@ -69,8 +69,10 @@ ReceiptState OwnerStream::look_at(Receipt& receipt) noexcept {
              : ReceiptState::kWaiting;
 }
 
-// Some frame that may have said it was lost, or is too long ago to know.
+// Some frame that may have said it was lost. Where the window has gone on beyond one of them, a
+// later loss counts as one: where nothing is lost nobody waits again.
 bool OwnerStream::was_lost_of(Receipt& receipt) const noexcept {
+  if (last_lost_seq_ <= receipt.low_seq) return false;
   const std::uint64_t end_seq = std::min(receipt.high_seq, answered_seq_);
   for (; receipt.low_seq < end_seq; ++receipt.low_seq) {
     const InFlight& frame = window_[(receipt.low_seq + 1) & window_mask_];

@@ -86,6 +86,7 @@ void OwnerStream::start(StreamName name, std::uint16_t frame_bytes, tables::Kind
   frame_bytes_ = std::min(frame_bytes, config_.frame_bytes_max);
   next_seq_ = 1;
   answered_seq_ = 0;
+  last_lost_seq_ = 0;
   in_flight_records_ = 0;
   last_sent_ns_ = 0;
   pace_.start();

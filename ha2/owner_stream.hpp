@@ -356,6 +356,7 @@ class OwnerStream {
   std::uint16_t frame_bytes_ = 0;
   std::uint64_t next_seq_ = 1;
   std::uint64_t answered_seq_ = 0;
+  std::uint64_t last_lost_seq_ = 0;  // the highest; 0 = none of this stream
   std::uint64_t in_flight_records_ = 0;
   std::uint64_t last_sent_ns_ = 0;
   LossPace pace_;

@@ -7,7 +7,7 @@
 //
 // Thread:  the core that owns the partition; values.
 // Memory:  48 bytes, the caller's. The stream keeps nothing of it: a receipt may be dropped.
-// Limits:  looked at in each turn it is exact; seldom looked at it may come later, never earlier.
+// Limits:  looked at in each turn it is exact; seldom looked at, a loss after it may delay it.
 // Errors:  none.
 // Spec:    PROTOCOL.md section 5.5; DESIGN.md D-H30.
 #pragma once

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """First packets that wait for the peer: of sessions that anyone has seen a packet of, none is lost by a kill."""
 
+import itertools
 import select
 import socket
 import time
@@ -23,6 +24,7 @@ hold = true
 
 [[rule]]
 name = "out\"""")
+PORTS = itertools.count(20_000)  # each session has a port that none before had
 FAULTS = f"\n[faults]\nenabled = true\nloss_percent = 5\ndelay_ms = {DELAY_MS}\n"
 
 
@@ -46,7 +48,7 @@ class Opening:
     def turn(self):
         with inside(self.namespace):
             for port in (HELD, FREE):
-                client = self._bound(CLIENT)
+                client = self._bound(CLIENT, next(PORTS))
                 client.connect((SERVER, port))
                 client.send(b"open")
                 self.clients[client.getsockname()[1]] = client

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "ha2/receipt.hpp"
 #include "tests/support/stream_ends.hpp"
 
@@ -129,6 +131,27 @@ TEST(Receipt, APatchWhoseBaseWasLostIsNotReceivedByBeingAnswered) {
   for (const Frame& status : ends.poll_mirror()) ends.to_the_owner(status);
   EXPECT_EQ(ends.stream().look_at(receipt), ReceiptState::kReceived);
   EXPECT_TRUE(ends.is_equal(slot));
+}
+
+TEST(Receipt, ComesToWhoLooksLessOftenThanTheWindowGoesRound) {
+  StreamEnds ends;
+  ends.settle();
+  const std::uint32_t slot = ends.create(1);
+  const std::uint32_t other = ends.create(2);
+  Receipt receipt = ask(ends, slot);
+  std::vector<Frame> last = ends.poll_owner();
+  ASSERT_EQ(last.size(), 1U);
+  EXPECT_EQ(ends.stream().look_at(receipt), ReceiptState::kWaiting);
+  for (int frame = 0; frame < 32; ++frame) {  // a window has 16
+    for (const Frame& sent : last) ends.to_the_mirror(sent);
+    ends.wait(100'000);
+    for (const Frame& status : ends.poll_mirror()) ends.to_the_owner(status);
+    ends.advance(other);
+    last = ends.flush_owner();
+    ASSERT_EQ(last.size(), 1U);
+  }
+  ASSERT_EQ(ends.stream().in_flight_count(), 1U);
+  EXPECT_EQ(ends.stream().look_at(receipt), ReceiptState::kReceived);
 }
 
 TEST(Receipt, IsGoneWhenTheSlotHoldsAnotherEntryOrNone) {
