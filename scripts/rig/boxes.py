@@ -116,12 +116,13 @@ def lcores(box_id):
 
 
 class Box:
-    def __init__(self, rundir, namespace, name, options):
+    def __init__(self, rundir, namespace, name, options, sections=None):
         self.rundir = rundir
         self.namespace = namespace
         self.name = name
         self.id = network.BOXES.index(name)
         self.options = options
+        self.sections = sections or (lambda box: "")
         self.faults = options.faults  # of the next life
         self.life = 0
         self.killed = False
@@ -177,7 +178,7 @@ class Box:
         text = self.faults.section() if self.faults else ""
         if self.options.idle_sessions:
             text += "\n[timeouts]\nudp = 86400\n"  # they stay, unanswered as they are
-        return text
+        return text + self.sections(self)
 
     def is_running(self):
         return self.child is not None and self.child.poll() is None

@@ -3,7 +3,7 @@
 
 import signal
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from pair import copy_sparse
 from traffic import longest
@@ -27,6 +27,7 @@ class Failover:
     sessions_kept: int = 0
     sessions_lost: int = 0
     at_risk: int = 0
+    kinds: dict = field(default_factory=dict)  # of every kind of table, as twinplane-tables compares them
     steady_silence_ms: float = 0
     longest_silence_ms: float = 0
     longest_silence_from_ns: int = 0
@@ -96,6 +97,7 @@ def kill_active(pair, traffic, active, passive, tick, number=signal.SIGKILL):
     failover.sessions_at_failover = compared["sessions_a"]
     failover.sessions_kept = compared["kept"]
     failover.sessions_lost = compared["lost"]
+    failover.kinds = compared["kinds"]
     return failover, [steady, after]
 
 

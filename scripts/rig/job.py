@@ -8,6 +8,7 @@ import reference
 import results
 import resync
 from crowd import Crowd
+from every_kind import EveryKind
 from network import BOXES, Network
 from pair import Pair
 from screen import Screen
@@ -24,6 +25,7 @@ class Job:
         self.network = Network(rundir, options.mtu)
         self.rundir = rundir
         self.pair = None
+        self.every_kind = EveryKind() if options.all_tables else None
         self.traffic = None
         self.report = None
         self.failovers = []
@@ -62,6 +64,8 @@ class Job:
         self.screen.phase = "building the network"
         self.screen.say("building the network: client, server, two boxes, two switches")
         self.network.build()
+        if self.every_kind:
+            self.every_kind.wire(self.network)
 
     def _start_boxes(self):
         names = self.network.names
@@ -78,7 +82,8 @@ class Job:
         self.screen.say(f"{active.name} is active, {passive.name} is in sync with it")
 
     def _pair(self):
-        return Pair(self.rundir, self.network.names, self.options)
+        return Pair(self.rundir, self.network.names, self.options,
+                    self.every_kind.sections if self.every_kind else None)
 
     def _start_traffic(self):
         traffic = Traffic(self.rundir, self.network.names, self.options)
@@ -94,6 +99,8 @@ class Job:
             active, _ = self.pair.wait_in_sync(self.tick)
             self.crowd = Crowd(self.network.names, self.options.idle_sessions)
             self.crowd.come(active, self.tick)
+        if self.every_kind:
+            self.every_kind.start(self)
         traffic.mark()
         self.screen.began = time.monotonic()
         self.screen.phase = "traffic is under way"
@@ -118,6 +125,8 @@ class Job:
     def _kill_one(self, at_s):
         self._until(at_s)
         active, passive = self._verify("under load, before the kill")
+        if self.every_kind:
+            self.every_kind.before_kill(active, passive)
         self.screen.say(f"SIGKILL for {active.name}")
         self.screen.phase = f"{active.name} was killed"
         one, windows = failover.kill_active(self.pair, self.traffic, active, passive, self.tick)
@@ -126,6 +135,10 @@ class Job:
         self.screen.say(f"{passive.name} goes on: {one.sessions_kept} sessions kept,"
                         f" {one.sessions_lost} lost, longest silence"
                         f" {one.longest_silence_ms:.1f} ms")
+        if self.every_kind:
+            self.every_kind.after_kill(passive)
+            for serving in self.every_kind.servings:
+                self.screen.say(f"{serving.name}: {serving.said}")
 
     def _cut_link(self):
         self._until(self.options.seconds * 0.2)

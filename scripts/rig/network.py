@@ -80,15 +80,8 @@ class Network:
             self._sysctl(role, *HOST)
         if Path("/proc/sys/net/bridge").is_dir():
             self._sysctl("switches", *BRIDGE)
-        for bridge in ("inside", "outside"):
-            self._ip("switches", "link", "add", bridge, "type", "bridge", "stp_state", "0",
-                     "mcast_snooping", "0")
-            self._ip("switches", "link", "set", bridge, "up")
-        self._plug("inside", "client", "c0")
-        self._plug("outside", "server", "s0")
-        for box in BOXES:
-            self._plug("inside", box, "in0")
-            self._plug("outside", box, "out0")
+        self.add_switch("inside", "client", "c0", "in0")
+        self.add_switch("outside", "server", "s0", "out0")
         self._wire("ha1", 1500)
         self._wire("ha2", self.ha2_mtu)
         for box in BOXES:
@@ -96,6 +89,18 @@ class Network:
         self._address("client", "c0", (*CLIENT_TRANSLATED, *CLIENT_PLAIN, *CLIENT_IDLE),
                       INSIDE_GATEWAY)
         self._address("server", "s0", SERVER, OUTSIDE_GATEWAY)
+
+    def add_switch(self, bridge, host, host_device, box_device):
+        """A switch between a host and both boxes, with a new device at each."""
+        self._ip("switches", "link", "add", bridge, "type", "bridge", "stp_state", "0",
+                 "mcast_snooping", "0")
+        self._ip("switches", "link", "set", bridge, "up")
+        self._plug(bridge, host, host_device)
+        for box in BOXES:
+            self._plug(bridge, box, box_device)
+
+    def address(self, role, device, *addresses):
+        self._address(role, device, addresses, ())
 
     def _ip(self, role, *words):
         run("ip", "-n", self.names[role], *words)

@@ -19,6 +19,9 @@ what runs
   short connections  connect, request, reply, close, so many a second, through source NAT
   UDP flows          requests and echoes
 
+  with --all-tables  hosts that only the boxes know, a bridge, floating addresses, multicast, SCTP
+                     associations, IPsec SAs, FTP, a source that floods: each must still serve
+
 what is shown
   silence            the longest time in which a transfer got no byte; it includes the pace
   lateness           the longest time by which a chunk came later than it was due
@@ -32,6 +35,7 @@ EPILOG = """\
 examples
   scripts/run                            20 seconds, the active is killed after 8
   scripts/run --return --seconds 40      the killed box comes back, then the other one is killed
+  scripts/run --all-tables               every kind of table filled, killed, equal, and still of use
   scripts/run --transport udp --underlay 6 --mtu 9000
   scripts/run --kill none                nobody is killed; the tables are compared at the end
   scripts/run --kill link                HA2 is cut for 5 s: the tables become equal by what differs
@@ -90,6 +94,9 @@ def parse(words):
            help="sessions that say nothing more (20000 with --kill link, else 0)")
     option("--return", dest="comes_back", action="store_true",
            help="the killed box comes back, syncs beside live traffic, then the second is killed")
+    option("--all-tables", action="store_true",
+           help="beside the traffic every other kind of table is filled by real packets, and must still"
+                " serve after the kill")
     option("--report", type=Path, metavar="FILE", help="write the results there, as JSON; after an error too, with null for what is"
                 " not known")
     option("--keep", action="store_true",
@@ -107,6 +114,9 @@ def parse(words):
     if options.comes_back and options.kill != "active":
         parser.error("--return needs somebody to be killed: not with --kill link, --kill none or"
                      " --reference")
+    if options.all_tables and (options.kill != "active" or options.comes_back):
+        parser.error("--all-tables is one kill of the active box: not with --kill link, --kill none,"
+                     " --return or --reference")
     if options.idle_sessions is None:
         options.idle_sessions = 20_000 if options.kill == "link" else 0
     if options.reference and (options.faults or options.idle_sessions):

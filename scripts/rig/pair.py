@@ -14,9 +14,10 @@ VERIFY_TIMEOUT_S = 60
 
 
 class Pair:
-    def __init__(self, rundir, names, options):
+    def __init__(self, rundir, names, options, sections=None):
+        """`sections`, given a box, is what its configuration has beside that of every run."""
         self.options = options
-        self.boxes = [Box(rundir, names[name], name, options) for name in BOXES]
+        self.boxes = [Box(rundir, names[name], name, options, sections) for name in BOXES]
         self.verifications = []
 
     def start(self):
@@ -78,7 +79,7 @@ class Pair:
         return verified
 
     def compare_images(self, first, second):
-        """Which sessions of one table file the other has too."""
+        """What of one table file the other has too."""
         answer = run("nice", "-n", "19", str(self.options.build / "dataplane/twinplane-tables"),
                      str(first), str(second))
         return json.loads(answer)
@@ -88,7 +89,8 @@ class Pair:
         deadline = time.monotonic() + seconds
         while True:
             files = [box.tables for box in self.boxes]
-            lost = [self.compare_images(*order)["lost"] for order in (files, files[::-1])]
+            lost = [sum(kind["lost"] for kind in self.compare_images(*order)["kinds"].values())
+                    for order in (files, files[::-1])]
             if lost == [0, 0] or time.monotonic() > deadline:
                 self.verifications.append({"when": "quiet, both table files", "lost": lost,
                                            "passed": lost == [0, 0]})

@@ -13,7 +13,7 @@ MEASURED = (
     "short_connections_skipped", "short_longest_ms", "udp_flows", "udp_requests", "udp_lost",
     "udp_corrupt", "udp_longest_silence_ms", "detection_ms", "takeover_us", "first_packet_us",
     "records_sent", "records_applied", "tables_equal", "verifications", "failovers", "resync",
-    "link_faults_done", "link_frames_refused",
+    "link_faults_done", "link_frames_refused", "tables", "serving",
 )
 
 
@@ -81,12 +81,27 @@ def collect(job, last):
         "resync": job.resync.as_json() if job.resync else None,
         "link_faults_done": link_faults.done_by(pair.boxes) if options.faults else None,
         "link_frames_refused": link_faults.refused_by(pair.boxes) if pair else None,
+        "tables": _by_kind(failovers),
+        "serving": [one.as_json() for one in job.every_kind.servings] if job.every_kind else None,
     }
     assert tuple(measured) == MEASURED
     result = job.result
     result.update(measured)
     result["faults"] = [*faults(result), *(job.resync.faults() if job.resync else ())]
     result["passed"] = not result["faults"]
+
+
+def _by_kind(failovers):
+    """Of each kind of table: entries of the killed boxes, and what the others had of them."""
+    kinds = {}
+    for one in failovers:
+        for kind, compared in one.kinds.items():
+            row = kinds.setdefault(kind, {"at_failover": 0, "kept": 0, "lost": 0, "local": 0})
+            row["at_failover"] += compared["entries_a"]
+            row["kept"] += compared["kept"]
+            row["lost"] += compared["lost"]
+            row["local"] += compared["local_a"]
+    return kinds or None
 
 
 def faults(result):
@@ -105,6 +120,8 @@ def faults(result):
         found.append(f"{result['udp_corrupt']} UDP flows carried wrong content")
     if not result["tables_equal"] and not result["reference"]:
         found.append("the tables were not equal")
+    if result["serving"] is not None:
+        found += _faults_of_kinds(result["tables"] or {}, result["serving"])
     for one in result["failovers"]:
         if one["takeover_ns"] is None:
             found.append(f"{one['survivor']} did not take over")
@@ -112,6 +129,22 @@ def faults(result):
             found.append(f"{one['survivor']} sent no packet of a session that it took over")
         if one["sessions_at_failover"] == 0:
             found.append(f"{one['killed']} had no session when it was killed: nothing was shown")
+    return found
+
+
+def _faults_of_kinds(tables, servings):
+    """What is wrong when every kind of table was to be filled, kept and of use."""
+    found = []
+    if not servings:
+        found.append("nothing was looked at beside the sessions")
+    for one in servings:
+        if not one["is_fine"]:
+            found.append(f"{one['name']}: {one['said']}")
+    for kind, row in tables.items():
+        if row["at_failover"] + row["local"] == 0:
+            found.append(f"{kind} had no entry at the kill: nothing was shown of it")
+        if row["lost"] and not kind.startswith("session"):  # sessions: see the short connections
+            found.append(f"{kind}: {row['lost']} of {row['at_failover']} entries lost")
     return found
 
 
@@ -126,9 +159,15 @@ def summary(result, failovers, resync):
         lines += [f"faults done to HA2: {result['link_faults']}",
                   f"  done              {link_faults.describe(done)}",
                   f"  refused           {result['link_frames_refused']} frames that came damaged"]
+    if result["serving"] is not None:
+        for kind, row in (result["tables"] or {}).items():
+            local = f", {row['local']} local to their box" if row["local"] else ""
+            lines.append(f"  {kind:17} {row['at_failover']} at failover, {row['kept']} kept, {row['lost']} lost{local}")
+    for one in result["serving"] or ():
+        lines.append(f"  {one['name']:17} {one['said']}")
     for one in result["verifications"]:
         if "lost" in one:
-            said = f"{sum(one['lost'])} sessions differ"
+            said = f"{sum(one['lost'])} entries differ"
         else:
             said = f"{one['equal']} of {one['ranges']} ranges equal, {one['different']} different"
         lines.append(f"  tables            {said} ({one['when']})")

@@ -66,7 +66,7 @@ def parse(words):
         options.seed = random.SystemRandom().randrange(2**32)
     vars(options).update(
         seconds=options.minutes * 60, connections=50, rate=200, udp_flows=10, transport="ethernet",
-        underlay="4", mtu=1500, faults=None, idle_sessions=IDLE_SESSIONS, reference=None,
+        underlay="4", mtu=1500, faults=None, idle_sessions=IDLE_SESSIONS, reference=None, all_tables=False,
         session_slots=16_384, keepalive_threshold=10, keep_tables=True, kill="none")
     return options
 

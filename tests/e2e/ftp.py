@@ -5,7 +5,6 @@ Rules let clients reach port 21 alone, and nobody reach clients: every data conn
 its control session has announced.
 """
 
-import ftplib
 import hashlib
 import os
 import shutil
@@ -13,12 +12,12 @@ import socket
 import subprocess
 
 from lab import Failure, expect, inside, lcores, run, skip
+from ftp_ends import Server, Session
 
 SERVER = {4: "10.2.0.1", 6: "fd00:2::1"}
 HIDDEN = {4: "10.1.0.1", 6: "fd00:1::1"}  # of the rig's own source NAT
 PLAIN = {4: "10.1.0.2", 6: "fd00:1::2"}
 PUBLIC = "203.0.113.21"                   # of the server's control port, for clients
-SMALL, LARGE = 300_000, 6_000_000
 MORE = """
 [[helper]]
 name = "ftp"
@@ -31,54 +30,12 @@ protocol = "tcp"
 destination_port = "21"
 translated_destination = "10.2.0.1"
 """
-CONFIGURATION = """\
-listen=NO
-listen_ipv6=YES
-background=NO
-anonymous_enable=YES
-no_anon_password=YES
-local_enable=NO
-anon_root={files}
-ftp_username=ftp
-nopriv_user=nobody
-secure_chroot_dir={empty}
-connect_from_port_20=YES
-seccomp_sandbox=NO
-isolate_network=NO
-xferlog_enable=NO
-pasv_min_port=50000
-pasv_max_port=50999
-"""
 MODES = {  # of curl, and for which versions of IP
     "EPSV": ((), (4, 6)),
     "PASV": (("--disable-epsv", "--no-ftp-skip-pasv-ip"), (4,)),
     "EPRT": (("--ftp-port", "-"), (4, 6)),
     "PORT": (("--ftp-port", "-", "--disable-eprt"), (4,)),
 }
-
-
-class Server:
-    """vsftpd with two files, in the server's namespace."""
-
-    def __init__(self, lab):
-        files, empty = lab.rundir.path / "ftp", lab.rundir.path / "ftp-empty"
-        self.sums = {}
-        for folder in (files, empty):
-            folder.mkdir(mode=0o755)
-        for name, count in (("small", SMALL), ("large", LARGE)):
-            content = os.urandom(count)
-            (files / name).write_bytes(content)
-            (files / name).chmod(0o644)
-            self.sums[name] = hashlib.sha256(content).hexdigest()
-        os.chmod(lab.rundir.path, 0o755)
-        path = lab.rundir.path / "vsftpd.conf"
-        path.write_text(CONFIGURATION.format(files=files, empty=empty))
-        self.child = subprocess.Popen(["ip", "netns", "exec", lab.network.names["server"], "vsftpd", str(path)],
-                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-    def stop(self):
-        self.child.terminate()
-        self.child.wait()
 
 
 def url(host, name):
@@ -112,54 +69,6 @@ def in_all_modes(lab, server, when):
                 fetch(lab, server, f"{when}, {mode}, IPv{version}, {name} client", source, SERVER[version], *words)
         for name, source in (("hidden", HIDDEN[4]), ("plain", PLAIN[4])) if 4 in versions else ():
             fetch(lab, server, f"{when}, {mode}, {name} client, the server's public name", source, PUBLIC, *words)
-
-
-class Session:
-    """A control session of ftplib."""
-
-    def __init__(self, lab, server, source, host):
-        self.lab = lab
-        self.server = server
-        self.host = host
-        with inside(lab.network.names["client"]):
-            self.ftp = ftplib.FTP(timeout=20, source_address=(source, 0))
-            self.ftp.connect(host)
-        self.ftp.login()
-        self.ftp.voidcmd("TYPE I")
-        self.listener = self.waiting = None
-
-    def announce_active(self):
-        with inside(self.lab.network.names["client"]):
-            self.listener = self.ftp.makeport()
-
-    def announce_passive(self):
-        self.waiting = self.ftp.makepasv()
-
-    def retrieve(self):
-        """The data connection opens only now."""
-        if self.listener is not None:
-            reply = self.ftp.sendcmd("RETR small")
-            self.listener.settimeout(20)
-            data = self.listener.accept()[0]
-            self.listener.close()
-        else:
-            with inside(self.lab.network.names["client"]):
-                data = socket.create_connection(self.waiting, 20, (self.ftp.sock.getsockname()[0], 0))
-            reply = self.ftp.sendcmd("RETR small")
-        self.listener = self.waiting = None
-        content = b""
-        while piece := data.recv(65536):
-            content += piece
-        data.close()
-        self.ftp.voidresp()
-        return reply.startswith("1") and hashlib.sha256(content).hexdigest() == self.server.sums["small"]
-
-    def works(self):
-        self.announce_active()
-        if not self.retrieve():
-            return False
-        self.announce_passive()
-        return self.retrieve()
 
 
 def sessions(lab, server):
@@ -223,9 +132,6 @@ def test(lab):
     expect(active is lab.east, "the box with two workers is active")
     server = Server(lab)
     try:
-        lab.wait(0.5)
-        if server.child.poll() is not None:
-            raise Failure(f"vsftpd does not start: {server.child.stdout.read()}")
         refused(lab, active)
         in_all_modes(lab, server, "before")
         lab.verify(active, "with shifts and expectations")

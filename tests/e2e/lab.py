@@ -5,11 +5,9 @@ A test is a function that takes a Lab; run() gives it one, shows what failed, an
 away again. Exit status: 0 passed, 1 failed, 77 skipped, with the reason as the last line.
 """
 
-import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,10 +25,9 @@ from pair import Pair, copy_sparse  # noqa: E402
 import processes  # noqa: E402
 from rundir import RunDirectory, clean_leftovers  # noqa: E402
 from traffic import Traffic  # noqa: E402
+from wire import PACKET_OUTGOING, Wire  # noqa: E402
 
 BUILD = Path(os.environ.get("TWINPLANE_BUILD", ROOT / "build"))
-ETH_P_ALL = 3
-PACKET_OUTGOING = 4
 
 
 class Failure(Exception):
@@ -84,40 +81,6 @@ class LabNetwork(Network):
             self._ip("switches", "link", "set", f"ha2-{box}", "master", "ha2")
         self._veth("client", "intruder", "switches", "ha2-intruder", mtu)
         self._ip("switches", "link", "set", "ha2-intruder", "master", "ha2")
-
-
-class Wire:
-    """Raw frames on one device."""
-
-    def __init__(self, namespace, device):
-        with inside(namespace):
-            # Bound before it takes anything: a socket of all protocols hears every device of the namespace until then.
-            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-            self.socket.bind((device, ETH_P_ALL))
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-            self.mac = self.socket.getsockname()[4]
-
-    def send(self, frame):
-        self.socket.send(frame)
-
-    def receive(self, seconds, wanted=lambda frame: True):
-        """The first frame that came in and is wanted, or None."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            self.socket.settimeout(left)
-            try:
-                frame, source = self.socket.recvfrom(65536)
-            except TimeoutError:
-                return None
-            if source[2] != PACKET_OUTGOING and wanted(frame):
-                return frame
-        return None
-
-    def drain(self):
-        self.socket.settimeout(0)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self.socket.recv(65536)
 
 
 class Lab:

@@ -7,8 +7,8 @@ import pathlib
 import subprocess
 import sys
 
-import sctp_end
 from lab import Failure, skip
+import sctp_end  # of the rig, which lab finds
 
 PROGRAM = pathlib.Path(sctp_end.__file__)
 
