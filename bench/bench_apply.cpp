@@ -7,13 +7,12 @@
 // prefetch distance found in this run.
 #include <benchmark/benchmark.h>
 
-#include <array>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "bench/boxes.hpp"
 #include "bench/environment.hpp"
+#include "bench/roofline.hpp"
 #include "bench/rounds.hpp"
 #include "bench/rte_rival.hpp"
 #include "bench/sessions.hpp"
@@ -25,51 +24,6 @@ namespace {
 std::uint32_t updates_per_round() { return by_scale(1U << 12U, 900'000U, 900'000U); }
 
 std::uint32_t creates_per_round() { return by_scale(1U << 10U, 200'000U, 200'000U); }
-
-class Roofline {
- public:
-  static constexpr std::array<std::uint32_t, 9> kDistances{8, 12, 16, 24, 32, 48, 64, 96, 128};
-
-  explicit Roofline(std::uint32_t line_count) : block_(take_block(std::size_t{line_count} * 64)) {}
-
-  Roofline(const Roofline&) = delete;
-  Roofline& operator=(const Roofline&) = delete;
-
-  ~Roofline() { give_back(block_); }
-
-  double run(std::span<const std::uint32_t> lines, std::uint32_t distance) {
-    return cpu_ns_per_operation(lines.size() - distance, [&] {
-      for (std::size_t i = 0; i + distance < lines.size(); ++i) {
-        __builtin_prefetch(&line(lines[i + distance]), 1);
-        line(lines[i]).value[lines[i] % 8] += i;
-      }
-    });
-  }
-
-  std::uint32_t best_distance(std::span<const std::uint32_t> lines) {
-    std::uint32_t best = 0;
-    double best_ns = std::numeric_limits<double>::infinity();
-    for (int pass = 0; pass < 3; ++pass) {
-      for (const std::uint32_t distance : kDistances) {
-        const double ns = run(lines, distance);
-        if (ns < best_ns) {
-          best_ns = ns;
-          best = distance;
-        }
-      }
-    }
-    return best;
-  }
-
- private:
-  struct Line {
-    std::uint64_t value[8];
-  };
-
-  Line& line(std::uint32_t index) { return reinterpret_cast<Line*>(block_.data())[index]; }
-
-  std::span<std::byte> block_;
-};
 
 void update(benchmark::State& state) {
   const std::uint32_t places = table_places();

@@ -102,6 +102,8 @@ class Box {
     return partition_->adopt();
   }
 
+  tables::Partition& partition() { return *partition_; }
+
   auto& slots4() { return partition_->session4().slots(); }
 
   auto& slots6() { return partition_->session6().slots(); }
@@ -152,7 +154,7 @@ class Boxes {
     frames_.clear();
     now_ns_ += 10'000'000;
     owner_.replica().poll(now_ns_, frames_);
-    if (owner_.slots4().changes().empty() && owner_.slots6().changes().empty()) return;
+    if (!has_changes()) return;
     now_ns_ += 10'000'000;
     owner_.replica().poll(now_ns_, frames_);
   }
@@ -178,6 +180,14 @@ class Boxes {
   }
 
  private:
+  bool has_changes() {
+    bool has_any = false;
+    tables::for_each_kind([&](auto kind) {
+      has_any |= !owner_.partition().template slots<kind()>().changes().empty();
+    });
+    return has_any;
+  }
+
   Box owner_;
   Box mirror_;
   FrameStore frames_;

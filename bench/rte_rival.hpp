@@ -26,40 +26,41 @@
 
 namespace twinplane::bench {
 
-class RteRival {
+template <class Key, class Entry>
+class RteTable {
  public:
   static constexpr std::size_t kBurst = 32;
 
-  RteRival(const char* name, std::uint32_t places, std::uint8_t extra_flags)
-      : entries_(take_block(std::size_t{places} * sizeof(tables::Session4))) {
+  RteTable(const char* name, std::uint32_t places, std::uint8_t extra_flags)
+      : entries_(take_block(std::size_t{places} * sizeof(Entry))) {
     rte_hash_parameters parameters{};
     parameters.name = name;
     parameters.entries = places;
-    parameters.key_len = sizeof(tables::FlowKey4);
+    parameters.key_len = sizeof(Key);
     parameters.hash_func = rte_hash_crc;
     parameters.extra_flag = extra_flags;
     hash_ = rte_hash_create(&parameters);
     if (hash_ == nullptr) throw std::runtime_error("rte_hash_create failed");
   }
 
-  RteRival(const RteRival&) = delete;
-  RteRival& operator=(const RteRival&) = delete;
+  RteTable(const RteTable&) = delete;
+  RteTable& operator=(const RteTable&) = delete;
 
-  ~RteRival() {
+  ~RteTable() {
     rte_hash_free(hash_);
     give_back(entries_);
   }
 
   void clear() { rte_hash_reset(hash_); }
 
-  void add(const tables::FlowKey4& key, const tables::Session4& session) {
+  void add(const Key& key, const Entry& entry) {
     const std::int32_t position = rte_hash_add_key(hash_, &key);
     TWINPLANE_CHECK(position, >=, 0);
-    sessions()[position] = session;
+    entries()[position] = entry;
   }
 
   // The same through the data pointer, and no entry written: what rte_hash alone costs.
-  void add_data(const tables::FlowKey4& key, std::uintptr_t data) {
+  void add_data(const Key& key, std::uintptr_t data) {
     const int status = rte_hash_add_key_data(hash_, &key, reinterpret_cast<void*>(data));
     TWINPLANE_CHECK(status, ==, 0);
   }
@@ -71,14 +72,14 @@ class RteRival {
     rte_hash_lookup_bulk(hash_, keys.data(), static_cast<std::uint32_t>(keys.size()),
                          positions.data());
     for (std::size_t i = 0; i < keys.size(); ++i)
-      if (positions[i] >= 0) rte_prefetch0(&sessions()[positions[i]]);
+      if (positions[i] >= 0) rte_prefetch0(&entries()[positions[i]]);
   }
 
-  // Calls on_hit(Session4&, i) for each of `count` keys that was found.
+  // Calls on_hit(Entry&, i) for each of `count` keys that was found.
   template <class OnHit>
   void finish_burst(std::size_t count, const Positions& positions, OnHit&& on_hit) {
     for (std::size_t i = 0; i < count; ++i)
-      if (positions[i] >= 0) on_hit(sessions()[positions[i]], i);
+      if (positions[i] >= 0) on_hit(entries()[positions[i]], i);
   }
 
   template <class OnHit>
@@ -89,10 +90,12 @@ class RteRival {
   }
 
  private:
-  tables::Session4* sessions() { return reinterpret_cast<tables::Session4*>(entries_.data()); }
+  Entry* entries() { return reinterpret_cast<Entry*>(entries_.data()); }
 
   std::span<std::byte> entries_;
   rte_hash* hash_ = nullptr;
 };
+
+using RteRival = RteTable<tables::FlowKey4, tables::Session4>;
 
 }  // namespace twinplane::bench

@@ -20,20 +20,20 @@
 
 namespace twinplane::bench {
 
-class TableBlock {
+template <class Traits>
+class SlotBlock {
  public:
-  using Slots = tables::SlotTable<tables::SessionTraits<tables::Address4>>;
+  using Slots = tables::SlotTable<Traits>;
 
-  // One key a slot, as the rival has one an entry.
-  explicit TableBlock(std::uint32_t slot_count)
-      : limits_{slot_count, 1}, block_(take_block(Slots::bytes(limits_))) {
+  explicit SlotBlock(std::uint32_t slot_count, std::uint32_t keys_per_slot)
+      : limits_{slot_count, keys_per_slot}, block_(take_block(Slots::bytes(limits_))) {
     make();
   }
 
-  TableBlock(const TableBlock&) = delete;
-  TableBlock& operator=(const TableBlock&) = delete;
+  SlotBlock(const SlotBlock&) = delete;
+  SlotBlock& operator=(const SlotBlock&) = delete;
 
-  ~TableBlock() { give_back(block_); }
+  ~SlotBlock() { give_back(block_); }
 
   void clear() {
     std::memset(block_.data(), 0, block_.size());
@@ -51,6 +51,11 @@ class TableBlock {
   tables::SlotLimits limits_;
   std::span<std::byte> block_;
   std::optional<Slots> slots_;
+};
+
+// One key a slot, as the rival has one an entry.
+struct TableBlock : SlotBlock<tables::SessionTraits<tables::Address4>> {
+  explicit TableBlock(std::uint32_t slot_count) : SlotBlock(slot_count, 1) {}
 };
 
 }  // namespace twinplane::bench
