@@ -140,7 +140,8 @@ class Pair {
     std::uint32_t keepalive_count = 0;
     std::uint64_t nonce = 0;  // to echo
     bool knows_me = false;
-    bool holds_tables = false;  // as it said when this life of it was first believed
+    // As it said when this life of it was first believed.
+    bool holds_tables = false;
     std::uint16_t frame_bytes_max = 0;
     tables::KindSet kinds;
     Role role = Role::kInitial;

@@ -75,6 +75,9 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
     // It has proved that it lives.
     std::ranges::replace(lives_over_, peer_.boot_id, 0U);
     peer_.knows_me = false;
+    // None of these changes in a life: what a later hello says of them, who knows who sent it.
+    peer_.frame_bytes_max = hello.mtu_bytes.get();
+    peer_.kinds = tables::KindSet::of_bits(hello.kinds.get());
     // Of use only where this box's tables have to do with the peer's: they are kept as well, or the
     // two have been a pair in this life.
     peer_.holds_tables = hello.holds_tables != 0 && (config_.kept.are_there || had_stream_);
@@ -88,8 +91,6 @@ void Pair::on_hello(const FrameView& frame, std::uint64_t now_ns) {
   // is only late.
   peer_.knows_me = knew_me || hello.peer_boot_id.get() == boot_id_;
   if (peer_.knows_me != knew_me) last_hello_ns_ = 0;
-  peer_.frame_bytes_max = hello.mtu_bytes.get();
-  peer_.kinds = tables::KindSet::of_bits(hello.kinds.get());
   peer_refusal_ = hello.refusal <= static_cast<std::uint8_t>(Refusal::kSameBoxId)
                       ? static_cast<Refusal>(hello.refusal)
                       : Refusal::kItemDiffers;

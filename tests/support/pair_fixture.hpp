@@ -59,6 +59,13 @@ class Boxes : public testing::Test {
     return config;
   }
 
+  // Box 0 as ever, box 1 as given, and time enough to agree.
+  void meet(const PairConfig& other) {
+    start(0, config(0));
+    start(1, other);
+    run(1500);
+  }
+
   void start(std::size_t id, PairConfig config) {
     ++boot_id_;
     boxes_[id].pair.emplace(std::move(config), boot_id_, boot_id_ * 77);

@@ -72,9 +72,7 @@ TEST_F(Boxes, OfTwoThatStartTogetherTheOneThatKeptItsTablesGoesFirst) {
 TEST_F(Boxes, ADifferenceThatMustNotBeIsRefusedOnBothSidesWithItsNameAndValues) {
   PairConfig other = config(1);
   other.items[0].value = 8;
-  start(0, config(0));
-  start(1, other);
-  run(1500);
+  meet(other);
   for (const std::size_t id : {0U, 1U}) {
     EXPECT_TRUE(pair(id).is_refused());
     EXPECT_FALSE(pair(id).assignment().has_peer);
@@ -88,9 +86,7 @@ TEST_F(Boxes, ADifferenceThatMustNotBeIsRefusedOnBothSidesWithItsNameAndValues) 
 TEST_F(Boxes, AnItemThatThePeerDoesNotKnowIsRefused) {
   PairConfig other = config(1);
   other.items.erase(other.items.begin());
-  start(0, config(0));
-  start(1, other);
-  run(1500);
+  meet(other);
   for (const std::size_t id : {0U, 1U}) {
     EXPECT_TRUE(pair(id).is_refused());
     EXPECT_FALSE(pair(id).assignment().has_peer);
@@ -102,9 +98,7 @@ TEST_F(Boxes, AnItemThatThePeerDoesNotKnowIsRefused) {
 TEST_F(Boxes, AnItemThatOnlyThePeerHasAndThatMayDifferIsNotRefused) {
   PairConfig other = config(1);
   other.items.push_back({"new", 1, false});
-  start(0, config(0));
-  start(1, other);
-  run(1500);
+  meet(other);
   EXPECT_TRUE(pair(0).assignment().has_peer);
   EXPECT_TRUE(pair(1).assignment().has_peer);
 }
@@ -112,9 +106,7 @@ TEST_F(Boxes, AnItemThatOnlyThePeerHasAndThatMayDifferIsNotRefused) {
 TEST_F(Boxes, ANameFromTheLinkIsMadePrintable) {
   PairConfig other = config(1);
   other.items[0].name = "\x1B[2Jbell\a";
-  start(0, config(0));
-  start(1, other);
-  run(1500);
+  meet(other);
   EXPECT_EQ(pair(0).refusal_text().find('\x1B'), std::string::npos);
   EXPECT_NE(pair(0).refusal_text().find("?[2Jbell?"), std::string::npos) << pair(0).refusal_text();
 }
@@ -122,18 +114,14 @@ TEST_F(Boxes, ANameFromTheLinkIsMadePrintable) {
 TEST_F(Boxes, ADifferenceThatMayBeIsNotRefused) {
   PairConfig other = config(1);
   other.items[1].value = 9000;
-  start(0, config(0));
-  start(1, other);
-  run(1500);
+  meet(other);
   EXPECT_TRUE(pair(0).assignment().has_peer);
 }
 
 TEST_F(Boxes, TheSmallerFrameSizeIsUsedAndTheDifferenceSaid) {
   PairConfig other = config(1);
   other.frame_bytes_max = 1000;
-  start(0, config(0));
-  start(1, other);
-  run(1500);
+  meet(other);
   EXPECT_EQ(pair(0).assignment().frame_bytes, 1000);
   EXPECT_EQ(pair(1).assignment().frame_bytes, 1000);
   EXPECT_NE(pair(0).mtu_note().find("1000"), std::string::npos);
@@ -142,9 +130,7 @@ TEST_F(Boxes, TheSmallerFrameSizeIsUsedAndTheDifferenceSaid) {
 TEST_F(Boxes, APeerWhoseFramesCannotCarryARecordIsNotBelieved) {
   PairConfig other = config(1);
   other.frame_bytes_max = 100;
-  start(0, config(0));
-  start(1, other);
-  run(1500);
+  meet(other);
   EXPECT_FALSE(pair(0).assignment().has_peer);
   EXPECT_GT(pair(0).bad_frame_count(), 0U);
 }
@@ -157,18 +143,46 @@ TEST_F(Boxes, TwoBoxesWithOneIdAreTold) {
   EXPECT_NE(pair(0).refusal_text().find("box.id"), std::string::npos);
 }
 
-TEST_F(Boxes, AnOldHelloDoesNotBringAnOldLifeBack) {
-  start_both();
-  boxes_[1].out[0].last_sent.clear();
-  // The last hello of the peer's first life, kept by somebody on the link.
-  std::vector<std::byte> old_hello;
-  for (int ms = 0; ms < 1500 && old_hello.empty(); ++ms) {
-    run(1);
-    const std::vector<std::byte>& sent = boxes_[1].out[0].last_sent;
-    if (!sent.empty() &&
-        decode(sent).frame.header.type == static_cast<std::uint8_t>(FrameType::kHello))
-      old_hello = sent;
+// The next hello that box 1 sends, as somebody on the link has it.
+class HelloTaken : public Boxes {
+ protected:
+  std::vector<std::byte> next_hello() {
+    boxes_[1].out[0].last_sent.clear();
+    for (int ms = 0; ms < 1500; ++ms) {
+      run(1);
+      const std::vector<std::byte>& sent = boxes_[1].out[0].last_sent;
+      if (!sent.empty() &&
+          decode(sent).frame.header.type == static_cast<std::uint8_t>(FrameType::kHello))
+        return sent;
+    }
+    ADD_FAILURE() << "no hello was sent";
+    return {};
   }
+};
+
+TEST_F(HelloTaken, AForgedHelloOfTheBelievedLifeChangesNothingOfWhatWasAgreed) {
+  start_both();
+  std::vector<std::byte> forged = next_hello();
+  const Assignment agreed = pair(0).assignment();
+  ASSERT_TRUE(agreed.has_peer);
+  std::byte* const body = forged.data() + sizeof(FrameHeader);
+  HelloBody hello;
+  std::memcpy(&hello, body, sizeof hello);
+  hello.kinds.set(1);
+  hello.mtu_bytes.set(1000);
+  hello.holds_tables = 1;
+  std::memcpy(body, &hello, sizeof hello);
+  seal(forged);
+  pair(0).on_frame(Path::kHa2, decode(forged).frame, now_ns_);
+  EXPECT_EQ(pair(0).assignment(), agreed);
+  EXPECT_EQ(pair(0).peer_kinds(), config(1).kinds);
+  EXPECT_EQ(pair(0).mtu_note(), "");
+  EXPECT_EQ(pair(0).bad_frame_count(), 0U) << "it was a hello like any other";
+}
+
+TEST_F(HelloTaken, AnOldHelloDoesNotBringAnOldLifeBack) {
+  start_both();
+  const std::vector<std::byte> old_hello = next_hello();
   ASSERT_FALSE(old_hello.empty());
   kill(1);
   run(100);
