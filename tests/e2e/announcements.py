@@ -5,25 +5,12 @@ import collections
 import time
 
 import frames
+import mail
 from lab import PACKET_OUTGOING, Wire, expect, run
 
 VIRTUAL_MAC = {"in0": frames.mac("00:1b:17:00:01:00"), "out0": frames.mac("00:1b:17:00:01:01")}
 # The ports' own, and public addresses of servers on the other side.
-ADDRESSES = {"in0": ("10.1.0.254", "fd00:1::fe", "10.1.0.25", "fd00:1::25"), "out0": ("10.2.0.254", "fd00:2::fe")}
-PUBLIC = """
-[[nat]]
-name = "mail4"
-from = ["trust"]
-destination = "10.1.0.25"
-translated_destination = "10.2.0.25"
-bidirectional = true
-
-[[nat]]
-name = "mail6"
-from = ["trust"]
-destination = "fd00:1::25"
-translated_destination = "fd00:2::25"
-"""
+ADDRESSES = {"in0": ("10.1.0.254", "fd00:1::fe", *mail.MAIL.values()), "out0": ("10.2.0.254", "fd00:2::fe")}
 BRIDGE = {"in0": "inside", "out0": "outside"}
 
 
@@ -85,7 +72,7 @@ def bridge_port(lab, device):
 
 def test(lab):
     for box in lab.pair.boxes:
-        box.more = PUBLIC
+        box.more = mail.RULES
     active, passive = lab.start()
     lab.start_traffic()
     taps = {box.name: Tap(lab, box) for box in lab.pair.boxes}

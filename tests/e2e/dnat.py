@@ -6,13 +6,12 @@ import socket
 import threading
 
 from lab import differences, expect, inside, lcores, run
+from mail import MAIL, MAIL_REAL, RULES
 
 CLIENT = {4: "10.1.0.2", 6: "fd00:1::2"}     # plain: no rule hides it
 HIDDEN = "10.1.0.1"                          # of the rig's own source NAT
 REAL = {4: "10.2.0.1", 6: "fd00:2::1"}       # the server, where it really is
 WEB = {4: "203.0.113.80", 6: "fd00:3::80"}   # public, port 80, which the client's side routes to the box
-MAIL = {4: "10.1.0.25", 6: "fd00:1::25"}     # public, both ways, on the client's own network: the box answers for it
-MAIL_REAL = {4: "10.2.0.25", 6: "fd00:2::25"}
 TURN = "10.2.0.99"                           # public, on the servers' side: from there to a server there
 TURN_SOURCE = "10.2.0.251"                   # and as whom
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
@@ -47,21 +46,7 @@ destination_port = "80"
 translated_destination = "fd00:2::1"
 translated_port = 7001
 
-[[nat]]
-name = "mail4"
-from = ["trust"]
-destination = "10.1.0.25"
-translated_destination = "10.2.0.25"
-bidirectional = true
-
-[[nat]]
-name = "mail6"
-from = ["trust"]
-destination = "fd00:1::25"
-translated_destination = "fd00:2::25"
-bidirectional = true
-
-[[nat]]
+"""+ RULES + """[[nat]]
 name = "turn"
 from = ["untrust"]
 destination = "10.2.0.99"
