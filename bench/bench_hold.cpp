@@ -60,7 +60,7 @@ struct HoldPair {
       for (; begun < session_count && due_ns <= now_ns; ++begun, due_ns += kIntervalNs) {
         const tables::InsertResult made = owner.slots4().insert(session4(next_number++));
         TWINPLANE_CHECK(made.status == tables::InsertStatus::kInserted, ==, true);
-        made_.push_back(made.slot);
+        made_slots.push_back(made.slot);
         const std::uint16_t generation = owner.slots4().entry(made.slot).state.generation;
         const bool is_held = hold.try_put({0, kKind, made.slot, generation}, due_ns, due_ns,
                                           [&] { return stream.ask_receipt(kKind, made.slot); });
@@ -82,8 +82,8 @@ struct HoldPair {
           },
           [](std::uint64_t, dataplane::HoldEnd) {});
     }
-    for (const std::uint32_t slot : made_) owner.slots4().erase(slot);
-    made_.clear();
+    for (const std::uint32_t slot : made_slots) owner.slots4().erase(slot);
+    made_slots.clear();
     while (!stream.is_quiet()) {
       const std::uint64_t now_ns = clock.now_ns();
       owner.replica().poll(now_ns, owner_link);
@@ -100,7 +100,7 @@ struct HoldPair {
   PortLink owner_link;
   PortLink mirror_link;
   dataplane::SessionHold<std::uint64_t> hold{kWaitNsMax};
-  std::vector<std::uint32_t> made_;
+  std::vector<std::uint32_t> made_slots;
   std::uint64_t next_number = std::uint64_t{1} << 37U;
   std::uint64_t in_vain = 0;
   std::atomic<bool> is_over{false};

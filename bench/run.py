@@ -45,6 +45,9 @@ BARS = {
     "e2e.cpu_x_conntrackd": ("x", ">=", 200),
     "resync.sent_ratio": ("x", "<=", 1.5),
     "verify.overhead": ("share", "<=", 0.01),
+    "hold.p50_us": ("us", "<=", 20),
+    "hold.p99_us": ("us", "<=", 100),
+    "sa.records_per_mpkt": ("records", "<=", 100),
     "memory.bytes_per_session_v4": ("bytes", "<=", 112),
     "takeover.us_1m": ("us", "<=", 1000),
     "takeover.us_8m": ("us", "<=", "1.2 x takeover.us_1m"),
@@ -62,6 +65,8 @@ PROGRAMS = {
     "bench_apply": (["apply.*_x_*"], (40, 12), (6500, 1700)),
     "bench_takeover": (["memory.*", "takeover.*"], (10, 4), (1800, 600)),
     "bench_resync": (["resync.*", "verify.*"], (45, 15), (3200, 900)),
+    "bench_hold": (["hold.*"], (15, 6), (2900, 1000)),
+    "bench_sa": (["sa.*"], (3, 3), (96, 96)),
     "bench_e2e": (["e2e.*"], (60, 20), (4000, 1400)),
     "conntrackd.py": (["e2e.cpu_x_conntrackd"], (20, 15), (0, 0)),
 }
