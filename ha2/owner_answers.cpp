@@ -143,25 +143,11 @@ void OwnerStream::mark_repair(std::uint32_t slot, Owing owing) noexcept {
 
 void OwnerStream::answer_applied(const InFlight& frame) noexcept {
   counters_.add(Counter::kFramesAnswered);
-  if (told_sink_ != nullptr) tell_sink(frame);
   if (!frame.states_owed || owed_count_ == 0) return;
   const std::uint32_t* words = words_of(frame.seq);
   for (std::size_t i = 0; i < frame.section_count; ++i) {
     settle_section(frame.sections[i], words);
     words += frame.sections[i].word_count;
-  }
-}
-
-void OwnerStream::tell_sink(const InFlight& frame) noexcept {
-  const std::uint32_t* words = words_of(frame.seq);
-  for (std::size_t i = 0; i < frame.section_count; ++i) {
-    const SentSection section = frame.sections[i];
-    const Operation operation = operation_of(section.kind);
-    if (operation != Operation::kEmptyRun && operation != Operation::kDigest &&
-        told_kinds_.has(table_of(section.kind)))
-      told_sink_->on_told(table_of(section.kind), operation, {words, section.word_count},
-                          frame.seq);
-    words += section.word_count;
   }
 }
 

@@ -25,7 +25,6 @@
 #include "ha2/loss_pace.hpp"
 #include "ha2/range_checks.hpp"
 #include "ha2/receipt.hpp"
-#include "ha2/told_sink.hpp"
 #include "tables/partition.hpp"
 
 namespace twinplane::ha2 {
@@ -193,12 +192,6 @@ class OwnerStream {
 
   std::uint64_t next_seq() const noexcept { return next_seq_; }
 
-  // What the mirror has of these kinds is told to `sink` from now on; null = to nobody.
-  void set_told_sink(ToldSink* sink, tables::KindSet kinds) noexcept {
-    told_sink_ = sink;
-    told_kinds_ = kinds;
-  }
-
   // The newest answer of a mirror, whatever stream it was in.
   struct Heard {
     std::uint64_t at_ns = 0;    // when it came; 0 = none yet
@@ -315,7 +308,6 @@ class OwnerStream {
   template <tables::TableKind kKind>
   void mark_repair(std::uint32_t slot, Owing owing) noexcept;
   void mark_repair(tables::TableKind kind, const SlotRange& range) noexcept;
-  void tell_sink(const InFlight& frame) noexcept;
   void settle_section(SentSection section, const std::uint32_t* words) noexcept;
   void settle_slot(std::size_t table, std::uint32_t slot) noexcept;
   void take_verdicts(const StatusBody& status, std::uint64_t now_ns) noexcept;
@@ -345,8 +337,6 @@ class OwnerStream {
   DifferenceLog& differences_;
 
   bool is_running_ = false;
-  ToldSink* told_sink_ = nullptr;
-  tables::KindSet told_kinds_;
   Heard heard_;
   std::array<Table, tables::kTableKindCount> tables_{};  // plain kinds first
   std::size_t table_count_ = 0;

@@ -33,8 +33,9 @@ SequenceKeeper::SequenceKeeper(Replica& replica, const SequenceLimits& limits)
     : replica_(replica),
       limits_(limits),
       table_(replica.partition().table<TableKind::kIpsecSequence>()),
-      numbers_(table_.slots().slot_count()) {
-  replica.owner().set_told_sink(this, {TableKind::kIpsecSequence});
+      numbers_(table_.slots().slot_count()),
+      is_listed_(table_.slots().slot_count()) {
+  waiting_.reserve(table_.slots().slot_count());
 }
 
 template <class OnSlot>
@@ -156,15 +157,14 @@ tables::ReplayVerdict SequenceKeeper::accept(std::uint32_t slot, std::uint64_t s
 // A top that was said is given its time to be answered: said anew it would wait anew.
 bool SequenceKeeper::is_tell_due(const Numbers& numbers, std::uint64_t now_ns) const noexcept {
   if (numbers.window.top == numbers.said || numbers.untold_since_ns == kNever) return false;
-  if (numbers.said_seq != 0 && now_ns - numbers.said_ns < limits_.tell_ns) return false;
+  if (numbers.is_waiting && now_ns - numbers.said_ns < limits_.tell_ns) return false;
   return numbers.window.top - numbers.said >= limits_.tell_packets ||
          now_ns - numbers.untold_since_ns >= limits_.tell_ns;
 }
 
 // ---- owner: what the mirror is told -------------------------------------------------------------
 
-// What holds now goes to the mirror; its answer is waited for from the next frame on. What was said
-// before and is not answered yet is overtaken.
+// What holds now goes to the mirror. What was said before and is not answered yet is overtaken.
 void SequenceKeeper::say(std::uint32_t slot, std::uint64_t now_ns) noexcept {
   Numbers& numbers = numbers_[slot];
   auto& entry = table_.slots().changeable(slot);
@@ -180,39 +180,53 @@ void SequenceKeeper::say(std::uint32_t slot, std::uint64_t now_ns) noexcept {
     table_.slots().mark(slot, tables::kMarkState);
     numbers.said = grant.ceiling;
   }
-  numbers.said_seq = replica_.owner().next_seq();
   numbers.said_ns = now_ns;
+  wait_for(slot);
 }
 
-void SequenceKeeper::on_told(TableKind /*kind*/, Operation operation,
-                             std::span<const std::uint32_t> slots, std::uint64_t seq) noexcept {
-  if (operation == Operation::kEmpty) return;
-  for (const std::uint32_t slot : slots) {
-    if (!table_.slots().live().is_live(slot)) continue;
+void SequenceKeeper::wait_for(std::uint32_t slot) noexcept {
+  Numbers& numbers = numbers_[slot];
+  numbers.receipt = replica_.owner().ask_receipt(TableKind::kIpsecSequence, slot);
+  numbers.is_waiting = true;
+  if (is_listed_[slot]) return;
+  is_listed_[slot] = true;
+  waiting_.push_back(slot);
+}
+
+void SequenceKeeper::take_receipts() noexcept {
+  std::erase_if(waiting_, [this](std::uint32_t slot) {
     Numbers& numbers = numbers_[slot];
-    const bool is_late = seq < numbers.said_seq && !is_mutant(Mutant::kAnswerOfAnyFrame);
-    if (numbers.said_seq == 0 || is_late) continue;
-    if (body(slot).is_pledge()) {
-      numbers.said_seq = 0;
-      pledged_ns_ = replica_.owner().heard().at_ns;
-      continue;
+    if (numbers.is_waiting) {
+      const ReceiptState state = replica_.owner().look_at(numbers.receipt);
+      if (state == ReceiptState::kWaiting || state == ReceiptState::kNoPeer) return false;
+      numbers.is_waiting = false;
+      if (state == ReceiptState::kReceived) on_received(slot);
     }
-    const bool is_inbound = body(slot).is_inbound();
-    if (operation == (is_inbound ? Operation::kState : Operation::kWindow)) continue;
-    numbers.said_seq = 0;
-    numbers.is_told = true;
-    if (is_inbound) {
-      numbers.told_top = numbers.said;
-      numbers.untold_since_ns = numbers.window.top == numbers.said ? kNever : numbers.said_ns;
-    } else {
-      static_cast<void>(tables::answer_grant(numbers.ceiling, numbers.said));
-    }
+    is_listed_[slot] = false;
+    return true;
+  });
+}
+
+// The mirror has what was said last of this slot.
+void SequenceKeeper::on_received(std::uint32_t slot) noexcept {
+  if (body(slot).is_pledge()) {
+    pledged_ns_ = replica_.owner().heard().at_ns;
+    return;
+  }
+  Numbers& numbers = numbers_[slot];
+  numbers.is_told = true;
+  if (body(slot).is_inbound()) {
+    numbers.told_top = numbers.said;
+    numbers.untold_since_ns = numbers.window.top == numbers.said ? kNever : numbers.said_ns;
+  } else {
+    static_cast<void>(tables::answer_grant(numbers.ceiling, numbers.said));
   }
 }
 
 void SequenceKeeper::poll(std::uint64_t now_ns) noexcept {
   if (last_.holding == Holding::kMirror) return read_pledge(now_ns);
   if (!is_owner()) return;
+  take_receipts();
   const std::uint32_t slot_count = table_.slots().slot_count();
   for (std::uint32_t i = 0; i < std::min(kSlotsAPoll, slot_count); ++i) {
     const std::uint32_t slot = next_slot_;
@@ -251,7 +265,7 @@ void SequenceKeeper::pledge_if_due(std::uint64_t now_ns) noexcept {
     return;
   // One at a time: the next one goes when this one is answered, and on from there.
   const std::uint32_t pledge = find(kPledgeKey);
-  if (pledge != tables::kNoSlot && numbers_[pledge].said_seq != 0) return;
+  if (pledge != tables::kNoSlot && numbers_[pledge].is_waiting) return;
   if (last_.name.term == 0) return;  // it would read as no word
   bool are_known = true;
   std::uint32_t count = 0;
@@ -275,7 +289,8 @@ void SequenceKeeper::write_pledge(std::uint32_t term, std::uint32_t echo_us,
     slot = create({kPledgeKey, news, 0, {}}, now_ns).slot;
     if (slot == tables::kNoSlot) return;
   }
-  numbers_[slot].said_seq = term == 0 ? 0 : replica_.owner().next_seq();
+  numbers_[slot].is_waiting = false;
+  if (term != 0) wait_for(slot);
 }
 
 void SequenceKeeper::read_pledge(std::uint64_t now_ns) noexcept {

@@ -14,7 +14,7 @@
 // counted no more of them (tables/sequence_ceiling.hpp).
 //
 // Thread:  the core that owns the partition.
-// Memory:  about 250 bytes a slot, taken by the constructor.
+// Memory:  about 300 bytes a slot, taken by the constructor.
 // Limits:  those of the partition's ipsec_sequence table, of which one slot is the pledge's. Only a
 //          box that hears a dead owner is covered, not two owners at once (README, Limits).
 // Errors:  named outcomes. An SA of which too little is known is sealed: nothing is sent or
@@ -27,8 +27,8 @@
 #include <limits>
 #include <vector>
 
+#include "ha2/receipt.hpp"
 #include "ha2/replica.hpp"
-#include "ha2/told_sink.hpp"
 #include "tables/ipsec_sequence.hpp"
 #include "tables/packet_rate.hpp"
 #include "tables/replay_window.hpp"
@@ -65,11 +65,11 @@ struct SequenceStatus {
   std::uint64_t jump = 0;  // numbers left out or closed by the last takeover
 };
 
-class SequenceKeeper final : private ToldSink {
+class SequenceKeeper {
  public:
   static constexpr std::uint32_t kWidth = tables::kReplayWidthOfLine;
 
-  // `replica` must outlive it, and have no other told sink.
+  // `replica` must outlive it.
   SequenceKeeper(Replica& replica, const SequenceLimits& limits);
 
   SequenceKeeper(const SequenceKeeper&) = delete;
@@ -136,8 +136,9 @@ class SequenceKeeper final : private ToldSink {
     tables::PacketRate rate{0};
     std::uint64_t told_top = 0;  // inbound: the mirror knows it
     std::uint64_t said = 0;      // ceiling or top of the last statement
-    std::uint64_t said_seq = 0;  // answered by this frame or later; 0 = it was
     std::uint64_t said_ns = 0;
+    Receipt receipt;  // of it, while `is_waiting`
+    bool is_waiting = false;
     std::uint64_t untold_since_ns = kNever;  // inbound: the top has moved
     std::uint64_t jump = 0;
     SequenceResult result = SequenceResult::kMadeHere;
@@ -145,9 +146,6 @@ class SequenceKeeper final : private ToldSink {
   };
 
   static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
-
-  void on_told(tables::TableKind kind, Operation operation, std::span<const std::uint32_t> slots,
-               std::uint64_t seq) noexcept override;
 
   const tables::IpsecSequenceBody& body(std::uint32_t slot) const noexcept {
     return table_.slots().entry(slot).body;
@@ -158,6 +156,9 @@ class SequenceKeeper final : private ToldSink {
   tables::InsertResult create(const tables::IpsecSequenceBody& body, std::uint64_t now_ns) noexcept;
   void seal(std::uint32_t slot) noexcept;
   void say(std::uint32_t slot, std::uint64_t now_ns) noexcept;
+  void wait_for(std::uint32_t slot) noexcept;
+  void take_receipts() noexcept;
+  void on_received(std::uint32_t slot) noexcept;
   void put_off(tables::SequenceCeiling& ceiling) const noexcept;
   void ask(std::uint32_t slot, std::uint64_t now_ns) noexcept;
   bool is_tell_due(const Numbers& numbers, std::uint64_t now_ns) const noexcept;
@@ -174,7 +175,9 @@ class SequenceKeeper final : private ToldSink {
   Replica& replica_;
   SequenceLimits limits_;
   Table& table_;
-  std::vector<Numbers> numbers_;  // by slot
+  std::vector<Numbers> numbers_;        // by slot
+  std::vector<std::uint32_t> waiting_;  // slots, each once: is_listed_
+  std::vector<bool> is_listed_;         // by slot
   Assignment last_;
   StreamName stream_;  // the last one that was told all
   bool is_alone_ = false;

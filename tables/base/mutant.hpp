@@ -75,7 +75,6 @@ enum class Mutant : std::uint8_t {
   kIndexForgetsMoved,
   // Sequence numbers.
   kCeilingBeforeAnswer,
-  kAnswerOfAnyFrame,
   kTakesOverBelowCeiling,
   kNoJump,
   kWindowNotMoved,
@@ -142,7 +141,6 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Mutant::k
                  "generation-stays",
                  "index-forgets-moved",
                  "ceiling-before-answer",
-                 "answer-of-any-frame",
                  "takes-over-below-ceiling",
                  "no-jump",
                  "window-not-moved",
