@@ -155,10 +155,13 @@ class StreamRun {
       result_.coverage.add(Covered::kDoubleTakeOver);
     taken_over_step_ = result_.steps;
     receipts_.forget();
+    // A new stream, and taking over, change what an owner of SAs holds: looked at before it is the
+    // mirror, which it may be in this step.
+    if (plan_.has_sequences) look();
     pair_.take_over(is_orderly, plan_.told_ns_max);
     if (!plan_.has_sequences) return;
     sequences_.note_takeover(pair_.owner(), pair_.now_ns());
-    look();  // taking over has changed what it holds, and it may be the mirror again in this step
+    look();
   }
 
   void cover() {
