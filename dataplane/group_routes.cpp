@@ -2,16 +2,12 @@
 #include "dataplane/group_routes.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
-
-#include "tables/base/check.hpp"
 
 namespace twinplane::dataplane {
 namespace {
 
 constexpr unsigned kStateShift = 8;
-constexpr unsigned kUseShift = 16;
 constexpr unsigned kVlanShift = 16;
 constexpr unsigned kSinceShift = 32;
 constexpr std::uint64_t kDomainMask = 0xFFFFFFFFU;  // domain and VLAN
@@ -19,34 +15,31 @@ constexpr std::uint64_t kDomainMask = 0xFFFFFFFFU;  // domain and VLAN
 }  // namespace
 
 GroupRouteTable::GroupRouteTable(std::uint32_t capacity, tables::HashSeed seed)
-    : capacity_(capacity), seed_(seed) {
-  TWINPLANE_CHECK(capacity, >=, 16U);
-  TWINPLANE_CHECK(capacity, <=, 65536U);
-  place_mask_ = std::bit_ceil(capacity * 2) - 1;
-  places_ = std::make_unique<Place[]>(place_count());
+    : table_(capacity), seed_(seed) {
+  static_assert(kNoPlace == ProbedTable<Format>::kNoSlot);
 }
 
-GroupRouteTable::Words GroupRouteTable::words_of(const GroupRouteKey& key, const GroupRoute& route,
-                                                 Use use) noexcept {
+GroupRouteTable::Format::Words GroupRouteTable::Format::words_of(const GroupRouteKey& key,
+                                                                 const GroupRoute& route) noexcept {
   Words words{};
   std::memcpy(words.data(), key.source.data(), 16);
   std::memcpy(words.data() + 2, key.group.data(), 16);
   words[kEgress] = route.egress;
-  words[kLink] = route.ingress | static_cast<std::uint64_t>(route.state) << kStateShift |
-                 static_cast<std::uint64_t>(use) << kUseShift;
+  words[kLink] =
+      route.ingress | static_cast<std::uint64_t>(route.state) << kStateShift | kLive << kUseShift;
   words[kOrigin] = key.domain | std::uint64_t{key.vlan} << kVlanShift |
                    std::uint64_t{route.since_s} << kSinceShift;
   return words;
 }
 
-GroupRoute GroupRouteTable::route_of(const Words& words) noexcept {
+GroupRoute GroupRouteTable::Format::route_of(const Words& words) noexcept {
   return {.egress = words[kEgress],
           .since_s = static_cast<std::uint32_t>(words[kOrigin] >> kSinceShift),
           .ingress = static_cast<std::uint8_t>(words[kLink]),
           .state = static_cast<tables::MulticastState>(words[kLink] >> kStateShift & 0xFFU)};
 }
 
-GroupRouteKey GroupRouteTable::key_of(const Words& words) noexcept {
+GroupRouteKey GroupRouteTable::Format::key_of(const Words& words) noexcept {
   GroupRouteKey key{.domain = static_cast<std::uint16_t>(words[kOrigin]),
                     .vlan = static_cast<std::uint16_t>(words[kOrigin] >> kVlanShift)};
   std::memcpy(key.source.data(), words.data(), 16);
@@ -54,37 +47,17 @@ GroupRouteKey GroupRouteTable::key_of(const Words& words) noexcept {
   return key;
 }
 
-GroupRouteTable::Use GroupRouteTable::use_of(const Words& words) noexcept {
-  return static_cast<Use>(words[kLink] >> kUseShift & 0xFFU);
-}
-
-bool GroupRouteTable::is_same_key(const Words& left, const Words& right) noexcept {
+bool GroupRouteTable::Format::is_same_key(const Words& left, const Words& right) noexcept {
   return std::equal(left.begin(), left.begin() + kKeyWords, right.begin()) &&
          ((left[kOrigin] ^ right[kOrigin]) & kDomainMask) == 0;
 }
 
-GroupRouteTable::Use GroupRouteTable::use_at(std::uint32_t place) const noexcept {
-  return static_cast<Use>(places_[place].own_word(kLink) >> kUseShift & 0xFFU);
-}
-
-std::uint32_t GroupRouteTable::home_of(const GroupRouteKey& key) const noexcept {
-  return static_cast<std::uint32_t>(tables::hash_of(key, seed_)) & place_mask_;
-}
-
 std::uint32_t GroupRouteTable::try_lookup(const GroupRouteKey& key,
                                           GroupRoute& out) const noexcept {
-  const Words wanted = words_of(key, {}, Use::kLive);
-  std::uint32_t place = home_of(key);
-  for (std::uint32_t probe = 0; probe < kProbesMax; ++probe, place = (place + 1) & place_mask_) {
-    Words words;
-    if (!places_[place].try_read(words)) continue;
-    const Use use = use_of(words);
-    if (use == Use::kFree) return kNoPlace;
-    if (use != Use::kLive || !is_same_key(words, wanted)) continue;
-    out = route_of(words);
-    return place;
-  }
-  return kNoPlace;
+  Format::Words words;
+  const std::uint32_t place = table_.find_shared(hash(key), Format::words_of(key, {}), words);
+  if (place != kNoPlace) out = Format::route_of(words);
+  return place;
 }
 
 tables::PortSet GroupRouteTable::wanted_ports(const GroupRouteKey& key) const noexcept {
@@ -95,61 +68,30 @@ tables::PortSet GroupRouteTable::wanted_ports(const GroupRouteKey& key) const no
 
 bool GroupRouteTable::try_at(std::uint32_t place, GroupRouteKey& key,
                              GroupRoute& out) const noexcept {
-  Words words;
-  if (!places_[place].try_read(words) || use_of(words) != Use::kLive) return false;
-  key = key_of(words);
-  out = route_of(words);
+  Format::Words words;
+  if (!table_.try_read(place, words)) return false;
+  key = Format::key_of(words);
+  out = Format::route_of(words);
   return true;
 }
 
 std::uint32_t GroupRouteTable::find(const GroupRouteKey& key) const noexcept {
-  const Words wanted = words_of(key, {}, Use::kLive);
-  std::uint32_t place = home_of(key);
-  for (std::uint32_t probe = 0; probe < kProbesMax; ++probe, place = (place + 1) & place_mask_) {
-    const Use use = use_at(place);
-    if (use == Use::kFree) break;
-    if (use == Use::kLive && is_same_key(places_[place].own_words(), wanted)) return place;
-  }
-  return kNoPlace;
+  return table_.find(hash(key), Format::words_of(key, {}));
 }
 
 std::uint32_t GroupRouteTable::insert(const GroupRouteKey& key, const GroupRoute& route) noexcept {
-  TWINPLANE_DCHECK(find(key), ==, kNoPlace);
-  if (live_count_ >= capacity_) return kNoPlace;
-  std::uint32_t place = home_of(key);
-  for (std::uint32_t probe = 0; probe < kProbesMax; ++probe, place = (place + 1) & place_mask_) {
-    if (use_at(place) == Use::kLive) continue;
-    places_[place].write(words_of(key, route, Use::kLive));
-    ++live_count_;
-    return place;
-  }
-  return kNoPlace;
+  return table_.insert(hash(key), Format::words_of(key, route));
 }
 
 void GroupRouteTable::update(std::uint32_t place, const GroupRoute& route) noexcept {
-  const Words words = places_[place].own_words();
-  TWINPLANE_CHECK(use_of(words) == Use::kLive, ==, true);
+  const Format::Words words = table_.words(place);
   // An equal one is left alone, so that readers need not read again.
-  if (route_of(words) != route) places_[place].write(words_of(key_of(words), route, Use::kLive));
-}
-
-void GroupRouteTable::erase(std::uint32_t place) noexcept {
-  TWINPLANE_CHECK(use_at(place) == Use::kLive, ==, true);
-  --live_count_;
-  if (use_at((place + 1) & place_mask_) != Use::kFree) {
-    places_[place].write(words_of({}, {}, Use::kRemoved));
-    return;
-  }
-  // Nobody's path goes on behind a run of removed places that a free one ends: the whole run
-  // becomes free.
-  do {
-    places_[place].write(words_of({}, {}, Use::kFree));
-    place = (place - 1) & place_mask_;
-  } while (use_at(place) == Use::kRemoved);
+  if (Format::route_of(words) != route)
+    table_.update(place, Format::words_of(Format::key_of(words), route));
 }
 
 GroupRoute GroupRouteTable::route(std::uint32_t place) const noexcept {
-  return route_of(places_[place].own_words());
+  return Format::route_of(table_.words(place));
 }
 
 }  // namespace twinplane::dataplane

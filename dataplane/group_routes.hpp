@@ -5,18 +5,18 @@
 // Thread:  try_lookup(), wanted_ports() and try_at() on any number of threads at once; everything
 //          else on one thread, the home worker.
 // Memory:  128 bytes a route of capacity (twice the places at 64 bytes), taken by the constructor.
-// Limits:  capacity 16..65536; a lookup looks at up to kProbesMax places.
+// Limits:  capacity 16..65536; see probed_table.hpp.
 // Errors:  insert() answers kNoPlace when the table is full. try_lookup() may miss a route that is
 //          being written at that very moment: the packet then goes to the home worker, who knows.
-// Spec:    dataplane/DESIGN.md D-D21; tables/multicast.hpp. A sequence lock a place; open
-//          addressing in which routes never move.
+// Spec:    dataplane/DESIGN.md D-D21; tables/multicast.hpp.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "dataplane/group_address.hpp"
-#include "dataplane/sequence_locked.hpp"
+#include "dataplane/probed_table.hpp"
 #include "tables/base/hash.hpp"
 #include "tables/multicast.hpp"
 
@@ -55,7 +55,6 @@ struct GroupRoute {
 class GroupRouteTable {
  public:
   static constexpr std::uint32_t kNoPlace = 0xFFFFFFFFU;
-  static constexpr std::uint32_t kProbesMax = 64;
 
   GroupRouteTable(std::uint32_t capacity, tables::HashSeed seed);
 
@@ -72,7 +71,7 @@ class GroupRouteTable {
   // What stands at a place below place_count(), if anything.
   bool try_at(std::uint32_t place, GroupRouteKey& key, GroupRoute& out) const noexcept;
 
-  std::uint32_t place_count() const noexcept { return place_mask_ + 1; }
+  std::uint32_t place_count() const noexcept { return table_.slot_count(); }
 
   // ---- the home worker --------------------------------------------------------------------------
 
@@ -80,40 +79,48 @@ class GroupRouteTable {
   // `key` must not be in the table.
   [[nodiscard]] std::uint32_t insert(const GroupRouteKey& key, const GroupRoute& route) noexcept;
   void update(std::uint32_t place, const GroupRoute& route) noexcept;
-  void erase(std::uint32_t place) noexcept;
+
+  void erase(std::uint32_t place) noexcept { table_.erase(place); }
+
   GroupRoute route(std::uint32_t place) const noexcept;
 
-  std::uint32_t live_count() const noexcept { return live_count_; }
+  std::uint32_t live_count() const noexcept { return table_.live_count(); }
 
  private:
   // Source, group, egress, then ingress, state and use, then domain, VLAN and time.
-  static constexpr std::size_t kKeyWords = 4;
-  static constexpr std::size_t kEgress = 4;
-  static constexpr std::size_t kLink = 5;
-  static constexpr std::size_t kOrigin = 6;
+  struct Format {
+    static constexpr std::size_t kWords = 7;
+    using Words = std::array<std::uint64_t, kWords>;
 
-  enum class Use : std::uint8_t {
-    kFree,     // never used since the last free run: lookups stop here
-    kRemoved,  // was used: lookups go on
-    kLive,
+    static constexpr std::size_t kKeyWords = 4;
+    static constexpr std::size_t kEgress = 4;
+    static constexpr std::size_t kLink = 5;
+    static constexpr std::size_t kOrigin = 6;
+
+    static constexpr unsigned kUseShift = 16;
+    static constexpr std::uint64_t kLive = 2;
+    static constexpr Words kFree{};
+    static constexpr Words kRemoved{0, 0, 0, 0, 0, std::uint64_t{1} << kUseShift};
+
+    static Words words_of(const GroupRouteKey& key, const GroupRoute& route) noexcept;
+    static GroupRoute route_of(const Words& words) noexcept;
+    static GroupRouteKey key_of(const Words& words) noexcept;
+    static bool is_same_key(const Words& left, const Words& right) noexcept;
+
+    static constexpr bool is_free(const Words& words) noexcept {
+      return words[kLink] >> kUseShift == 0;
+    }
+
+    static constexpr bool is_live(const Words& words) noexcept {
+      return words[kLink] >> kUseShift == kLive;
+    }
   };
 
-  struct alignas(64) Place : SequenceLocked<7> {};
+  std::uint64_t hash(const GroupRouteKey& key) const noexcept {
+    return tables::hash_of(key, seed_);
+  }
 
-  using Words = Place::Words;
-
-  static Words words_of(const GroupRouteKey& key, const GroupRoute& route, Use use) noexcept;
-  static GroupRoute route_of(const Words& words) noexcept;
-  static GroupRouteKey key_of(const Words& words) noexcept;
-  static Use use_of(const Words& words) noexcept;
-  static bool is_same_key(const Words& left, const Words& right) noexcept;
-  Use use_at(std::uint32_t place) const noexcept;
-  std::uint32_t home_of(const GroupRouteKey& key) const noexcept;
-
-  std::unique_ptr<Place[]> places_;
-  std::uint32_t place_mask_;
-  std::uint32_t capacity_;
-  std::uint32_t live_count_ = 0;
+  ProbedTable<Format> table_;
   tables::HashSeed seed_;
 };
 
