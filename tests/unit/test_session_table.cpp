@@ -156,9 +156,10 @@ TEST(SessionTable, MayGiveUpAHalfOpenSessionThatItTookOver) {
   EXPECT_FALSE(has(*table, 0));
 }
 
-Session4 young(Session4 session) {
-  session.flags |= kYoung | kLocalOnly;
-  return session;
+Session4 young(const Session4& session) {
+  Session4 made = session;
+  made.flags |= kYoung | kLocalOnly;
+  return made;
 }
 
 TEST(SessionTable, AYoungSessionIsSyncedByThePacketThatFindsItOldEnough) {
