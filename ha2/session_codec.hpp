@@ -133,20 +133,21 @@ inline void read_tail(const WholeTail& tail, std::uint32_t now_s,
   read_state(state_of(tail), session);
 }
 
-// The first two flags of FullExtra::sides stand side by side in the table as well, the third by
-// itself.
+// The first two flags of FullExtra::sides stand side by side in the table as well, and so do the
+// other two.
 inline constexpr unsigned kSidesShift = 2;
 inline constexpr unsigned kSidesMask = 3;
 inline constexpr unsigned kShiftedShift = 4;
-inline constexpr std::uint8_t kSidesMax = 7;
+inline constexpr std::uint8_t kSidesMax = 15;
 static_assert(tables::kClientIsA1 == 1U << kSidesShift && tables::kTranslated == 2U << kSidesShift);
-static_assert(tables::kShifted == 4U << kShiftedShift);
+inline constexpr unsigned kBesideFlags = tables::kShifted | tables::kReturned;
+static_assert(kBesideFlags == 12U << kShiftedShift);
 
 template <class Address>
 inline FullExtra wire_extra(const tables::SessionOf<Address>& session) noexcept {
   FullExtra extra;
   extra.sides = static_cast<std::uint8_t>((session.flags >> kSidesShift & kSidesMask) |
-                                          (session.flags & tables::kShifted) >> kShiftedShift);
+                                          (session.flags & kBesideFlags) >> kShiftedShift);
   extra.vsys = session.vsys;
   extra.qos_class = session.state.qos_class;
   extra.application.set(session.state.application);
@@ -166,12 +167,12 @@ inline void read_extra(const FullExtra& extra, tables::SessionOf<Address>& sessi
 }
 
 // A brief record says all of a session that is untranslated, its client the same end on both sides,
-// and has neither sequence shift, virtual system, application nor QoS class.
+// and has neither sequence shift, return path, virtual system, application nor QoS class.
 template <class Address>
 inline bool is_brief(const tables::SessionOf<Address>& session) noexcept {
   const bool is_a0 = (session.flags & tables::kClientIsA0) != 0;
   const bool is_a1 = (session.flags & tables::kClientIsA1) != 0;
-  constexpr unsigned kUnsaid = tables::kTranslated | tables::kShifted;
+  constexpr unsigned kUnsaid = tables::kTranslated | kBesideFlags;
   const unsigned unsaid = session.flags & kUnsaid;
   const bool is_said = unsaid == 0 || (unsaid == tables::kShifted &&
                                        tables::is_mutant(tables::Mutant::kBriefForgetsShift));

@@ -50,6 +50,8 @@ inline constexpr std::array<SyncRow, tables::kTableKindCount> kSyncMatrix{{
     {tables::TableKind::kIpsecSequence, true, true, "no number of an SA is used or accepted twice"},
     {tables::TableKind::kExpectation, true, true,
      "what a session has announced comes, whoever forwards by then"},
+    {tables::TableKind::kReturnMac, true, true,
+     "replies go back by the neighbor that brought the session, whoever forwards by then"},
 }};
 
 constexpr bool is_in_order() noexcept {

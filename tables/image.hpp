@@ -32,7 +32,7 @@ struct ImageEnd {
 struct ImageHead {
   static constexpr std::uint64_t kMagic = 0x31454E414C504E54;  // "TNPLANE1"
 
-  static constexpr std::uint32_t kLayoutVersion = 6;
+  static constexpr std::uint32_t kLayoutVersion = 7;
   static constexpr std::uint32_t kPartitionsMax = 65535;
   static constexpr std::size_t kKindsMax = 32;
 
@@ -55,6 +55,8 @@ struct ImageHead {
   std::uint32_t sctp_slots = 0;
   std::uint32_t shift_slots = 0;
   std::uint32_t expectation_slots = 0;
+  std::uint32_t return_slots = 0;
+  std::uint32_t zero = 0;
   ImageEnd end;
   // Behind the partitions of the flows stands the home partition: its slots, by kind.
   std::uint64_t home_bytes = 0;
@@ -82,6 +84,7 @@ inline PartitionLimits limits_of(const ImageHead& head) noexcept {
   limits.plain(TableKind::kSctp) = head.sctp_slots;
   limits.plain(TableKind::kSequenceShift) = head.shift_slots;
   limits.plain(TableKind::kExpectation) = head.expectation_slots;
+  limits.plain(TableKind::kReturnMac) = head.return_slots;
   limits.policy.when_full =
       head.has_half_open_queue != 0 ? FullPolicy::kEvictHalfOpen : FullPolicy::kRefuse;
   return limits;
@@ -108,6 +111,7 @@ inline const char* why_not_kept(const ImageHead& old, const ImageHead& mine,
   if (old.partition_count != mine.partition_count || old.session4_slots != mine.session4_slots ||
       old.session6_slots != mine.session6_slots || old.sctp_slots != mine.sctp_slots ||
       old.shift_slots != mine.shift_slots || old.expectation_slots != mine.expectation_slots ||
+      old.return_slots != mine.return_slots ||
       old.has_half_open_queue != mine.has_half_open_queue ||
       old.partition_bytes != mine.partition_bytes || old.home_slots != mine.home_slots ||
       old.home_bytes != mine.home_bytes)

@@ -24,6 +24,7 @@
 #include "tables/multicast.hpp"
 #include "tables/neighbor.hpp"
 #include "tables/plain_table.hpp"
+#include "tables/return_mac.hpp"
 #include "tables/sctp.hpp"
 #include "tables/security_association.hpp"
 #include "tables/sequence_shift.hpp"
@@ -74,8 +75,10 @@ class Partition {
       return self.sequence_shift_;
     else if constexpr (kKind == TableKind::kIpsecSequence)
       return self.ipsec_sequence_;
-    else
+    else if constexpr (kKind == TableKind::kExpectation)
       return self.expectation_;
+    else
+      return self.return_mac_;
   }
 
  public:
@@ -93,7 +96,8 @@ class Partition {
         sctp_(make<SctpBody>(carver, limits, seed)),
         sequence_shift_(make<SequenceShiftBody>(carver, limits, seed)),
         ipsec_sequence_(make<IpsecSequenceBody>(carver, limits, seed)),
-        expectation_(make<ExpectationBody>(carver, limits, seed)) {}
+        expectation_(make<ExpectationBody>(carver, limits, seed)),
+        return_mac_(make<ReturnMacBody>(carver, limits, seed)) {}
 
   static std::size_t bytes(const PartitionLimits& limits) noexcept {
     Carver counter;
@@ -205,6 +209,7 @@ class Partition {
   PlainTable<SequenceShiftBody> sequence_shift_;
   PlainTable<IpsecSequenceBody> ipsec_sequence_;
   PlainTable<ExpectationBody> expectation_;
+  PlainTable<ReturnMacBody> return_mac_;
 };
 
 // SessionTable or PlainTable.

@@ -50,15 +50,16 @@ enum SessionFlag : std::uint16_t {
   // bit 4: kLocalOnly: by its rule, as it is young, or as it is decrypted
   kReplySeen = 1U << 5U,  // the server has answered
   kShifted = 1U << 6U,    // TCP: it has a sequence shift, see session_shift.hpp
+  kReturned = 1U << 7U,   // it has a return path, see session_return.hpp
   // This box's own; never sent, nor compared.
-  kHeld = 1U << 7U,       // its packets wait until the peer has it
-  kYoung = 1U << 8U,      // local until it has the age that its rule wants
-  kDecrypted = 1U << 9U,  // local for good: this box alone can read on
+  kHeld = 1U << 8U,        // its packets wait until the peer has it
+  kYoung = 1U << 9U,       // local until it has the age that its rule wants
+  kDecrypted = 1U << 10U,  // local for good: this box alone can read on
 };
 
 // What the peer holds too. kLocalOnly sessions are stated as empty slots.
 inline constexpr std::uint16_t kReplicatedFlags =
-    kLive | kClientIsA0 | kClientIsA1 | kTranslated | kReplySeen | kShifted;
+    kLive | kClientIsA0 | kClientIsA1 | kTranslated | kReplySeen | kShifted | kReturned;
 
 // The two directions of a session, as index into per-direction fields.
 enum Direction : std::uint8_t { kFromClient = 0, kFromServer = 1 };

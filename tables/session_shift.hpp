@@ -16,6 +16,7 @@
 
 #include "tables/partition.hpp"
 #include "tables/sequence_shift.hpp"
+#include "tables/session_return.hpp"
 
 namespace twinplane::tables {
 
@@ -56,7 +57,11 @@ std::uint32_t make_shift(Partition& partition, std::uint32_t slot, std::uint32_t
   const auto flags = session.flags;
   session.flags |= kShifted;
   // No patch says the flag, so the session gets a new generation with it.
-  if (flags != session.flags) sessions.renew(slot);
+  if (flags != session.flags) {
+    const std::uint32_t path = return_slot_of<Address>(partition, slot);
+    sessions.renew(slot);
+    keep_return<Address>(partition, slot, path);
+  }
   SequenceShiftBody body{};
   body.key = shift_key(session, slot);
   // One of the same name is of a session that is long over.

@@ -34,15 +34,16 @@ enum class TableKind : std::uint8_t {
   kSequenceShift = 11,
   kIpsecSequence = 12,
   kExpectation = 13,
+  kReturnMac = 14,
 };
-inline constexpr std::size_t kTableKindCount = 14;
+inline constexpr std::size_t kTableKindCount = 15;
 static_assert(kTableKindCount <= 16);
 
 // As they are shown, and as a configuration names them.
 inline constexpr std::array<std::string_view, kTableKindCount> kTableKindNames{
-    "session4",       "session6",    "arp",      "nd",        "mac",  "multicast4",
-    "multicast6",     "virtual_mac", "ipsec_sa", "dos_block", "sctp", "sequence_shift",
-    "ipsec_sequence", "expectation",
+    "session4",       "session6",    "arp",        "nd",        "mac",  "multicast4",
+    "multicast6",     "virtual_mac", "ipsec_sa",   "dos_block", "sctp", "sequence_shift",
+    "ipsec_sequence", "expectation", "return_mac",
 };
 
 constexpr std::size_t index_of(TableKind kind) noexcept { return static_cast<std::size_t>(kind); }
@@ -129,6 +130,8 @@ constexpr decltype(auto) with_kind(TableKind kind, Visit&& visit) {
       return visit(KindConstant<TableKind::kIpsecSequence>{});
     case TableKind::kExpectation:
       return visit(KindConstant<TableKind::kExpectation>{});
+    case TableKind::kReturnMac:
+      return visit(KindConstant<TableKind::kReturnMac>{});
   }
   return visit(KindConstant<TableKind::kSession4>{});
 }

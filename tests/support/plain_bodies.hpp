@@ -282,6 +282,18 @@ inline void vary(tables::SequenceShiftBody& body, BodyDice& dice) noexcept {
   }
 }
 
+inline void number_key(tables::ReturnMacBody& body, std::uint32_t number) noexcept {
+  body.key.slot = number;
+  body.key.table = static_cast<std::uint8_t>(number % 2);
+}
+
+inline void vary(tables::ReturnMacBody& body, BodyDice& dice) noexcept {
+  body.generation = dice.below<std::uint16_t>(tables::kGenerationMask + 1U);
+  dice.fill(body.mac);
+  body.mac[0] = 2;
+  body.port = dice.below<std::uint8_t>(tables::ReturnMacBody::kPortMax + 1U);
+}
+
 template <class Body>
 Body body_of(std::uint32_t number, std::uint32_t variant = 0) noexcept {
   Body body;

@@ -44,6 +44,12 @@ bool is_born_shifted(const SessionOf<Address>& session) noexcept {
   return session.protocol == kTcp && session.state.rule % 16 == 3;
 }
 
+// Some sessions have a return path.
+template <class Address>
+bool is_born_returned(const SessionOf<Address>& session) noexcept {
+  return session.state.rule % 16 == 7;
+}
+
 template <class Address>
 bool is_to_be_shifted(const SessionOf<Address>& session) noexcept {
   return session.protocol == kTcp && session.state.rule % 16 == 5 &&
@@ -140,6 +146,7 @@ void Workload::create(SessionTable<Address>& sessions, std::uint32_t number, std
   }
   if (is_born_shifted(session)) session.flags |= tables::kShifted;
   if (marking_.chance(50)) session.flags |= tables::kYoung | tables::kLocalOnly;
+  if (is_born_returned(session)) session.flags |= tables::kReturned;
   const auto result = sessions.create(session, now_ms(now_ns));
   refused_count_ += result.status == tables::InsertStatus::kInserted ? 0 : 1;
 }

@@ -120,6 +120,7 @@ TEST(Image, CutDifferentlyIsNotKept) {
   EXPECT_EQ(reason_after([](ImageHead& head) { ++head.sctp_slots; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { ++head.shift_slots; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { ++head.expectation_slots; }), kCutDifferently);
+  EXPECT_EQ(reason_after([](ImageHead& head) { ++head.return_slots; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { head.has_half_open_queue = 0; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { --head.partition_bytes; }), kCutDifferently);
   EXPECT_EQ(reason_after([](ImageHead& head) { --head.home_bytes; }), kCutDifferently);

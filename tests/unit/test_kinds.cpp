@@ -104,10 +104,11 @@ TEST(Kinds, OfTheMatrixAreThoseOfTheReference) {
   using enum TableKind;
   EXPECT_EQ(kept_kinds(HaMode::kActivePassive),
             (KindSet{kSession4, kSession6, kArp, kNd, kMac, kMulticast4, kMulticast6, kVirtualMac,
-                     kSecurityAssociation, kSctp, kSequenceShift, kIpsecSequence, kExpectation}));
+                     kSecurityAssociation, kSctp, kSequenceShift, kIpsecSequence, kExpectation,
+                     kReturnMac}));
   EXPECT_EQ(kept_kinds(HaMode::kActiveActive),
             (KindSet{kSession4, kSession6, kVirtualMac, kSecurityAssociation, kSequenceShift,
-                     kIpsecSequence, kExpectation}));
+                     kIpsecSequence, kExpectation, kReturnMac}));
 }
 
 TEST(Kinds, ThatAreSwitchedOffNeverLeaveTheBox) {
@@ -181,7 +182,7 @@ TEST(Kinds, StandOnTheWireAsTheSpecificationSays) {
         Sizes{TableKind::kMulticast6, 64, 29, 0}, Sizes{TableKind::kVirtualMac, 36, 7, 0},
         Sizes{TableKind::kSecurityAssociation, 224, 6, 21}, Sizes{TableKind::kSctp, 164, 17, 0},
         Sizes{TableKind::kSequenceShift, 40, 0, 0}, Sizes{TableKind::kIpsecSequence, 64, 29, 21},
-        Sizes{TableKind::kExpectation, 92, 6, 0}}) {
+        Sizes{TableKind::kExpectation, 92, 6, 0}, Sizes{TableKind::kReturnMac, 28, 0, 0}}) {
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kFull), sizes.whole) << tables::name_of(sizes.kind);
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kState), sizes.patch) << tables::name_of(sizes.kind);
     EXPECT_EQ(bytes_of(sizes.kind, Operation::kWindow), sizes.refresh)
@@ -203,6 +204,49 @@ TEST(Kinds, SayASequenceShiftInTheseBytes) {
       0, 0x10, 0, 0, 0x1B, 0, 0x1F, 0, 0, 0, 0, 0x70, 0, 0, 0, 0, 0, 0, 0, 0};
   EXPECT_EQ((std::bit_cast<std::array<std::uint8_t, 40>>(wire_whole(entry, 5, 0))), kGolden);
   EXPECT_EQ(wire_kind(TableKind::kSequenceShift, Operation::kFull), 0xB2);
+}
+
+// The same.
+TEST(Kinds, SayAReturnPathInTheseBytes) {
+  PlainEntry<tables::ReturnMacBody> entry{};
+  entry.body.key = {3, 1, {}};
+  entry.body.generation = 0x102;
+  entry.body.mac = {2, 0, 0, 0, 0, 7};
+  entry.body.port = 5;
+  entry.head.generation = 1;
+  ASSERT_TRUE(entry.body.is_sound());
+  constexpr std::array<std::uint8_t, 28> kGolden{6, 0, 0, 4, 0, 2, 0, 0, 3, 0, 0, 0, 1, 0,
+                                                 0, 0, 2, 1, 2, 0, 0, 0, 0, 7, 5, 0, 0, 0};
+  EXPECT_EQ((std::bit_cast<std::array<std::uint8_t, 28>>(wire_whole(entry, 6, 2))), kGolden);
+  EXPECT_EQ(wire_kind(TableKind::kReturnMac, Operation::kFull), 0xE2);
+}
+
+TEST(Kinds, KeepThatASessionHasAReturnPathAndFollowIt) {
+  StreamEnds ends(shape_with_all());
+  ends.settle();
+  auto& owner = ends.partition();
+  auto session = tests::make_session<tables::Address4>(1);
+  session.flags |= tables::kReturned;
+  const std::uint32_t slot = owner.session4().create(session, 0).slot;
+  const tables::ReturnPath one{{2, 0, 0, 0, 0, 1}, 1}, other{{2, 0, 0, 0, 0, 2}, 2};
+  ASSERT_TRUE(tables::try_give_return<tables::Address4>(owner, slot, one, 0));
+  ends.settle();
+  const auto& mirror = ends.mirrored_partition();
+  EXPECT_EQ(mirror.session4().slots().entry(slot).flags, session.flags);
+  const auto path_at_the_mirror = [&] {
+    const std::uint32_t at = tables::return_slot_of<tables::Address4>(mirror, slot);
+    EXPECT_NE(at, tables::kNoSlot) << "found through the mirror's own session";
+    return tables::return_path_at(mirror, at);
+  };
+  EXPECT_EQ(path_at_the_mirror(), one);
+  ASSERT_TRUE(tables::try_follow(owner.table<TableKind::kReturnMac>(),
+                                 tables::return_slot_of<tables::Address4>(owner, slot), other, 9));
+  ends.settle();
+  EXPECT_EQ(path_at_the_mirror(), other);
+  ASSERT_EQ(tables::try_shift<tables::Address4>(owner, slot, tables::kFromServer, 9, 9000),
+            tables::ShiftStatus::kDone);
+  ends.settle();
+  EXPECT_EQ(path_at_the_mirror(), other) << "under the session's next generation";
 }
 
 TEST(Kinds, KeepThatASessionHasAShift) {

@@ -88,7 +88,7 @@ Bytes any_record(std::uint8_t kind, tests::Prng& prng) {
       const std::size_t sides_at = record.size() - sizeof(ha2::FullExtra);
       for (std::size_t at = tail_at + sizeof(ha2::WholeTail); at < sides_at; ++at)
         record[at] = value(2);
-      record[sides_at] = value(4);
+      record[sides_at] = value(ha2::kSidesMax + 1U);
       break;
     }
     default:
