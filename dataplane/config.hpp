@@ -11,6 +11,7 @@
 // Spec:    the commented example dataplane/examples/east.toml is the reference of every key.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -72,6 +73,7 @@ struct PortConfig {
   std::uint16_t vlan{};
   std::uint8_t virtual_mac_group{1};
   std::vector<IpPrefix> addresses;  // interface addresses: host bits stand; none of a bridged port
+  bool symmetric_return{};  // sessions that are opened by it are answered by who brought them
 };
 
 struct RouteConfig {
@@ -160,6 +162,7 @@ struct TablesConfig {
   std::uint32_t expectation_slots{1024};  // per partition: of control sessions, one each
   std::uint32_t expectation_s{30};        // how long an announced session may be waited for
   std::uint32_t mac_slots{8192};          // of all bridges together
+  std::uint32_t return_slots{65536};      // per partition: of ports with symmetric_return
   FullPolicy full_policy{FullPolicy::kRefuse};
   std::string file;  // empty = anonymous memory
   bool keep{false};  // over an orderly restart, in `file`
@@ -245,5 +248,11 @@ struct Config {
   FaultsConfig faults;
   MulticastConfig multicast;
 };
+
+// How many return paths a partition has room for: none where no port gives sessions any.
+inline std::uint32_t return_slots(const Config& config) noexcept {
+  const bool is_any = std::ranges::any_of(config.ports, &PortConfig::symmetric_return);
+  return is_any ? config.tables.return_slots : 0;
+}
 
 }  // namespace twinplane::dataplane

@@ -49,6 +49,15 @@ std::uint64_t floating_digest(const Config& config) {
   return digest.value();
 }
 
+// Which ports answer by who brought a session, and for how many there is room; 0: none does.
+std::uint64_t returns_digest(const Config& config) {
+  if (return_slots(config) == 0) return 0;
+  NameDigest digest;
+  digest.add_number(return_slots(config));
+  for (const PortConfig& port : config.ports) digest.add_number(port.symmetric_return ? 1 : 0);
+  return digest.value();
+}
+
 std::uint64_t routes_digest(const Config& config) {
   NameDigest digest;
   for (const RouteConfig& route : config.routes) {
@@ -241,8 +250,6 @@ tables::KindSet kept_kinds(const Config& config) noexcept {
 }
 
 std::vector<HelloItem> hello_items(const Config& config) {
-  // One virtual system, number 0, is all there is.
-  constexpr std::uint64_t kVsysCount = 1;
   return {
       {"partitions", config.tables.partitions, true},
       {"session4_slots", config.tables.session4_slots, true},
@@ -253,7 +260,7 @@ std::vector<HelloItem> hello_items(const Config& config) {
       // The feature's switch too: 0 where it is off.
       {"multicast_slots", config.multicast.enabled ? config.tables.multicast_slots : 0U, true},
       {"expectation_slots", config.tables.expectation_slots, true},
-      {"vsys_count", kVsysCount, true},
+      {"symmetric_return", returns_digest(config), true},
       {"ports", config.ports.size(), true},
       {"port_names", names_digest(config.ports), true},
       {"zone_names", zones_digest(config), true},

@@ -47,8 +47,11 @@ void read_port(Section& section, Config& config) {
     const std::string wrong = "is a port of bridge \"" + bridge->name + "\"";
     section.refuse("addresses", wrong, "no addresses: hosts have them, the bridge has none");
     section.refuse("vlan", wrong, "no VLAN here: \"vlans\" of the bridge");
+    section.refuse("symmetric_return", wrong,
+                   "leave it out: a frame that is bridged names itself where it goes");
   } else {
     section.read_integer("vlan", port.vlan, {0, 4094});
+    section.read_boolean("symmetric_return", port.symmetric_return);
     for (const ListItem& item : section.list("addresses", Need::kRequired)) {
       read_interface_address(section.faults(), item, port);
     }

@@ -129,6 +129,7 @@ void read_tables(Section section, Config& config) {
   section.read_integer("expectation_slots", tables.expectation_slots, {64, 65536});
   section.read_integer("expectation_s", tables.expectation_s, {1, 600});
   section.read_integer("mac_slots", tables.mac_slots, {16, 32768});
+  section.read_integer("return_slots", tables.return_slots, {64, 67108864});
   section.read_choice(
       "full_policy", tables.full_policy,
       {{"refuse", FullPolicy::kRefuse}, {"evict-half-open", FullPolicy::kEvictHalfOpen}});

@@ -10,6 +10,7 @@
 #include "dataplane/ip_numbers.hpp"
 #include "dataplane/nat_block.hpp"
 #include "tables/expectation.hpp"
+#include "tables/return_mac.hpp"
 #include "tables/sctp.hpp"
 #include "tables/sequence_shift.hpp"
 #include "tables/session.hpp"
@@ -114,21 +115,25 @@ std::string nat_text(const Config& config, const NatConfig& nat) {
          " for each server's address and port)" + blocks;
 }
 
-std::string tables_text(const TablesConfig& tables) {
+std::string tables_text(const Config& config) {
+  const TablesConfig& tables = config.tables;
   const std::uint64_t slots4 = std::uint64_t{tables.partitions} * tables.session4_slots;
   const std::uint64_t slots6 = std::uint64_t{tables.partitions} * tables.session6_slots;
   const std::uint64_t associations = std::uint64_t{tables.partitions} * tables.sctp_slots;
   const std::uint64_t shifts = std::uint64_t{tables.partitions} * tables.shift_slots;
   const std::uint64_t expectations = std::uint64_t{tables.partitions} * tables.expectation_slots;
+  const std::uint64_t returns = std::uint64_t{tables.partitions} * return_slots(config);
   const std::uint64_t entry_bytes =
       slots4 * sizeof(tables::Session4) + slots6 * sizeof(tables::Session6) +
       associations * sizeof(tables::PlainEntry<tables::SctpBody>) +
       shifts * sizeof(tables::PlainEntry<tables::SequenceShiftBody>) +
-      expectations * sizeof(tables::PlainEntry<tables::ExpectationBody>);
+      expectations * sizeof(tables::PlainEntry<tables::ExpectationBody>) +
+      returns * sizeof(tables::PlainEntry<tables::ReturnMacBody>);
   return "tables: " + count_of(tables.partitions, "partition") + ", " + std::to_string(slots4) +
          " IPv4 and " + std::to_string(slots6) + " IPv6 sessions, " + std::to_string(associations) +
          " SCTP associations, " + std::to_string(shifts) + " sequence shifts, " +
-         std::to_string(expectations) + " expectations (" +
+         std::to_string(expectations) + " expectations" +
+         (returns == 0 ? "" : ", " + std::to_string(returns) + " return paths") + " (" +
          std::to_string((entry_bytes + (1U << 20U) - 1) >> 20U) +
          " MiB of entries), a full table " +
          (tables.full_policy == FullPolicy::kRefuse ? "refuses new sessions"
@@ -181,7 +186,8 @@ std::string port_text(const PortConfig& port) {
   if (port.addresses.empty()) return text + ", bridged, MTU " + std::to_string(port.mtu_bytes);
   return text + ", " + (port.vlan == 0 ? "untagged" : "VLAN " + std::to_string(port.vlan)) +
          ", MTU " + std::to_string(port.mtu_bytes) + ", virtual MAC group " +
-         std::to_string(port.virtual_mac_group) + ", " + networks_text(port.addresses);
+         std::to_string(port.virtual_mac_group) + ", " + networks_text(port.addresses) +
+         (port.symmetric_return ? ", replies go back to who brought the session" : "");
 }
 
 std::string memory_text(const EalConfig& eal) {
@@ -216,7 +222,7 @@ std::string summary(const Config& config) {
   for (const NatConfig& nat : config.nat) text += nat_text(config, nat) + "\n";
   for (const ZoneProtectionConfig& protection : config.zone_protections)
     text += protection_text(protection) + "\n";
-  text += multicast_text(config) + "\n" + tables_text(config.tables) + "\n" + pair_text(config);
+  text += multicast_text(config) + "\n" + tables_text(config) + "\n" + pair_text(config);
   for (const HelperConfig& helper : config.helpers) text += helper_text(helper) + "\n";
   if (config.faults.enabled)
     text +=

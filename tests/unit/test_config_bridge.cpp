@@ -111,6 +111,9 @@ TEST(ConfigBridge, SaysWhatIsWrongWithPorts) {
   EXPECT_THAT(faults_with("zone = \"lab\"\n", "zone = \"lab\"\nvlan = 5\n"),
               AllOf(HasSubstr("t:12: port.vlan: is a port of bridge \"lan\""),
                     HasSubstr("\"vlans\" of the bridge")));
+  EXPECT_THAT(faults_with("zone = \"lab\"\n", "zone = \"lab\"\nsymmetric_return = true\n"),
+              AllOf(HasSubstr("t:12: port.symmetric_return: is a port of bridge \"lan\""),
+                    HasSubstr("leave it out")));
   EXPECT_THAT(faults_with("zone = \"lab\"\n", "zone = \"lab\"\naddresses = [\"10.1.0.1/24\"]\n"),
               HasSubstr("t:12: port.addresses: is a port of bridge \"lan\"; no addresses"));
   EXPECT_THAT(faults_with("\"middle\", \"right\"]", "\"right\"]"),

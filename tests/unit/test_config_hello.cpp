@@ -4,6 +4,7 @@
 #include <set>
 
 #include "dataplane/config_hello.hpp"
+#include "ha2/pair.hpp"
 #include "tests/support/config_text.hpp"
 
 namespace twinplane::dataplane {
@@ -58,6 +59,31 @@ TEST(ConfigHello, ChangesWithNamesAndTheirOrder) {
   EXPECT_EQ(changed_by("[[rule]]",
                        "[[rule]]\nname='z'\nfrom=['any']\nto=['any']\naction='drop'\n[[rule]]"),
             (Names{"rules", "rule_names", "rule_contents"}));
+}
+
+TEST(ConfigHello, ChangesWithThePortsThatAnswerByWhoBroughtASession) {
+  constexpr std::string_view kServed = "symmetric_return = true\naddresses = [\"10.2.0.254/24\"";
+  EXPECT_EQ(changed_by("addresses = [\"10.2.0.254/24\"", kServed), Names{"symmetric_return"});
+  EXPECT_EQ(changed_by("[ha2]", "[tables]\nreturn_slots = 64\n[ha2]"), Names{})
+      << "none are taken without such a port";
+  const std::string served =
+      replaced(kConfigText, "addresses = [\"10.2.0.254/24\"", kServed) + "[tables]\n";
+  const auto value_of = [](const std::string& text) {
+    for (const HelloItem& item : hello_items(parse_config(text, "t")))
+      if (item.name == "symmetric_return") {
+        EXPECT_TRUE(item.must_equal);
+        return item.value;
+      }
+    return std::uint64_t{0};
+  };
+  EXPECT_NE(value_of(served), value_of(served + "return_slots = 64\n"));
+  EXPECT_NE(value_of(served),
+            value_of(replaced(served, "addresses = [\"10.1.0.254/24\"",
+                              "symmetric_return = true\naddresses = [\"10.1.0.254/24\"")));
+}
+
+TEST(ConfigHello, FitsIntoOneFrame) {
+  EXPECT_LE(hello_items(parse_config(kConfigText, "t")).size(), ha2::kHelloItemsMax);
 }
 
 TEST(ConfigHello, ShowsContentsThatMayDiffer) {

@@ -162,6 +162,20 @@ TEST(ConfigPolicy, HoldsPortsToWhatEthernetCanCarry) {
               HasSubstr("must be 0 to 255"));
 }
 
+TEST(ConfigPolicy, AnswersByWhoBroughtASessionWhereAPortSaysSo) {
+  constexpr std::string_view kPlace = "addresses = [\"10.2.0.254/24\"";
+  EXPECT_FALSE(parse_config(kConfigText, "t").ports[1].symmetric_return);
+  const Config config = parse_config(
+      replaced(kConfigText, kPlace, std::string("symmetric_return = true\n").append(kPlace)) +
+          "[tables]\nreturn_slots = 128\n",
+      "t");
+  EXPECT_FALSE(config.ports[0].symmetric_return);
+  EXPECT_TRUE(config.ports[1].symmetric_return);
+  EXPECT_EQ(return_slots(config), 128U);
+  EXPECT_THAT(faults_with(kPlace, std::string("symmetric_return = 1\n").append(kPlace)),
+              HasSubstr("port.symmetric_return"));
+}
+
 TEST(ConfigPolicy, ReadsNatPortsAsOneRange) {
   EXPECT_EQ(parse_config(kConfigText, "t").nat[0].ports, (PortRange{1024, 65535}));
   EXPECT_EQ(with("addresses = [\"10.2.0.254\"]", "addresses = ['10.2.0.9']\nports='2000-2999'")

@@ -29,6 +29,8 @@ TEST(ConfigSections, FillsInTheDefaults) {
   EXPECT_EQ(config.tables.session6_slots, 16384U);
   EXPECT_EQ(config.tables.sctp_slots, 4096U);
   EXPECT_EQ(config.tables.shift_slots, 4096U);
+  EXPECT_EQ(config.tables.return_slots, 65536U);
+  EXPECT_EQ(return_slots(config), 0U) << "no port gives sessions return paths";
   EXPECT_EQ(config.tables.full_policy, FullPolicy::kRefuse);
   EXPECT_THAT(config.timeouts.timeout_s, ElementsAre(20, 3600, 30, 2, 30, 120, 10, 60));
   EXPECT_THAT(config.timeouts.sctp_timeout_s, ElementsAre(20, 3600, 60, 30));
@@ -110,6 +112,8 @@ TEST(ConfigSections, NamesBothPowersOfTwoBesideAWrongPartitionCount) {
               HasSubstr("tables.sctp_slots: 63 is out of range; must be 64 to 67108864"));
   EXPECT_THAT(faults_of(plus("[tables]\nshift_slots = 63\n")),
               HasSubstr("tables.shift_slots: 63 is out of range; must be 64 to 67108864"));
+  EXPECT_THAT(faults_of(plus("[tables]\nreturn_slots = 63\n")),
+              HasSubstr("tables.return_slots: 63 is out of range; must be 64 to 67108864"));
 }
 
 TEST(ConfigSections, RefusesLcoresWhoseOrderItCannotRead) {

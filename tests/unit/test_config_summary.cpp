@@ -28,6 +28,15 @@ TEST(ConfigSummary, SaysInWordsWhatTheFileMeans) {
   EXPECT_THAT(text, HasSubstr("a peer silent for 30 ms on every path is dead"));
 }
 
+TEST(ConfigSummary, SaysWhichPortsAnswerByWhoBroughtASession) {
+  const std::string text = summary(
+      parse_config(tests::replaced(kConfigText, "addresses = [\"10.2.0.254/24\"",
+                                   "symmetric_return = true\naddresses = [\"10.2.0.254/24\""),
+                   "t"));
+  EXPECT_THAT(text, HasSubstr("fd00:2::fe/64, replies go back to who brought the session\n"));
+  EXPECT_THAT(text, HasSubstr("4096 expectations, 262144 return paths (37 MiB of entries)"));
+}
+
 TEST(ConfigSummary, WarnsOfABoxThatDropsEverything) {
   const Config config = parse_config(
       "[box]\nname='x'\nid=0\n[[port]]\nname='a'\ndevice='net_ring0'\nzone='z'\naddresses=['10.0.0."
