@@ -138,6 +138,7 @@ Box::Box(const Config& config)
       destinations_(config),
       expectations_(config.tables.partitions * config.tables.expectation_slots,
                     config.tables.expectation_s * 1000, tables::HashSeed{draw_secret()}),
+      returns_(config),
       peer_mac_(ha2::EncapConfig{}.peer_mac),
       packet_rings_(make_rings("packets", worker_count_)),
       frame_rings_(make_rings("frames", worker_count_)),
@@ -170,6 +171,7 @@ void Box::make_tables() {
   head.sctp_slots = config_.tables.sctp_slots;
   head.shift_slots = config_.tables.shift_slots;
   head.expectation_slots = config_.tables.expectation_slots;
+  head.return_slots = return_slots(config_);
   head.has_half_open_queue = config_.tables.full_policy == FullPolicy::kEvictHalfOpen ? 1 : 0;
   head.box_id = config_.box.id;
   head.hash_seed = draw_secret();
@@ -228,6 +230,7 @@ void Box::make_partitions(const tables::PartitionLimits& limits, std::uint64_t h
     partition.slots<tables::TableKind::kSctp>().set_recording(config_.ha.enabled);
     partition.slots<tables::TableKind::kSequenceShift>().set_recording(config_.ha.enabled);
     partition.slots<tables::TableKind::kExpectation>().set_recording(config_.ha.enabled);
+    partition.slots<tables::TableKind::kReturnMac>().set_recording(config_.ha.enabled);
     partition_views_.push_back(&partition);
   }
   if (table_memory_->is_kept())
@@ -307,7 +310,8 @@ void Box::make_ports() {
 void Box::make_workers() {
   const WorkerShared shared{
       .config = config_,
-      .forward = {config_, rules_, routes_, nat_, destinations_, &expectations_},
+      .forward = {config_, rules_, routes_, nat_, destinations_, &expectations_,
+                  return_slots(config_) != 0 ? &returns_ : nullptr},
       .ports = ports_,
       .ha2_port = ha2_port_.get(),
       .packet_pool = packet_pool_,
@@ -347,12 +351,13 @@ void Box::make_control() {
                   "\": done on purpose to every kind of frame sent over HA2");
     ha1_ = std::make_unique<Ha1Socket>(config_.ha1);
   }
+  link_watch_.emplace(config_, ports_, returns_);
   control_ =
       std::make_unique<Control>(config_, orders_, workers_, control_ring_, control_link_.get(),
-                                ha1_.get(), peer_mac_, encap_, kept_tables());
+                                ha1_.get(), peer_mac_, encap_, kept_tables(), *link_watch_);
   telemetry_ = std::make_unique<Telemetry>(
       TelemetrySource{config_, *control_, workers_, orders_, page_desk_, *workers_.front()->home(),
-                      groups_.get(), dos_, expectations_, bridging_.get()});
+                      groups_.get(), dos_, expectations_, returns_, bridging_.get()});
 }
 
 ha2::KeptTables Box::kept_tables() const noexcept {

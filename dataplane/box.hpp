@@ -61,6 +61,7 @@ class Box {
   NatPool nat_;
   DestinationNat destinations_;
   Expectations expectations_;
+  ReturnPaths returns_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::unique_ptr<Port> ha2_port_;
   ha2::EncapConfig encap_;
@@ -81,6 +82,7 @@ class Box {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Ha2Link> control_link_;
   std::unique_ptr<Ha1Socket> ha1_;
+  std::optional<LinkWatch> link_watch_;
   std::unique_ptr<Control> control_;
   std::unique_ptr<Telemetry> telemetry_;
   std::atomic<bool> are_workers_stopping_{false};

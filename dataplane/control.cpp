@@ -60,7 +60,7 @@ class NoLink final : public ha2::Link {
 Control::Control(const Config& config, Orders& orders,
                  std::vector<std::unique_ptr<Worker>>& workers, HandoffRing& control_ring,
                  Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac,
-                 const ha2::EncapConfig& encap, const ha2::KeptTables& kept)
+                 const ha2::EncapConfig& encap, const ha2::KeptTables& kept, LinkWatch& links)
     : config_(config),
       orders_(orders),
       workers_(workers),
@@ -70,6 +70,7 @@ Control::Control(const Config& config, Orders& orders,
       peer_mac_(peer_mac),
       encap_(encap),
       kept_(kept),
+      links_(links),
       pair_(pair_config(config, encap, kept), draw(), draw()),
       turn_counts_(workers.size(), 0),
       turned_ns_(workers.size(), 0),
@@ -130,6 +131,7 @@ void Control::turn(std::uint64_t now) {
     }
   }
   take_findings();
+  links_.poll(now);
   publish(now);
 }
 

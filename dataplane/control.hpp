@@ -22,6 +22,7 @@
 #include "dataplane/finding_history.hpp"
 #include "dataplane/ha1_socket.hpp"
 #include "dataplane/ha2_link.hpp"
+#include "dataplane/link_watch.hpp"
 #include "dataplane/orders.hpp"
 #include "dataplane/worker.hpp"
 #include "ha2/pair.hpp"
@@ -56,7 +57,7 @@ class Control {
   // `ha2_link` and `ha1` are null where ha.enabled is false: the box is then active alone.
   Control(const Config& config, Orders& orders, std::vector<std::unique_ptr<Worker>>& workers,
           HandoffRing& control_ring, Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac,
-          const ha2::EncapConfig& encap, const ha2::KeptTables& kept);
+          const ha2::EncapConfig& encap, const ha2::KeptTables& kept, LinkWatch& links);
 
   // Until `is_stopping`; then tells the peer that it leaves, and returns.
   void run(const std::atomic<bool>& is_stopping);
@@ -101,6 +102,7 @@ class Control {
   PeerMac& peer_mac_;
   ha2::EncapConfig encap_;
   ha2::KeptTables kept_;
+  LinkWatch& links_;
   ha2::Pair pair_;
   std::vector<std::uint64_t> turn_counts_;
   std::vector<std::uint64_t> turned_ns_;

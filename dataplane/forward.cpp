@@ -94,6 +94,26 @@ Forwarder::Way<Address> Forwarder::way_to(const Address& target) const noexcept 
     return {context_.routes.lookup6(target)};
 }
 
+// `back`: whatever the routes say.
+template <class Address>
+Forwarder::Way<Address> Forwarder::way_to(
+    const Address& target, const std::optional<tables::ReturnPath>& back) const noexcept {
+  if (!back) return way_to(target);
+  return {{.kind = RouteKind::kConnected, .port_index = back->port, .next_hop = target}};
+}
+
+// Of a packet in that direction.
+template <class Address>
+std::optional<tables::ReturnPath> Forwarder::try_way_back(const tables::Partition& partition,
+                                                          std::uint32_t slot,
+                                                          Direction direction) const noexcept {
+  const auto& session = partition.sessions<Address>().slots().entry(slot);
+  if ((session.flags & tables::kReturned) == 0) [[likely]]
+    return std::nullopt;
+  if (direction != kFromServer || context_.returns == nullptr) return std::nullopt;
+  return context_.returns->try_way<Address>(partition, slot);
+}
+
 template <class Address>
 ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::byte> frame,
                                  PacketView& view, const DirectedKey<Address>& key, Found found,
@@ -119,7 +139,8 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
     found.slot = tables::kNoSlot;
   }
   if (found.slot == tables::kNoSlot) {
-    const ForwardResult opened = open_session(partition, view, key, ingress_port, time, found);
+    const ForwardResult opened =
+        open_session(partition, view, key, ingress_port, frame, time, found);
     if (found.slot == tables::kNoSlot) return opened;
   }
 
@@ -133,7 +154,8 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
   if (expected_port != ingress_port && zone_of(expected_port) != zone_of(ingress_port))
     return ForwardResult::drop(DropReason::kWrongZone);
   Translation<Address> to;
-  ForwardResult result = way_out(view, session, direction, was_taken_over, to);
+  const auto back = try_way_back<Address>(partition, found.slot, direction);
+  ForwardResult result = way_out(view, session, direction, back, was_taken_over, to);
   // What does not arrive has done nothing: a FIN or RST of a short life must not end the session.
   if (result.verdict != ForwardVerdict::kForward) return result;
   TextChange change;
@@ -150,6 +172,9 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
   const PacketShift shift = PacketShift::of<Address>(partition, found.slot);
   if (const DropReason refused = shift.refusal(view, direction); refused != DropReason::kNone)
     return ForwardResult::drop(refused);
+  if (direction == kFromClient && (session.flags & tables::kReturned) != 0 &&
+      context_.returns != nullptr) [[unlikely]]
+    context_.returns->follow<Address>(partition, found.slot, frame, ingress_port, time);
   if (const std::uint8_t marks =
           advance(session, direction, view, shift.acknowledgement(view, direction));
       marks != 0)
@@ -169,7 +194,8 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
 template <class Address>
 ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& view,
                                       const DirectedKey<Address>& key, std::uint8_t ingress_port,
-                                      BurstTime time, Found& found) const noexcept {
+                                      std::span<const std::byte> frame, BurstTime time,
+                                      Found& found) const noexcept {
   if (view.fragment.part == FragmentPart::kLater)
     return ForwardResult::drop(DropReason::kNoFirstFragment);
   if (view.l4_kind == L4Kind::kTcp && !is_first_syn(view))
@@ -195,6 +221,10 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
       refused != DropReason::kNone)
     return ForwardResult::drop(refused);
 
+  const auto brought_by = context_.returns == nullptr
+                              ? std::nullopt
+                              : context_.returns->try_bringer(frame, ingress_port);
+  if (brought_by) session.flags |= tables::kReturned;
   const tables::InsertResult inserted =
       partition.sessions<Address>().create(session, time.milliseconds());
   if (inserted.status == tables::InsertStatus::kFull)
@@ -207,6 +237,7 @@ ForwardResult Forwarder::open_session(tables::Partition& partition, PacketView& 
     partition.sessions<Address>().end(inserted.slot);
     return ForwardResult::drop(DropReason::kRuleDrop);
   }
+  if (brought_by) context_.returns->give<Address>(partition, inserted.slot, *brought_by, time);
   found = {inserted.slot, Side::kClient};
   return {.verdict = ForwardVerdict::kForward};
 }
@@ -415,8 +446,8 @@ NatChoice<Address> Forwarder::choose_source(tables::Partition& partition, const 
 // Where the packet goes and what it shall carry; nothing is changed yet.
 template <class Address>
 ForwardResult Forwarder::way_out(const PacketView& view, const SessionOf<Address>& session,
-                                 Direction direction, bool was_taken_over,
-                                 Translation<Address>& to) const noexcept {
+                                 Direction direction, const std::optional<tables::ReturnPath>& back,
+                                 bool was_taken_over, Translation<Address>& to) const noexcept {
   if (view.ttl <= 1)
     return ForwardResult::error(IcmpErrorKind::kTimeExceeded, DropReason::kTtlExceeded);
   to = {view.source<Address>(), view.target<Address>()};
@@ -429,7 +460,7 @@ ForwardResult Forwarder::way_out(const PacketView& view, const SessionOf<Address
              ? Translation<Address>{tables::source_of(names), tables::target_of(names)}
              : Translation<Address>{tables::target_of(names), tables::source_of(names)};
   }
-  const RouteResult<Address> route = way_to(to.target.address).route;
+  const RouteResult<Address> route = way_to(to.target.address, back).route;
   if (route.kind != RouteKind::kConnected && route.kind != RouteKind::kVia)
     return ForwardResult::error(IcmpErrorKind::kNoRoute, DropReason::kNoRoute);
   const std::uint16_t mtu_bytes = context_.config.ports[route.port_index].mtu_bytes;
@@ -440,6 +471,10 @@ ForwardResult Forwarder::way_out(const PacketView& view, const SessionOf<Address
                        .mtu_bytes = fits ? std::uint16_t{0} : mtu_bytes,
                        .port_index = route.port_index,
                        .was_taken_over = was_taken_over};
+  if (back) {
+    result.is_returned = true;
+    result.return_mac = back->mac;
+  }
   if constexpr (std::is_same_v<Address, Address4>)
     result.next_hop4 = route.next_hop;
   else
@@ -493,7 +528,10 @@ ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<s
     if (tables::source_of(inner).address != tables::source_of(outer).address)
       to.source.address = tables::source_of(outer).address;
   }
-  const RouteResult<Address> route = way_to(to.target.address).route;
+  // An error about what the client sent goes to the client.
+  const auto back =
+      try_way_back<Address>(partition, found.slot, is_from_client ? kFromServer : kFromClient);
+  const RouteResult<Address> route = way_to(to.target.address, back).route;
   if (route.kind != RouteKind::kConnected && route.kind != RouteKind::kVia)
     return ForwardResult::drop(DropReason::kNoRoute);
   const std::uint16_t mtu_bytes = context_.config.ports[route.port_index].mtu_bytes;
@@ -518,6 +556,10 @@ ForwardResult Forwarder::forward_error(tables::Partition& partition, std::span<s
                        .mtu_bytes = fits ? std::uint16_t{0} : mtu_bytes,
                        .port_index = route.port_index,
                        .was_taken_over = session.state.is_opened_here == 0};
+  if (back) {
+    result.is_returned = true;
+    result.return_mac = back->mac;
+  }
   if constexpr (std::is_same_v<Address, Address4>)
     result.next_hop4 = route.next_hop;
   else

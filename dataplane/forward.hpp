@@ -23,6 +23,7 @@
 #include "dataplane/forward_result.hpp"
 #include "dataplane/nat_pool.hpp"
 #include "dataplane/packet_view.hpp"
+#include "dataplane/return_paths.hpp"
 #include "dataplane/rewrite.hpp"
 #include "dataplane/routes.hpp"
 #include "dataplane/rules.hpp"
@@ -82,9 +83,13 @@ class Forwarder {
   template <class Address>
   Way<Address> way_to(const Address& target) const noexcept;
   template <class Address>
+  Way<Address> way_to(const Address& target,
+                      const std::optional<tables::ReturnPath>& back) const noexcept;
+  template <class Address>
   ForwardResult open_session(tables::Partition& partition, PacketView& view,
                              const tables::DirectedKey<Address>& key, std::uint8_t ingress_port,
-                             BurstTime time, tables::Found& found) const noexcept;
+                             std::span<const std::byte> frame, BurstTime time,
+                             tables::Found& found) const noexcept;
   template <class Address>
   DropReason translate_new(tables::Partition& partition, const PacketView& view,
                            const tables::Endpoint<Address>& server, std::uint8_t zone_from,
@@ -106,8 +111,12 @@ class Forwarder {
                                    std::uint8_t zone_to) const noexcept;
   template <class Address>
   ForwardResult way_out(const PacketView& view, const tables::SessionOf<Address>& session,
-                        tables::Direction direction, bool was_taken_over,
-                        Translation<Address>& to) const noexcept;
+                        tables::Direction direction, const std::optional<tables::ReturnPath>& back,
+                        bool was_taken_over, Translation<Address>& to) const noexcept;
+  template <class Address>
+  std::optional<tables::ReturnPath> try_way_back(const tables::Partition& partition,
+                                                 std::uint32_t slot,
+                                                 tables::Direction direction) const noexcept;
 
   std::uint8_t zone_of(std::uint8_t port_index) const noexcept {
     return context_.config.ports[port_index].zone_index;

@@ -16,6 +16,7 @@ struct Config;
 class DestinationNat;
 class Expectations;
 class NatPool;
+class ReturnPaths;
 class RouteTable;
 class RuleSet;
 
@@ -39,6 +40,7 @@ struct ForwardContext {
   const NatPool& nat;
   const DestinationNat& destinations;
   Expectations* expectations = nullptr;  // null: no helpers
+  ReturnPaths* returns = nullptr;        // null: no port has symmetric_return
 };
 
 }  // namespace twinplane::dataplane

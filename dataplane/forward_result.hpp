@@ -149,7 +149,7 @@ constexpr std::string_view name(DropReason reason) noexcept {
 }
 
 enum class ForwardVerdict : std::uint8_t {
-  kForward,  // rewritten; send it by port_index to next_hop
+  kForward,  // rewritten; send it by port_index to next_hop or return_mac
   kDrop,
   kIcmpError,  // drop it and answer its sender
   kToSelf,     // for one of the box's own addresses: an echo request
@@ -166,6 +166,8 @@ struct ForwardResult {
   std::uint8_t port_index = 0;  // kForward
   bool was_taken_over = false;  // the session was opened by the peer
   std::uint32_t held_slot = tables::kNoSlot;
+  bool is_returned = false;  // kForward: to return_mac, and next_hop is not set
+  std::array<std::uint8_t, 6> return_mac{};
   tables::Address4 next_hop4{};  // kForward, by the packet's family
   tables::Address6 next_hop6{};
 

@@ -5,6 +5,7 @@
 
 #include "dataplane/replay_home.hpp"
 #include "ha2/decode.hpp"
+#include "tables/session_return.hpp"
 #include "tables/session_shift.hpp"
 
 namespace twinplane::dataplane {
@@ -21,6 +22,7 @@ tables::PartitionLimits partition_limits(const Config& config) {
   limits.plain(tables::TableKind::kSctp) = config.tables.sctp_slots;
   limits.plain(tables::TableKind::kSequenceShift) = config.tables.shift_slots;
   limits.plain(tables::TableKind::kExpectation) = config.tables.expectation_slots;
+  limits.plain(tables::TableKind::kReturnMac) = return_slots(config);
   limits.policy.when_full = config.tables.full_policy == FullPolicy::kEvictHalfOpen
                                 ? tables::FullPolicy::kEvictHalfOpen
                                 : tables::FullPolicy::kRefuse;
@@ -47,6 +49,7 @@ tables::ImageHead image_head(const Config& config) {
   head.sctp_slots = config.tables.sctp_slots;
   head.shift_slots = config.tables.shift_slots;
   head.expectation_slots = config.tables.expectation_slots;
+  head.return_slots = return_slots(config);
   head.partition_bytes = tables::Partition::bytes(partition_limits(config));
   head.home_bytes = tables::Partition::bytes(home_limits(config));
   return head;
@@ -138,6 +141,8 @@ void ReplayBox::expire(std::uint64_t now_ns, std::uint64_t past_ns) noexcept {
                       share(partition->slot_count(tables::TableKind::kSctp)));
     tables::expire_shifts(*partition, now_ms,
                           share(partition->slot_count(tables::TableKind::kSequenceShift)));
+    tables::expire_returns(*partition, now_ms,
+                           share(partition->slot_count(tables::TableKind::kReturnMac)));
   }
 }
 

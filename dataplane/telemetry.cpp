@@ -19,6 +19,7 @@
 #include "dataplane/telemetry_faults.hpp"
 #include "dataplane/telemetry_groups.hpp"
 #include "dataplane/telemetry_hold.hpp"
+#include "dataplane/telemetry_returns.hpp"
 #include "dataplane/telemetry_tables.hpp"
 #include "ha2/sync_matrix.hpp"
 
@@ -404,6 +405,10 @@ int on_expectations(const char* /*command*/, const char* /*parameters*/, rte_tel
   return answer_expectations(*source(), data);
 }
 
+int on_symmetric_return(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  return answer_symmetric_return(*source(), data);
+}
+
 int on_verify(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
   source()->orders.ask_verify();
   rte_tel_data_start_dict(data);
@@ -532,6 +537,9 @@ Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
   register_command("/twinplane/hold", with_source<on_hold>,
                    "Packets held until the peer had their session: how many, how that ended, how "
                    "long it took. No parameters.");
+  register_command("/twinplane/symmetric_return", with_source<on_symmetric_return>,
+                   "Which ports answer by who brought a session, how many sessions have such a "
+                   "path, and what became of it. No parameters.");
   register_command("/twinplane/faults", with_source<on_faults>,
                    "What is done to frames sent over HA2. Parameters: none, or on or off, where "
                    "the configuration enables faults.");

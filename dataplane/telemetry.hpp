@@ -7,8 +7,8 @@
 //          behind this header.
 // Errors:  throws std::runtime_error when a command cannot be registered.
 // Spec:    DPDK 22.11, telemetry library. Commands: /twinplane/status, counters, verify, verified,
-//          sessions, dos, expectations. The names of counters: `ha2_` and a label of
-//          ha2/counters.hpp, `drop_` and a reason (parse_result.hpp, forward_result.hpp),
+//          sessions, dos, expectations, symmetric_return. The names of counters: `ha2_` and a label
+//          of ha2/counters.hpp, `drop_` and a reason (parse_result.hpp, forward_result.hpp),
 //          `icmp_error_` and what became of an error that was due (icmp_error.hpp; `no_address`:
 //          the box has none of that family to speak as; `held_back`: too many in a second, or no
 //          buffer), `fragment_` and what the table of first fragments saw (fragment.hpp), and those
@@ -34,6 +34,7 @@ struct TelemetrySource {
   const GroupShared* groups;  // null: multicast is off
   DosShared& dos;
   const Expectations& expectations;
+  const ReturnPaths& returns;
   const Bridging* bridging;  // null: no bridge is configured
 };
 

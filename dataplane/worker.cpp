@@ -6,6 +6,7 @@
 #include <rte_cycles.h>
 
 #include "dataplane/clock.hpp"
+#include "tables/session_return.hpp"
 #include "tables/session_shift.hpp"
 
 namespace twinplane::dataplane {
@@ -256,6 +257,8 @@ void Worker::expire(std::uint64_t now) noexcept {
     tables::expire_shifts(mine, time.milliseconds(),
                           share(mine.slot_count(tables::TableKind::kSequenceShift)),
                           [&](std::uint32_t shift) { ask_server_again(index, shift, now); });
+    tables::expire_returns(mine, time.milliseconds(),
+                           share(mine.slot_count(tables::TableKind::kReturnMac)));
   }
 }
 

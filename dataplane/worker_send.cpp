@@ -43,12 +43,12 @@ void Worker::send_on(Admitted& admitted, const ForwardResult& result,
                      std::uint64_t now_ns) noexcept {
   rte_mbuf* const packet = admitted.packet;
   const PortConfig& port = shared_.config.ports[result.port_index];
-  MacAddress neighbor{};
+  MacAddress neighbor = result.return_mac;
   NextHop hop{.key = admitted.view.kind == PacketKind::kIp4
                          ? NeighborKey::of(result.port_index, result.next_hop4)
                          : NeighborKey::of(result.port_index, result.next_hop6),
               .is_known = false};
-  hop.is_known = shared_.neighbors.try_lookup(hop.key, neighbor);
+  hop.is_known = result.is_returned || shared_.neighbors.try_lookup(hop.key, neighbor);
   const LinkHeader header{
       .target = neighbor, .source = virtual_mac(port, result.port_index), .vlan = port.vlan};
   const std::ptrdiff_t growth = link_header_growth(admitted.view, header);

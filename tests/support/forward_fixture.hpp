@@ -23,6 +23,7 @@
 #include "dataplane/forward.hpp"
 #include "dataplane/parse.hpp"
 #include "dataplane/quote.hpp"
+#include "dataplane/return_paths.hpp"
 #include "tests/support/config_text.hpp"
 #include "tests/support/packet_builder.hpp"
 
@@ -67,13 +68,18 @@ class ForwardFixture : public testing::Test {
     routes_.emplace(config_, "forward", -1);
     nat_.emplace(config_, 7);
     destinations_.emplace(config_);
+    returns_.emplace(config_);
+    const bool may_return = dataplane::return_slots(config_) != 0;
     expectations_.emplace(slot_count, kExpectationMs, tables::HashSeed{6});
     forwarder_.emplace(dataplane::ForwardContext{config_, *rules_, *routes_, *nat_, *destinations_,
-                                                 &*expectations_});
+                                                 &*expectations_,
+                                                 may_return ? &*returns_ : nullptr});
     tables::PartitionLimits limits;
     limits.session4 = limits.session6 = {slot_count, 2};
     limits.plain(tables::TableKind::kSequenceShift) = slot_count;
     limits.plain(tables::TableKind::kExpectation) = slot_count;
+    limits.plain(tables::TableKind::kReturnMac) =
+        std::min(slot_count, dataplane::return_slots(config_));
     memory_.reset(
         static_cast<std::byte*>(std::aligned_alloc(64, tables::Partition::bytes(limits))));
     std::memset(memory_.get(), 0, tables::Partition::bytes(limits));
@@ -151,6 +157,7 @@ class ForwardFixture : public testing::Test {
   std::optional<dataplane::NatPool> nat_;
   std::optional<dataplane::DestinationNat> destinations_;
   std::optional<dataplane::Expectations> expectations_;
+  std::optional<dataplane::ReturnPaths> returns_;
   std::optional<Forwarder> forwarder_;
   std::unique_ptr<std::byte, Free> memory_;
   std::optional<tables::Partition> partition_;
