@@ -22,7 +22,7 @@ HUGE = pathlib.Path("/proc/sys/vm/nr_hugepages")
 
 # The tables of these are small: their figures are of a last-level cache.
 PLAIN_KINDS = ("arp", "nd", "mac", "multicast4", "multicast6", "virtual_mac", "ipsec_sa", "sctp",
-               "sequence_shift", "ipsec_sequence", "expectation")
+               "sequence_shift", "ipsec_sequence", "expectation", "return_mac")
 
 # name: (unit, direction, bar). The bars are where a metric starts to be good.
 BARS = {
