@@ -11,10 +11,11 @@ from live.floating import Floating
 from live.ftp import Ftp
 from live.multicast import Multicast
 from live.neighbors import Neighbors
+from live.returns import Returns
 from live.security import Security
 
 LIVE_TIMEOUT_S = 30
-COMPANIONS = (Neighbors, Bridge, Floating, Multicast, Associations, Security, Ftp, Blocked)
+COMPANIONS = (Neighbors, Bridge, Floating, Multicast, Associations, Security, Ftp, Returns, Blocked)
 
 
 class EveryKind:
