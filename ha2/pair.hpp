@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -116,6 +117,13 @@ class Pair {
 
   bool is_peer_synced() const noexcept { return peer_.is_synced; }
 
+  // From now on this box says `value` of the item, which it has said another of; it must be there.
+  void set_item(std::string_view name, std::uint64_t value);
+
+  // The peer, whose hello is compared, says another value of the item than this box; what need not
+  // be equal is told by this alone.
+  bool is_different(std::string_view name) const noexcept;
+
   const std::string& refusal_text() const noexcept { return refusal_text_; }
 
   // "link MTU: here 9000, peer 1500: frames of 1500 are used", or empty.
@@ -186,6 +194,7 @@ class Pair {
   Refusal my_refusal_ = Refusal::kNone;
   Refusal peer_refusal_ = Refusal::kNone;
   std::string refusal_text_;
+  std::bitset<kHelloItemsMax> is_different_;  // by item
   std::string mtu_note_;
   Role role_ = Role::kInitial;
   std::string reason_ = "starting";

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "ha2/pair.hpp"
+#include "tables/base/check.hpp"
 #include "tables/base/hash.hpp"
 #include "tables/base/mutant.hpp"
 
@@ -113,6 +114,7 @@ void Pair::compare_items(const FrameView& frame, const HelloBody& hello) {
   };
   my_refusal_ = Refusal::kNone;
   refusal_text_.clear();
+  is_different_.reset();
   std::array<bool, kHelloItemsMax> is_said{};  // of my items: the peer says it as well
   for (std::size_t i = 0; i < hello.item_count.get(); ++i) {
     HelloItem theirs;
@@ -127,7 +129,9 @@ void Pair::compare_items(const FrameView& frame, const HelloBody& hello) {
                    "version or feature set: run one version on both");
       continue;
     }
-    is_said[static_cast<std::size_t>(mine - config_.items.begin())] = true;
+    const auto at = static_cast<std::size_t>(mine - config_.items.begin());
+    is_said[at] = true;
+    is_different_[at] = theirs.value.get() != mine->value;
     if ((mine->must_equal || theirs.must_equal != 0) && theirs.value.get() != mine->value)
       refuse(Refusal::kItemDiffers, mine->name + " differs: here " + std::to_string(mine->value) +
                                         ", peer " + std::to_string(theirs.value.get()) +
@@ -141,6 +145,20 @@ void Pair::compare_items(const FrameView& frame, const HelloBody& hello) {
                  "version on both");
   if (my_refusal_ == Refusal::kNone && peer_refusal_ != Refusal::kNone)
     refusal_text_ = "the peer refuses this box: see its refusal text";
+}
+
+void Pair::set_item(std::string_view name, std::uint64_t value) {
+  const auto item = std::ranges::find(config_.items, name, &PairItem::name);
+  TWINPLANE_CHECK(item != config_.items.end(), ==, true);
+  if (item->value == value) return;
+  item->value = value;
+  last_hello_ns_ = 0;  // the peer is told at once
+}
+
+bool Pair::is_different(std::string_view name) const noexcept {
+  const auto item = std::ranges::find(config_.items, name, &PairItem::name);
+  return item != config_.items.end() &&
+         is_different_[static_cast<std::size_t>(item - config_.items.begin())];
 }
 
 void Pair::settle_session() {

@@ -59,6 +59,14 @@ class PlainTable {
     slots_.renew(slot);
   }
 
+  // The same, and whether the entry may leave the box.
+  template <class Change>
+  void change(std::uint32_t slot, bool is_local_only, Change&& change_body) noexcept {
+    auto& flags = slots_.changeable(slot).head.flags;
+    flags = static_cast<std::uint8_t>((flags & ~kLocalOnly) | (is_local_only ? kLocalOnly : 0));
+    change(slot, change_body);
+  }
+
   // Puts `body` in place of the slot's, whose keys may be others.
   [[nodiscard]] RekeyResult rekey(std::uint32_t slot, const Body& body) noexcept {
     Entry entry = slots_.entry(slot);

@@ -117,6 +117,25 @@ template <class Address>
   return ShiftStatus::kDone;
 }
 
+// SessionTable::reassign(), and the session's shift goes with it.
+template <class Address>
+bool reassign(Partition& partition, std::uint32_t slot, std::uint16_t rule,
+              std::uint16_t local) noexcept {
+  auto& sessions = partition.sessions<Address>();
+  const std::uint32_t shift = shift_slot_of<Address>(partition, slot);
+  if (!sessions.reassign(slot, rule, local)) return false;
+  if (shift == kNoSlot) return true;
+  auto& table = partition.table<TableKind::kSequenceShift>();
+  SequenceShiftBody body = table.slots().entry(shift).body;
+  body.key = shift_key(sessions.slots().entry(slot), slot);
+  // One of the same name is of a session that is long over.
+  if (const std::uint32_t old = table.slots().find(body.key).slot; old != kNoSlot) table.end(old);
+  // Where the index has no room the shift is lost, as at a takeover: its packets are dropped.
+  if (table.rekey(shift, body).status == RekeyStatus::kRekeyed)
+    table.change(shift, (local & kLocalOnly) != 0, [](SequenceShiftBody&) {});
+  return true;
+}
+
 // An acknowledgement, as who sent it counts, of what is sent in `direction`.
 inline void settle(PlainTable<SequenceShiftBody>& table, std::uint32_t shift, Direction direction,
                    std::uint32_t acknowledged) noexcept {

@@ -98,18 +98,22 @@ class SessionTable {
     slots_.mark(slot, kMarkWhole);
   }
 
-  // Other rules hold: the session is this one's now, and may leave the box or not. Under a new
-  // generation, as no patch says so (SlotTable::renew()). False when nothing changes.
-  bool reassign(std::uint32_t slot, std::uint16_t rule, bool is_local) noexcept {
+  // Other rules hold: the session is this one's now, and `local` says whether it may leave the box:
+  // 0, kLocalOnly, or that and kYoung. Under a new generation, as no patch says so
+  // (SlotTable::renew()). False when nothing changes.
+  bool reassign(std::uint32_t slot, std::uint16_t rule, std::uint16_t local) noexcept {
+    if (!would_reassign(slot, rule, local)) return false;
     Entry& entry = slots_.changeable(slot);
-    const auto flags = static_cast<std::uint16_t>((entry.flags & ~(kLocalOnly | kYoung)) |
-                                                  (is_local ? kLocalOnly : 0));
-    if (entry.state.rule == rule && entry.flags == flags) return false;
     entry.state.rule = rule;
-    entry.flags = flags;
+    entry.flags = static_cast<std::uint16_t>((entry.flags & ~(kLocalOnly | kYoung)) | local);
     slots_.renew(slot);
     if (is_half_open(entry)) note_half_open(slot);
     return true;
+  }
+
+  bool would_reassign(std::uint32_t slot, std::uint16_t rule, std::uint16_t local) const noexcept {
+    const Entry& entry = slots_.entry(slot);
+    return entry.state.rule != rule || (entry.flags & (kLocalOnly | kYoung)) != local;
   }
 
   void end(std::uint32_t slot) noexcept {

@@ -273,7 +273,7 @@ void Workload::change_mark(SessionTable<Address>& sessions) {
   if (marking_.chance(300)) return sessions.mark_decrypted(slot);
   const bool is_decrypted = (entry.flags & tables::kDecrypted) != 0;
   sessions.reassign(slot, static_cast<std::uint16_t>(marking_.below(1000)),
-                    is_decrypted || marking_.coin());
+                    is_decrypted || marking_.coin() ? tables::kLocalOnly : std::uint16_t{0});
 }
 
 void Workload::operate(tables::Partition& owner, std::uint64_t now_ns) {

@@ -16,6 +16,30 @@ TEST_F(Boxes, TwoThatStartEmptyAreToldAll) {
   EXPECT_FALSE(pair(0).assignment().peer_holds_tables);
 }
 
+// Rules, of which one box has others first.
+TEST_F(Boxes, AreToldWhatDiffersAndNeedNotBeEqualAsOftenAsItChanges) {
+  for (std::uint8_t id = 0; id < 2; ++id) {
+    PairConfig own = config(id);
+    own.items.push_back({"rule_contents", 1, false});
+    start(id, own);
+  }
+  run(1500);
+  ASSERT_TRUE(pair(0).is_paired());
+  EXPECT_FALSE(pair(0).is_different("rule_contents"));
+  const std::uint32_t term = pair(0).term();
+  pair(1).set_item("rule_contents", 2);
+  run(100);
+  EXPECT_TRUE(pair(0).is_different("rule_contents")) << "it is told at once";
+  run(1500);
+  EXPECT_TRUE(pair(1).is_different("rule_contents"));
+  EXPECT_TRUE(pair(0).is_paired() && pair(1).is_paired());
+  EXPECT_EQ(pair(0).term(), term);
+  EXPECT_FALSE(pair(0).is_different("no such item"));
+  pair(0).set_item("rule_contents", 2);
+  run(1500);
+  EXPECT_FALSE(pair(0).is_different("rule_contents") || pair(1).is_different("rule_contents"));
+}
+
 TEST_F(Boxes, APeerThatComesBackEmptyIsToldAll) {
   start_both();
   kill(1);

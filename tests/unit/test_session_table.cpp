@@ -211,12 +211,12 @@ TEST(SessionTable, OtherRulesPutASessionUnderANewGenerationAndOnlyIfSomethingCha
   auto table = table_of(4);
   const std::uint32_t slot = table->create(established(1), 0).slot;
   const Session4 before = table->slots().entry(slot);
-  EXPECT_FALSE(table->reassign(slot, before.state.rule, false));
+  EXPECT_FALSE(table->reassign(slot, before.state.rule, 0));
   EXPECT_EQ(table->slots().entry(slot).state.generation, before.state.generation);
-  EXPECT_TRUE(table->reassign(slot, before.state.rule, true));
+  EXPECT_TRUE(table->reassign(slot, before.state.rule, kLocalOnly));
   EXPECT_NE(table->slots().entry(slot).flags & kLocalOnly, 0);
   EXPECT_EQ(table->slots().entry(slot).state.generation, before.state.generation + 1);
-  EXPECT_TRUE(table->reassign(slot, 77, false));
+  EXPECT_TRUE(table->reassign(slot, 77, 0));
   EXPECT_EQ(table->slots().entry(slot).flags & kLocalOnly, 0);
   EXPECT_EQ(table->slots().entry(slot).state.rule, 77);
 }
