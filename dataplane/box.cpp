@@ -127,12 +127,13 @@ std::vector<std::unique_ptr<HandoffRing>> make_rings(const std::string& name, st
 
 }  // namespace
 
-Box::Box(const Config& config)
+Box::Box(const Config& config, const std::string& path)
     : config_(config),
       eal_(config),
       worker_count_(static_cast<std::uint16_t>(config.eal.lcore_ids.size() - 1)),
       packet_pool_("packets", packet_pool_size(config)),
-      rules_(config),
+      rules_(config, worker_count_),
+      reload_(path, config, rules_),
       routes_(config, "routes", SOCKET_ID_ANY),
       nat_(config, draw_secret()),
       destinations_(config),
@@ -308,33 +309,37 @@ void Box::make_ports() {
 }
 
 void Box::make_workers() {
-  const WorkerShared shared{
-      .config = config_,
-      .forward = {config_, rules_, routes_, nat_, destinations_, &expectations_,
-                  return_slots(config_) != 0 ? &returns_ : nullptr},
-      .ports = ports_,
-      .ha2_port = ha2_port_.get(),
-      .packet_pool = packet_pool_,
-      .ha2_pool = ha2_pool_.has_value() ? &*ha2_pool_ : nullptr,
-      .packet_rings = packet_rings_,
-      .frame_rings = frame_rings_,
-      .home_ring = home_ring_,
-      .group_ring = group_ring_,
-      .relay_ring = relay_ring_,
-      .control_ring = control_ring_,
-      .port_rings = port_rings_,
-      .orders = orders_,
-      .page_desk = page_desk_,
-      .neighbors = neighbors_,
-      .groups = groups_.get(),
-      .dos = dos_,
-      .bridging = bridging_.get(),
-      .encap = encap_,
-      .peer_mac = peer_mac_,
-      .partitions = partition_views_};
+  const auto shared_by = [this](std::uint16_t worker) {
+    return WorkerShared{
+        .config = config_,
+        .forward = {config_, rules_.in_use(worker), routes_, nat_, destinations_, &expectations_,
+                    return_slots(config_) != 0 ? &returns_ : nullptr},
+        .ports = ports_,
+        .ha2_port = ha2_port_.get(),
+        .packet_pool = packet_pool_,
+        .ha2_pool = ha2_pool_.has_value() ? &*ha2_pool_ : nullptr,
+        .packet_rings = packet_rings_,
+        .frame_rings = frame_rings_,
+        .home_ring = home_ring_,
+        .group_ring = group_ring_,
+        .relay_ring = relay_ring_,
+        .control_ring = control_ring_,
+        .port_rings = port_rings_,
+        .rules = rules_,
+        .has_kept_tables = table_memory_->is_kept(),
+        .orders = orders_,
+        .page_desk = page_desk_,
+        .neighbors = neighbors_,
+        .groups = groups_.get(),
+        .dos = dos_,
+        .bridging = bridging_.get(),
+        .encap = encap_,
+        .peer_mac = peer_mac_,
+        .partitions = partition_views_};
+  };
   for (std::uint16_t i = 0; i < worker_count_; ++i)
     workers_.push_back(std::make_unique<Worker>(
-        i, worker_count_, shared,
+        i, worker_count_, shared_by(i),
         i == 0 ? std::make_unique<Home>(config_, neighbors_, *home_partition_, groups_.get(), dos_,
                                         tables::HashSeed{draw_secret()}, bridging_.get())
                : nullptr));
@@ -354,10 +359,10 @@ void Box::make_control() {
   link_watch_.emplace(config_, ports_, returns_);
   control_ =
       std::make_unique<Control>(config_, orders_, workers_, control_ring_, control_link_.get(),
-                                ha1_.get(), peer_mac_, encap_, kept_tables(), *link_watch_);
-  telemetry_ = std::make_unique<Telemetry>(
-      TelemetrySource{config_, *control_, workers_, orders_, page_desk_, *workers_.front()->home(),
-                      groups_.get(), dos_, expectations_, returns_, bridging_.get()});
+                                ha1_.get(), peer_mac_, encap_, kept_tables(), *link_watch_, rules_);
+  telemetry_ = std::make_unique<Telemetry>(TelemetrySource{
+      config_, *control_, workers_, orders_, page_desk_, *workers_.front()->home(), groups_.get(),
+      dos_, expectations_, returns_, bridging_.get(), rules_, reload_});
 }
 
 ha2::KeptTables Box::kept_tables() const noexcept {
@@ -375,17 +380,22 @@ void Box::launch(std::uint16_t worker) {
   static_cast<void>(start.release());  // the worker's now
 }
 
-void Box::run(std::atomic<bool>& is_stopping) {
+void Box::run(std::atomic<bool>& is_stopping, std::atomic<bool>& wants_reload) {
   table_memory_->mark_in_use();  // not earlier: a start that failed has left kept tables good
   {
     const RunningWorkers running(are_workers_stopping_);
     for (std::uint16_t i = 0; i < worker_count_; ++i) launch(i);
     log_notice("box=" + config_.box.name + " workers=" + std::to_string(worker_count_) +
                " started");
+    const ReloadThread reloading(reload_, wants_reload);
     control_->run(is_stopping);
   }
   const ha2::KeptTables left = control_->leaves();
-  if (left.are_there) table_memory_->mark_clean({left.term, left.were_active ? 1U : 0U, now_ns()});
+  if (left.are_there) {
+    const std::uint64_t numbering = rules_.with_current(
+        [](const RuleEdition& edition) { return numbering_digest(edition.config); });
+    table_memory_->mark_clean({left.term, left.were_active ? 1U : 0U, now_ns()}, numbering);
+  }
   log_notice("box=" + config_.box.name + " stopped");
 }
 

@@ -17,6 +17,7 @@
 
 #include "dataplane/control.hpp"
 #include "dataplane/eal.hpp"
+#include "dataplane/rule_reload.hpp"
 #include "dataplane/table_memory.hpp"
 #include "dataplane/telemetry.hpp"
 
@@ -24,14 +25,15 @@ namespace twinplane::dataplane {
 
 class Box {
  public:
-  explicit Box(const Config& config);
+  // path: of the file that `config` was read from.
+  Box(const Config& config, const std::string& path);
   ~Box();
   Box(const Box&) = delete;
   Box& operator=(const Box&) = delete;
 
-  // Until `is_stopping` becomes true. Throws std::runtime_error when a worker cannot be started;
-  // no worker runs afterwards, however it ends.
-  void run(std::atomic<bool>& is_stopping);
+  // Until `is_stopping` becomes true; reloads the rules whenever `wants_reload` does. Throws
+  // std::runtime_error when a worker cannot be started; no worker runs afterwards, however it ends.
+  void run(std::atomic<bool>& is_stopping, std::atomic<bool>& wants_reload);
 
  private:
   void make_tables();
@@ -56,7 +58,8 @@ class Box {
 
   std::unique_ptr<tables::Partition> home_partition_;
   std::vector<tables::Partition*> partition_views_;
-  RuleSet rules_;
+  RuleBook rules_;
+  RuleReload reload_;
   RouteTable routes_;
   NatPool nat_;
   DestinationNat destinations_;

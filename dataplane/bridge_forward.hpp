@@ -14,7 +14,7 @@
 #include "dataplane/bridge_domains.hpp"
 #include "dataplane/forward.hpp"
 #include "dataplane/packet_view.hpp"
-#include "dataplane/rules.hpp"
+#include "dataplane/rules_in_use.hpp"
 #include "tables/partition.hpp"
 
 namespace twinplane::dataplane {
@@ -38,7 +38,8 @@ struct BridgeVerdict {
 class BridgeForwarder {
  public:
   // All must outlive it.
-  BridgeForwarder(const Config& config, const BridgeDomains& domains, const RuleSet& rules) noexcept
+  BridgeForwarder(const Config& config, const BridgeDomains& domains,
+                  const RulesInUse& rules) noexcept
       : config_(config), domains_(domains), rules_(rules) {}
 
   // Does a session not come into it?
@@ -86,7 +87,7 @@ class BridgeForwarder {
 
   const Config& config_;
   const BridgeDomains& domains_;
-  const RuleSet& rules_;
+  const RulesInUse& rules_;
 };
 
 }  // namespace twinplane::dataplane

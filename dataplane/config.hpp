@@ -164,8 +164,9 @@ struct TablesConfig {
   std::uint32_t mac_slots{8192};          // of all bridges together
   std::uint32_t return_slots{65536};      // per partition: of ports with symmetric_return
   FullPolicy full_policy{FullPolicy::kRefuse};
-  std::string file;  // empty = anonymous memory
-  bool keep{false};  // over an orderly restart, in `file`
+  std::string file;    // empty = anonymous memory
+  bool keep{false};    // over an orderly restart, in `file`
+  bool rematch{true};  // sessions are looked at again when other rules are loaded
 };
 
 // Of the pair: one for each partition of the flows, and the home partition's.

@@ -7,8 +7,9 @@
 // Limits:  names are stable: a later version may add items, and an item that only one side has is
 //          no difference.
 // Errors:  none.
-// Spec:    ha2/PROTOCOL.md section 8.2: partitions and slots must match; ports, zones and rules
-//          travel as small numbers that stand for the same names on both boxes.
+// Spec:    ha2/PROTOCOL.md section 8.2: partitions and slots must match; ports and zones travel as
+//          small numbers that stand for the same names on both boxes. Rules do too, and may differ
+//          while they are exchanged, on one box first (dataplane/DESIGN.md D-D35).
 #pragma once
 
 #include <cstdint>

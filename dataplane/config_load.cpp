@@ -45,14 +45,16 @@ Config parse_config(std::string_view text, std::string_view name) {
   return config;
 }
 
-Config load_config(const std::string& path) {
+std::string read_config_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw std::system_error(errno, std::generic_category(), path);
   std::string text(kConfigBytesMax + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) throw std::system_error(EIO, std::generic_category(), path);
   text.resize(static_cast<std::size_t>(file.gcount()));
-  return parse_config(text, path);
+  return text;
 }
+
+Config load_config(const std::string& path) { return parse_config(read_config_text(path), path); }
 
 }  // namespace twinplane::dataplane

@@ -21,6 +21,9 @@ namespace twinplane::dataplane {
 
 inline constexpr std::size_t kConfigBytesMax = 4U << 20U;
 
+// At most a byte more than kConfigBytesMax. Throws std::system_error when it cannot be read.
+std::string read_config_text(const std::string& path);
+
 Config load_config(const std::string& path);
 
 // `name` is what faults call the file. Any bytes give a Config or a ConfigError.

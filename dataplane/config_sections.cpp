@@ -134,6 +134,7 @@ void read_tables(Section section, Config& config) {
       "full_policy", tables.full_policy,
       {{"refuse", FullPolicy::kRefuse}, {"evict-half-open", FullPolicy::kEvictHalfOpen}});
   section.read_text("file", tables.file);
+  section.read_boolean("rematch", tables.rematch);
   section.read_boolean("keep", tables.keep);
   if (tables.keep && tables.file.empty())
     section.faults().add(section.path("keep"), "is true, and there is no file to keep them in",

@@ -60,7 +60,8 @@ class NoLink final : public ha2::Link {
 Control::Control(const Config& config, Orders& orders,
                  std::vector<std::unique_ptr<Worker>>& workers, HandoffRing& control_ring,
                  Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac,
-                 const ha2::EncapConfig& encap, const ha2::KeptTables& kept, LinkWatch& links)
+                 const ha2::EncapConfig& encap, const ha2::KeptTables& kept, LinkWatch& links,
+                 const RuleBook& rules)
     : config_(config),
       orders_(orders),
       workers_(workers),
@@ -71,6 +72,7 @@ Control::Control(const Config& config, Orders& orders,
       encap_(encap),
       kept_(kept),
       links_(links),
+      rules_(rules),
       pair_(pair_config(config, encap, kept), draw(), draw()),
       turn_counts_(workers.size(), 0),
       turned_ns_(workers.size(), 0),
@@ -111,6 +113,7 @@ void Control::run(const std::atomic<bool>& is_stopping) {
 
 void Control::turn(std::uint64_t now) {
   if (config_.ha.enabled) {
+    follow_rules();
     take_link_frames(now);
     pair_.set_synced(is_mirror_complete());
     had_whole_tables_ |= pair_.role() == ha2::Role::kActive ||
@@ -133,6 +136,23 @@ void Control::turn(std::uint64_t now) {
   take_findings();
   links_.poll(now);
   publish(now);
+}
+
+// The peer compares the rules that hold here now.
+void Control::follow_rules() {
+  if (rules_.number() == rules_number_) return;
+  rules_.with_current([this](const RuleEdition& edition) {
+    rules_number_ = rules_.number();
+    for (const HelloItem& item : hello_items(edition.config)) pair_.set_item(item.name, item.value);
+  });
+}
+
+// What differs and does not keep the two from being a pair.
+std::string Control::note_text() const {
+  std::string text = pair_.mtu_note();
+  if (!pair_.is_paired() || !pair_.is_different("rule_contents")) return text;
+  if (!text.empty()) text += "; ";
+  return text + "the peer has other rules: load the same on both boxes (SIGHUP)";
 }
 
 void Control::take_findings() {
@@ -254,7 +274,10 @@ void Control::publish(std::uint64_t now) {
   status_.role = ha2::name_of(pair_.role());
   status_.reason = pair_.reason();
   status_.refusal = pair_.refusal_text();
-  status_.note = pair_.mtu_note();
+  const std::string last_note = status_.note;
+  status_.note = note_text();
+  if (status_.note != last_note)
+    log_warning("note=\"" + (status_.note.empty() ? "none any more" : status_.note) + "\"");
   status_.is_paired = pair_.is_paired();
   status_.peer_kinds = pair_.peer_kinds();
   status_.term = pair_.term();

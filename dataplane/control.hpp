@@ -24,6 +24,7 @@
 #include "dataplane/ha2_link.hpp"
 #include "dataplane/link_watch.hpp"
 #include "dataplane/orders.hpp"
+#include "dataplane/rule_book.hpp"
 #include "dataplane/worker.hpp"
 #include "ha2/pair.hpp"
 
@@ -57,7 +58,8 @@ class Control {
   // `ha2_link` and `ha1` are null where ha.enabled is false: the box is then active alone.
   Control(const Config& config, Orders& orders, std::vector<std::unique_ptr<Worker>>& workers,
           HandoffRing& control_ring, Ha2Link* ha2_link, Ha1Socket* ha1, PeerMac& peer_mac,
-          const ha2::EncapConfig& encap, const ha2::KeptTables& kept, LinkWatch& links);
+          const ha2::EncapConfig& encap, const ha2::KeptTables& kept, LinkWatch& links,
+          const RuleBook& rules);
 
   // Until `is_stopping`; then tells the peer that it leaves, and returns.
   void run(const std::atomic<bool>& is_stopping);
@@ -84,6 +86,8 @@ class Control {
  private:
   void turn(std::uint64_t now_ns);
   void take_link_frames(std::uint64_t now_ns);
+  void follow_rules();
+  std::string note_text() const;
   bool are_workers_alive(std::uint64_t now_ns);
   void give_orders();
   void publish(std::uint64_t now_ns);
@@ -103,6 +107,8 @@ class Control {
   ha2::EncapConfig encap_;
   ha2::KeptTables kept_;
   LinkWatch& links_;
+  const RuleBook& rules_;
+  std::uint32_t rules_number_ = 0;  // of the edition that the peer is told of
   ha2::Pair pair_;
   std::vector<std::uint64_t> turn_counts_;
   std::vector<std::uint64_t> turned_ns_;

@@ -256,7 +256,7 @@ TextChange ControlSessions::inspect(tables::Partition& partition, std::uint32_t 
   body.rule = session.state.rule;
   if (expected.known_as != expected.opener) body.new_source = mapped(expected.known_as);
   body.session = name;
-  body.application = helper->data;
+  body.application = expected.is_opened_by_client ? helper->data : helper->data_by_server;
   const bool is_local_only = (session.flags & tables::kLocalOnly) != 0;
   if (!context_.expectations->try_expect(partition, body, is_local_only, time.milliseconds()))
     return refusal(DropReason::kHelperNoRoom);

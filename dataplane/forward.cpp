@@ -275,9 +275,7 @@ ForwardResult Forwarder::judge(const PacketView& view, std::uint8_t ingress_port
   // Rules speak of the destination as the client does, and of the zone where it really is.
   const std::uint8_t zone_to = zone_of(route.port_index);
   const RuleVerdict rule =
-      expected ? RuleVerdict{.rule = expected->body.rule,
-                             .action = RuleAction::kAllow,
-                             .sync = !expected->is_local_only}
+      expected ? rule_of<Address>(*expected, view, zone_from, zone_to)
                : context_.rules.lookup(RuleQuery<Address>{.source = view.source<Address>().address,
                                                           .destination = target.address,
                                                           .destination_port_be = target.port_be,
@@ -335,6 +333,26 @@ DropReason Forwarder::translate_new(tables::Partition& partition, const PacketVi
       static_cast<std::uint16_t>((session.flags & ~tables::kClientIsA1) | tables::kTranslated |
                                  (translated.source_is_a ? tables::kClientIsA1 : 0));
   return DropReason::kNone;
+}
+
+// Not the announcing session's number: by now other rules may hold.
+template <class Address>
+RuleVerdict Forwarder::rule_of(const ExpectationBoard::Seen& expected, const PacketView& view,
+                               std::uint8_t zone_from, std::uint8_t zone_to) const noexcept {
+  const Address& opener = view.source<Address>().address;
+  const bool is_hidden = expected.body.new_source != Address6{};
+  RuleVerdict rule = announced_.lookup<Address>(
+      context_.rules.get(), expected.body.application,
+      {.opener = opener,
+       .target_as_named = view.target<Address>().address,
+       .target = unmapped<Address>(expected.body.real_address),
+       .opener_as_known = is_hidden ? unmapped<Address>(expected.body.new_source) : opener,
+       .zone_opener = zone_from,
+       .zone_target = zone_to});
+  rule.sync &= !expected.is_local_only;
+  rule.hold = false;
+  rule.sync_after_s = 0;
+  return rule;
 }
 
 template <class Address>

@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 
+#include "dataplane/announced_rule.hpp"
 #include "dataplane/config.hpp"
 #include "dataplane/control_session.hpp"
 #include "dataplane/destination_nat.hpp"
@@ -26,15 +27,15 @@
 #include "dataplane/return_paths.hpp"
 #include "dataplane/rewrite.hpp"
 #include "dataplane/routes.hpp"
-#include "dataplane/rules.hpp"
+#include "dataplane/rules_in_use.hpp"
 #include "tables/partition.hpp"
 
 namespace twinplane::dataplane {
 
 class Forwarder {
  public:
-  explicit Forwarder(const ForwardContext& context) noexcept
-      : context_(context), controls_(context) {}
+  explicit Forwarder(const ForwardContext& context)
+      : context_(context), controls_(context), announced_(context.config) {}
 
   // The key that the packet's session is found by.
   template <class Address>
@@ -99,6 +100,9 @@ class Forwarder {
   std::optional<ExpectationBoard::Seen> find_expected(const PacketView& view,
                                                       std::uint8_t zone_from) const noexcept;
   template <class Address>
+  RuleVerdict rule_of(const ExpectationBoard::Seen& expected, const PacketView& view,
+                      std::uint8_t zone_from, std::uint8_t zone_to) const noexcept;
+  template <class Address>
   std::optional<std::uint16_t> expected_port(const tables::Partition& partition,
                                              const PacketView& view,
                                              const tables::Endpoint<Address>& server,
@@ -124,6 +128,7 @@ class Forwarder {
 
   ForwardContext context_;
   ControlSessions controls_;
+  AnnouncedRule announced_;
 };
 
 }  // namespace twinplane::dataplane

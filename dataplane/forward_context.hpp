@@ -18,7 +18,7 @@ class Expectations;
 class NatPool;
 class ReturnPaths;
 class RouteTable;
-class RuleSet;
+class RulesInUse;
 
 // The clock of one burst.
 struct BurstTime {
@@ -35,7 +35,7 @@ struct BurstTime {
 
 struct ForwardContext {
   const Config& config;
-  const RuleSet& rules;
+  const RulesInUse& rules;
   const RouteTable& routes;
   const NatPool& nat;
   const DestinationNat& destinations;

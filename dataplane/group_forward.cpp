@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/group_forward.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace twinplane::dataplane {
@@ -21,6 +22,7 @@ GroupForwarder::GroupForwarder(const ForwardContext& context, const GroupRouteTa
     : context_(context),
       routes_(routes),
       remembered_(std::make_unique<Remembered[]>(kRememberedMax)),
+      remembered_of_(context.rules.number()),
       seed_(seed) {
   static_assert(std::has_single_bit(kRememberedMax));
   const auto& ports = context.config.ports;
@@ -90,6 +92,10 @@ GroupVerdict GroupForwarder::judge(const PacketView& view, std::uint8_t ingress_
 
 void GroupForwarder::ask_rules(const PacketView& view, std::uint8_t ingress_port,
                                GroupVerdict& verdict) noexcept {
+  if (remembered_of_ != context_.rules.number()) {
+    std::fill_n(remembered_.get(), kRememberedMax, Remembered{});
+    remembered_of_ = context_.rules.number();
+  }
   const GroupRouteKey key = key_of(view);
   const bool is4 = view.kind == PacketKind::kIp4;
   const FlowName flow{.source = key.source,

@@ -6,7 +6,7 @@
 // Memory:  64 bytes for each of kRememberedMax flows, taken by the constructor.
 // Limits:  frames that parse() called kOk and whose VLAN is the port's; fragments come with the
 //          ports of their first. Rules are asked once for each flow and zone that its packets would
-//          leave by; two flows that share a place ask again in turn.
+//          leave by, and again when others hold; two flows that share a place ask in turn.
 // Errors:  a packet that goes nowhere has a GroupDrop; copies that rules or NAT keep from a port
 //          are counted in the verdict.
 // Spec:    RFC 1112 section 7, RFC 5771 section 4, RFC 4291 section 2.7 (scopes), RFC 7761 section
@@ -84,6 +84,7 @@ class GroupForwarder {
   const GroupRouteTable& routes_;
   std::array<tables::PortSet, kZonesMax> ports_of_zone_{};
   std::unique_ptr<Remembered[]> remembered_;
+  std::uint32_t remembered_of_;  // RulesInUse::number()
   tables::HashSeed seed_;
 };
 

@@ -13,6 +13,7 @@ const std::array<Helper, 1> kHelpers{{{.name = "ftp",
                                        .port = 21,
                                        .control = kFtpControl,
                                        .data = kFtpData,
+                                       .data_by_server = kFtpServerData,
                                        .find = find_ftp,
                                        .write = write_ftp}}};
 

@@ -26,7 +26,8 @@ inline constexpr std::size_t kHelperTextMax = 64;
 enum Application : std::uint16_t {
   kUnknownApplication = 0,
   kFtpControl = 1,
-  kFtpData = 2,
+  kFtpData = 2,        // the client of the control session opened it
+  kFtpServerData = 3,  // its server did
 };
 
 enum class HelperVerdict : std::uint8_t {
@@ -52,9 +53,10 @@ struct HelperText {
 struct Helper {
   std::string_view name;  // as a configuration says
   std::uint8_t protocol;
-  std::uint16_t port;     // of control sessions, unless configured
-  std::uint16_t control;  // Application of those
-  std::uint16_t data;     // and of the sessions that they lead to
+  std::uint16_t port;            // of control sessions, unless configured
+  std::uint16_t control;         // Application of those
+  std::uint16_t data;            // and of the sessions that they lead to
+  std::uint16_t data_by_server;  // the same, where the control session's server opens them
   // `begins_line`: the payload's first byte is known to be a line's.
   HelperText (*find)(std::span<const std::byte> payload, tables::Direction direction,
                      bool begins_line) noexcept;

@@ -15,9 +15,13 @@
 namespace {
 
 std::atomic<bool> g_is_stopping{false};
+std::atomic<bool> g_wants_reload{false};
 
 // a flag alone
 void on_signal(int /*signal*/) { g_is_stopping.store(true, std::memory_order_relaxed); }
+
+// as above
+void on_hangup(int /*signal*/) { g_wants_reload.store(true, std::memory_order_relaxed); }
 
 }  // namespace
 
@@ -43,6 +47,7 @@ int main(int argc, char** argv) {
       "differ, the rest is alike.\n"
       "State while it runs: dpdk-telemetry.py -f FILE_PREFIX, then /twinplane/status or "
       "/twinplane/counters.\n"
+      "SIGHUP loads the rules anew.\n"
       "Ends on SIGINT or SIGTERM: the peer is told and takes over at once.");
   CLI11_PARSE(app, argc, argv);
   using namespace twinplane::dataplane;
@@ -59,8 +64,9 @@ int main(int argc, char** argv) {
     }
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
-    Box box(config);
-    box.run(g_is_stopping);
+    std::signal(SIGHUP, on_hangup);
+    Box box(config, config_path);
+    box.run(g_is_stopping, g_wants_reload);
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "twinplane: %s\n", error.what());

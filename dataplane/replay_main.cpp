@@ -91,7 +91,8 @@ int replay(const ReplayOptions& options) {
   const Eal eal(config);
   directory.path = Eal::runtime_directory();
   const PacketPool pool("packets", kPacketPool);
-  const RuleSet rules(config);
+  const RuleSet rule_set(config);
+  const RulesInUse rules(rule_set);
   const RouteTable routes(config, "routes", SOCKET_ID_ANY);
   const NatPool nat(config, options.seed);
   const DestinationNat destinations(config);

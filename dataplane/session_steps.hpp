@@ -13,7 +13,7 @@
 
 #include "dataplane/forward_context.hpp"
 #include "dataplane/packet_view.hpp"
-#include "dataplane/rules.hpp"
+#include "dataplane/rules_in_use.hpp"
 #include "tables/session.hpp"
 #include "tables/slot_marks.hpp"
 #include "tables/tcp_track.hpp"
@@ -73,7 +73,8 @@ tables::SessionOf<Address> opened_session(const PacketView& view,
 
 // A packet of it has passed. A young one comes of age when its rule says so.
 template <class Sessions>
-void touch(Sessions& sessions, std::uint32_t slot, const RuleSet& rules, BurstTime time) noexcept {
+void touch(Sessions& sessions, std::uint32_t slot, const RulesInUse& rules,
+           BurstTime time) noexcept {
   const auto& session = sessions.slots().entry(slot);
   if ((session.flags & tables::kYoung) == 0) [[likely]]
     return sessions.touch(slot, time.milliseconds());

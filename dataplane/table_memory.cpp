@@ -213,9 +213,10 @@ void TableMemory::mark_in_use() noexcept {
   reinterpret_cast<tables::ImageHead*>(base_)->is_clean = 0;
 }
 
-void TableMemory::mark_clean(const tables::ImageEnd& end) noexcept {
+void TableMemory::mark_clean(const tables::ImageEnd& end, std::uint64_t configuration) noexcept {
   auto* const head = reinterpret_cast<tables::ImageHead*>(base_);
   head->end = end;
+  head->configuration = configuration;
   head->is_clean = 1;
 }
 

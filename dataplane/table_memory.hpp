@@ -49,8 +49,9 @@ class TableMemory {
   // Changes are to come: until mark_clean() no other process may keep the tables.
   void mark_in_use() noexcept;
 
-  // No change is under way and none will come: the next process may keep the tables.
-  void mark_clean(const tables::ImageEnd& end) noexcept;
+  // No change is under way and none will come: the next process may keep the tables if it numbers
+  // rules, ports and zones alike (ImageHead::configuration).
+  void mark_clean(const tables::ImageEnd& end, std::uint64_t configuration) noexcept;
 
   // Of the process that left what is kept.
   const tables::ImageEnd& end_before() const noexcept { return end_before_; }

@@ -20,6 +20,7 @@
 #include "dataplane/telemetry_groups.hpp"
 #include "dataplane/telemetry_hold.hpp"
 #include "dataplane/telemetry_returns.hpp"
+#include "dataplane/telemetry_rules.hpp"
 #include "dataplane/telemetry_tables.hpp"
 #include "ha2/sync_matrix.hpp"
 
@@ -390,6 +391,41 @@ int on_hold(const char* /*command*/, const char* /*parameters*/, rte_tel_data* d
   return 0;
 }
 
+int on_rules(const char* /*command*/, const char* parameters, rte_tel_data* data) {
+  std::size_t first = 0;
+  const std::string text = parameters == nullptr ? "" : parameters;
+  std::from_chars(text.data(), text.data() + text.size(), first);
+  rte_tel_data_start_dict(data);
+  add_text(data, "rematch", rematch_state(*source()));
+  for (const auto& [name, value] : rematch_figures(*source(), now_ns()))
+    add_number(data, name, value);
+  for (const RuleRow& row : rule_rows(*source(), first)) {
+    rte_tel_data* const dict = rte_tel_data_alloc();
+    if (dict == nullptr) return -1;
+    rte_tel_data_start_dict(dict);
+    add_text(dict, "name", row.name);
+    add_text(dict, "action", row.action);
+    add_number(dict, "hits", row.hits);
+    add_number(dict, "sessions", row.sessions);
+    add_number(dict, "ended", row.ended);
+    // DPDK frees the container with the answer.
+    rte_tel_data_add_dict_container(data, ("rule" + std::to_string(row.number)).c_str(), dict, 0);
+  }
+  return 0;
+}
+
+int on_reload(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  const ReloadResult result = source()->reload.reload();
+  rte_tel_data_start_dict(data);
+  add_number(data, "loaded", result.is_done ? 1 : 0);
+  // DPDK cuts longer texts off.
+  constexpr std::size_t kPieceBytes = RTE_TEL_MAX_STRING_LEN - 1;
+  for (std::size_t at = 0, piece = 0; at < result.text.size(); at += kPieceBytes, ++piece)
+    add_text(data, piece == 0 ? "text" : "text" + std::to_string(piece),
+             result.text.substr(at, kPieceBytes));
+  return 0;
+}
+
 int on_faults(const char* /*command*/, const char* parameters, rte_tel_data* data) {
   if (!switch_faults(*source(), parameters == nullptr ? "" : parameters)) return -1;
   rte_tel_data_start_dict(data);
@@ -540,6 +576,11 @@ Telemetry::Telemetry(const TelemetrySource& telemetry_source) {
   register_command("/twinplane/symmetric_return", with_source<on_symmetric_return>,
                    "Which ports answer by who brought a session, how many sessions have such a "
                    "path, and what became of it. No parameters.");
+  register_command("/twinplane/rules", with_source<on_rules>,
+                   "Rules: hits of each, and what their last rematch made of sessions. "
+                   "Parameters: none, or the first rule.");
+  register_command("/twinplane/reload", with_source<on_reload>,
+                   "Loads the rules of the configuration anew, as SIGHUP. No parameters.");
   register_command("/twinplane/faults", with_source<on_faults>,
                    "What is done to frames sent over HA2. Parameters: none, or on or off, where "
                    "the configuration enables faults.");

@@ -20,6 +20,7 @@
 
 #include "dataplane/control.hpp"
 #include "dataplane/group_shared.hpp"
+#include "dataplane/rule_reload.hpp"
 #include "dataplane/session_page.hpp"
 
 namespace twinplane::dataplane {
@@ -36,6 +37,8 @@ struct TelemetrySource {
   const Expectations& expectations;
   const ReturnPaths& returns;
   const Bridging* bridging;  // null: no bridge is configured
+  const RuleBook& rules;
+  RuleReload& reload;
 };
 
 // While it lives, the commands answer from `source`.

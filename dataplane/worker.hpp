@@ -32,6 +32,8 @@
 #include "dataplane/ha2_link.hpp"
 #include "dataplane/home.hpp"
 #include "dataplane/orders.hpp"
+#include "dataplane/rematch.hpp"
+#include "dataplane/rule_book.hpp"
 #include "dataplane/sctp_forward.hpp"
 #include "dataplane/session_hold.hpp"
 #include "dataplane/session_page.hpp"
@@ -62,6 +64,8 @@ struct WorkerShared {
   HandoffRing& control_ring;  // to control: hello and keepalive
   // one a port: to worker 0, packets of workers without a queue
   std::vector<std::unique_ptr<HandoffRing>>& port_rings;
+  RuleBook& rules;
+  bool has_kept_tables;  // of the process before
   Orders& orders;
   SessionPageDesk& page_desk;
   const NeighborTable& neighbors;
@@ -154,6 +158,7 @@ class Worker {
   bool turn(std::uint64_t now_ns) noexcept;
   void follow_orders(std::uint64_t now_ns) noexcept;
   void show_expectations() noexcept;
+  void follow_rules() noexcept;
   std::uint32_t take_frames(std::uint64_t now_ns) noexcept;
   void on_ha2_packet(rte_mbuf* packet, std::uint64_t now_ns) noexcept;
   std::uint32_t take_packets(std::uint64_t now_ns) noexcept;
@@ -269,6 +274,7 @@ class Worker {
   ha2::Counters link_counters_;
   TokenBucket icmp_errors_;
   WorkerStats stats_;
+  Rematch rematch_;
   FindingRing findings_;
   bool is_active_ = false;
   bool awaits_first_packet_ = false;

@@ -18,6 +18,7 @@
 #include "dataplane/group_drop.hpp"
 #include "dataplane/hold_stats.hpp"
 #include "dataplane/parse_result.hpp"
+#include "dataplane/rematch.hpp"
 #include "dataplane/sctp_result.hpp"
 #include "ha2/encap.hpp"
 #include "tables/base/carver.hpp"
@@ -93,6 +94,7 @@ struct alignas(tables::kCacheLineBytes) WorkerStats {
   Gauge findings_refused;  // for which a partition's log, or the ring to control, had no place
   Gauge published_ns;      // the beginning of the turn that all of these are of
   HoldStats hold;
+  RematchStats rematch;
   // Liveness and takeover.
   Gauge turn_count;       // rises with each turn of the loop
   Gauge owned_since_ns;   // when this worker took its partitions over

@@ -60,7 +60,8 @@ struct World {
   Config config = world_config();
   Eal eal{config};
   PacketPool pool{"packets", kPacketPool};
-  RuleSet rules{config};
+  RuleSet rule_set{config};
+  RulesInUse rules{rule_set};
   RouteTable routes{config, "routes", SOCKET_ID_ANY};
   NatPool nat{config, options.seed};
   DestinationNat destinations{config};

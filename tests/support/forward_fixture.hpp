@@ -64,6 +64,7 @@ class ForwardFixture : public testing::Test {
   void make(const Config& config, std::uint32_t slot_count = 64) {
     config_ = config;
     rules_.emplace(config_);
+    rules_in_use_.emplace(*rules_);
     routes_.reset();
     routes_.emplace(config_, "forward", -1);
     nat_.emplace(config_, 7);
@@ -71,8 +72,8 @@ class ForwardFixture : public testing::Test {
     returns_.emplace(config_);
     const bool may_return = dataplane::return_slots(config_) != 0;
     expectations_.emplace(slot_count, kExpectationMs, tables::HashSeed{6});
-    forwarder_.emplace(dataplane::ForwardContext{config_, *rules_, *routes_, *nat_, *destinations_,
-                                                 &*expectations_,
+    forwarder_.emplace(dataplane::ForwardContext{config_, *rules_in_use_, *routes_, *nat_,
+                                                 *destinations_, &*expectations_,
                                                  may_return ? &*returns_ : nullptr});
     tables::PartitionLimits limits;
     limits.session4 = limits.session6 = {slot_count, 2};
@@ -153,6 +154,7 @@ class ForwardFixture : public testing::Test {
   dataplane::BurstTime time_{5'000'000'000};
   Config config_;
   std::optional<dataplane::RuleSet> rules_;
+  std::optional<dataplane::RulesInUse> rules_in_use_;
   std::optional<dataplane::RouteTable> routes_;
   std::optional<dataplane::NatPool> nat_;
   std::optional<dataplane::DestinationNat> destinations_;

@@ -5,6 +5,7 @@
 #include "dataplane/bridge_forward.hpp"
 #include "dataplane/parse.hpp"
 #include "dataplane/quote.hpp"
+#include "dataplane/rematch.hpp"
 #include "tests/support/bridge_text.hpp"
 #include "tests/support/packet_builder.hpp"
 #include "tests/support/table_block.hpp"
@@ -42,7 +43,8 @@ class BridgeForwardTest : public ::testing::Test {
     config_ = config;
     domains_.emplace(config_);
     rules_.emplace(config_);
-    forwarder_.emplace(config_, *domains_, *rules_);
+    rules_in_use_.emplace(*rules_);
+    forwarder_.emplace(config_, *domains_, *rules_in_use_);
   }
 
   void SetUp() override { use(tests::bridge_config()); }
@@ -80,9 +82,30 @@ class BridgeForwardTest : public ::testing::Test {
   Config config_;
   std::optional<BridgeDomains> domains_;
   std::optional<RuleSet> rules_;
+  std::optional<RulesInUse> rules_in_use_;
   std::optional<BridgeForwarder> forwarder_;
   tests::InBlock<tables::Partition> partition_{limits(64), tables::HashSeed{5}};
 };
+
+TEST_F(BridgeForwardTest, IsEndedAndRefusedWhenOtherRulesHold) {
+  ASSERT_EQ(tcp(kLeft, to(kRight), kSyn).reason, DropReason::kNone);
+  const Config next = parse_config(tests::replaced(tests::kBridgeText, "action = \"allow\"",
+                                                   "action = \"allow\"\nprotocol = \"udp\""),
+                                   "t");
+  const RuleSet rules(next);
+  RematchStats stats;
+  Rematch rematch(next, stats);
+  rematch.add(*partition_);
+  rematch.begin(*rules_);
+  while (rematch.step(64, 1) != 0) continue;
+  EXPECT_EQ(sessions(), 1U);
+  rules_in_use_->exchange(rules, nullptr);
+  rematch.begin(rules);
+  while (rematch.step(64, 1) != 0) continue;
+  EXPECT_EQ(sessions(), 0U);
+  EXPECT_EQ(tcp(kLeft, to(kRight), kSyn).reason, DropReason::kRuleDrop);
+  rules_in_use_->exchange(*rules_, nullptr);
+}
 
 TEST_F(BridgeForwardTest, OpensASessionWhereTheRulesAllowAndLetsItsRepliesBack) {
   EXPECT_EQ(tcp_back(kRight, to(kLeft), kSynAck).reason, DropReason::kTcpNotSyn);

@@ -134,7 +134,7 @@ class FtpFixture : public tests::ForwardFixture {
   const auto& data_session() {
     const auto& slots = partition_->session4().slots();
     for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot)
-      if (slots.live().is_live(slot) && slots.entry(slot).state.application == kFtpData)
+      if (slots.live().is_live(slot) && slots.entry(slot).state.application != kFtpControl)
         return slots.entry(slot);
     ADD_FAILURE() << "there is no data session";
     return slots.entry(0);
@@ -207,6 +207,29 @@ TEST_F(ForwardFtp, LetsAHiddenClientBeConnectedToWhereItSaid) {
   EXPECT_EQ(answer.view.source4.address, kHidden);
   EXPECT_EQ(network_order(answer.view.source4.port_be), port);
   EXPECT_EQ(data_session().state.rule, partition_->session4().slots().entry(0).state.rule);
+}
+
+TEST_F(ForwardFtp, LetsNobodyInByAnAnnouncementThatOtherRulesWouldNotHaveSeen) {
+  open_hidden();
+  const unsigned port = public_port_in(text_of(client_says(1000, "PORT 10,1,0,7,156,64\r\n")));
+  const Config denying =
+      parse_config(tests::replaced(text_, "ports = [\"21\"]", "ports = [\"22\"]"), "t");
+  const RuleSet denying_rules(denying);
+  rules_in_use_->exchange(denying_rules, nullptr);
+  const auto connect = [&] {
+    return send_text(kOutside, {kServer4, 20}, {kHidden, port}, kSyn, {1, 0}).result;
+  };
+  EXPECT_EQ(connect().reason, DropReason::kRuleDrop);
+  const Config renamed =
+      parse_config(tests::replaced(text_, "[[rule]]\n",
+                                   "[[rule]]\nname='z'\nfrom=['any']\nto=['any']\nprotocol='udp'\n"
+                                   "action='drop'\n[[rule]]\n"),
+                   "t");
+  const RuleSet renamed_rules(renamed);
+  rules_in_use_->exchange(renamed_rules, nullptr);
+  EXPECT_EQ(connect().verdict, ForwardVerdict::kForward);
+  EXPECT_EQ(data_session().state.rule, 1U) << "the number that the control session's rule has now";
+  rules_in_use_->exchange(*rules_, nullptr);
 }
 
 TEST_F(ForwardFtp, MovesNumbersFromThereOn) {

@@ -55,8 +55,9 @@ class GroupForward : public tests::ForwardFixture {
  protected:
   void SetUp() override {
     make(parse_config(std::string(tests::kConfigText) + std::string(kMore), "t"));
-    group_forwarder_.emplace(ForwardContext{config_, *rules_, *routes_, *nat_, *destinations_},
-                             groups_, tables::HashSeed{5});
+    group_forwarder_.emplace(
+        ForwardContext{config_, *rules_in_use_, *routes_, *nat_, *destinations_}, groups_,
+        tables::HashSeed{5});
   }
 
   // A frame to the group's link address.
@@ -110,6 +111,21 @@ TEST_F(GroupForward, SendsAStreamByItsRouteIfItComesFromWhereItDoes) {
   EXPECT_EQ(verdict.place, place);
   EXPECT_EQ(verdict.egress, bits({kInside, kDmz}));
   EXPECT_EQ(drop_of(to(), kInside), GroupDrop::kWrongIngress);
+}
+
+TEST_F(GroupForward, RemembersNothingThatOtherRulesHaveSaid) {
+  flows(bits({kInside}));
+  EXPECT_EQ(judge(to()).egress, bits({kInside}));
+  const Config denying =
+      parse_config(tests::replaced(std::string(tests::kConfigText) + std::string(kMore),
+                                   "to = [\"trust\"]\naction = \"allow\"",
+                                   "to = [\"trust\"]\naction = \"drop\""),
+                   "t");
+  const RuleSet rules(denying);
+  rules_in_use_->exchange(rules, nullptr);
+  EXPECT_EQ(drop_of(to()), GroupDrop::kRule);
+  rules_in_use_->exchange(*rules_, nullptr);
+  EXPECT_EQ(judge(to()).egress, bits({kInside}));
 }
 
 TEST_F(GroupForward, LeavesBeginningsToTheHomeWorkerWhereSomebodyListens) {

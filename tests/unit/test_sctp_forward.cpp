@@ -34,7 +34,8 @@ class SctpForward : public ForwardFixture {
 
   void make_box(const std::string& text, std::uint32_t slot_count = 64) {
     make(dataplane::parse_config(with_one_partition(text), "t"));
-    sctp_.emplace(dataplane::ForwardContext{config_, *rules_, *routes_, *nat_, *destinations_});
+    sctp_.emplace(
+        dataplane::ForwardContext{config_, *rules_in_use_, *routes_, *nat_, *destinations_});
     tables::PartitionLimits limits;
     limits.session4 = limits.session6 = {64, 2};
     limits.plain(TableKind::kSctp) = slot_count;

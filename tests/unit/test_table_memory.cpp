@@ -58,7 +58,7 @@ class TableMemoryFile : public testing::Test {
     const auto memory = open();
     memory->mark_in_use();
     memory->partition_block(1).front() = kMark;
-    memory->mark_clean({});
+    memory->mark_clean({}, 0);
   }
 
   bool has_mark() const {
@@ -88,7 +88,7 @@ TEST_F(TableMemoryFile, TellsHowTheProcessBeforeEndedAlsoAfterAStartThatFailed) 
     const auto memory = open();
     EXPECT_EQ(memory->end_before().term, 0U);
     memory->mark_in_use();
-    memory->mark_clean({7, 1, 1234});
+    memory->mark_clean({7, 1, 1234}, 0);
   }
   open().reset();
   const auto memory = open();
