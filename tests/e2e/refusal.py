@@ -11,7 +11,7 @@ DIFFERENCES = (
     ("shift_slots", "full_policy", "shift_slots = 8192\nfull_policy"),
     ("expectation_slots", "full_policy", "expectation_slots = 512\nfull_policy"),
     ("symmetric_return", 'addresses = ["10.2.0.254/24"', 'symmetric_return = true\naddresses = ["10.2.0.254/24"'),
-    ("rule_names", 'name = "out"', 'name = "other"'),
+    ("port_names", 'name = "inside"', 'name = "within"'),
     ("box.id", "id = 1", "id = 0"),
 )
 
