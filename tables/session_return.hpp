@@ -114,17 +114,19 @@ inline bool has_session(const Partition& partition, const ReturnMacBody& body) n
                                                           : holds(partition.session6().slots());
 }
 
-// Whether a session may leave its box may change while it lives, and so it does for its path.
-inline void keep_local(Partition& partition, std::uint32_t path) noexcept {
-  auto& slots = partition.slots<TableKind::kReturnMac>();
-  auto& entry = slots.changeable(path);
+// Whether a session may leave its box may change while it lives, and with it for what it has in a
+// table beside: the return path or the sequence shift in that slot.
+template <TableKind kBeside>
+void keep_local(Partition& partition, std::uint32_t slot) noexcept {
+  auto& slots = partition.slots<kBeside>();
+  auto& entry = slots.changeable(slot);
   const auto& key = entry.body.key;
   const unsigned flags = key.table == index_of(TableKind::kSession4)
                              ? partition.session4().slots().entry(key.slot).flags
                              : partition.session6().slots().entry(key.slot).flags;
   if (((flags ^ entry.head.flags) & kLocalOnly) == 0) return;
   entry.head.flags ^= kLocalOnly;
-  slots.mark(path, kMarkWhole);
+  slots.mark(slot, kMarkWhole);
 }
 
 // Ends return paths whose sessions are over, among the next `slot_budget` slots.
@@ -139,7 +141,7 @@ inline void expire_returns(Partition& partition, std::uint32_t now_ms,
       now_ms, slot_budget,
       [&](std::uint32_t slot) {
         if (!has_session(partition, table.slots().entry(slot).body)) return true;
-        keep_local(partition, slot);
+        keep_local<TableKind::kReturnMac>(partition, slot);
         look_again(slot);
         return false;
       },

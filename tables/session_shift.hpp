@@ -117,13 +117,18 @@ template <class Address>
   return ShiftStatus::kDone;
 }
 
-// SessionTable::reassign(), and the session's shift goes with it.
+// SessionTable::reassign(), and the session's shift and return path go with it.
 template <class Address>
 bool reassign(Partition& partition, std::uint32_t slot, std::uint16_t rule,
               std::uint16_t local) noexcept {
   auto& sessions = partition.sessions<Address>();
   const std::uint32_t shift = shift_slot_of<Address>(partition, slot);
+  const std::uint32_t path = return_slot_of<Address>(partition, slot);
   if (!sessions.reassign(slot, rule, local)) return false;
+  if (path != kNoSlot) {
+    keep_return<Address>(partition, slot, path);
+    keep_local<TableKind::kReturnMac>(partition, path);
+  }
   if (shift == kNoSlot) return true;
   auto& table = partition.table<TableKind::kSequenceShift>();
   SequenceShiftBody body = table.slots().entry(shift).body;
@@ -171,6 +176,7 @@ void expire_shifts(Partition& partition, std::uint32_t now_ms, std::uint32_t slo
       now_ms, slot_budget,
       [&](std::uint32_t slot) {
         if (!has_session(partition, table.slots().entry(slot).body.key)) return true;
+        keep_local<TableKind::kSequenceShift>(partition, slot);
         look_again(slot);
         on_kept(slot);
         return false;

@@ -9,7 +9,8 @@ import socket
 import struct
 import threading
 
-from lab import ETH_P_ALL, PACKET_OUTGOING, inside
+from lab import PACKET_OUTGOING, inside
+from wire import ETH_P_ALL
 
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
 SOL_PACKET, PACKET_AUXDATA, TP_STATUS_VLAN_VALID = 263, 8, 1 << 4

@@ -199,6 +199,20 @@ TYPED_TEST(SessionShift, NeverLeavesABoxThatTheSessionMayNotLeave) {
   EXPECT_EQ(entry.head.flags & kLocalOnly, kLocalOnly);
 }
 
+TYPED_TEST(SessionShift, LeavesTheBoxWhenTheSessionHasComeOfAge) {
+  Stage<TypeParam> stage;
+  const std::uint32_t slot = stage.open(1, true);
+  stage.session(slot).flags |= kYoung;
+  ASSERT_EQ(try_shift<TypeParam>(*stage.partition, slot, kFromServer, 5, 1000), ShiftStatus::kDone);
+  const auto& entry = stage.shifts().entry(shift_slot_of<TypeParam>(*stage.partition, slot));
+  expire_shifts(*stage.partition, 2000, 64);
+  EXPECT_NE(entry.head.flags & kLocalOnly, 0);
+  stage.partition->template sessions<TypeParam>().touch_young(slot, 3000, 0);
+  expire_shifts(*stage.partition, 3000, 64);
+  EXPECT_EQ(entry.head.flags & kLocalOnly, 0);
+  EXPECT_NE(entry.head.marks & kMarkWhole, 0) << "the peer is told";
+}
+
 TYPED_TEST(SessionShift, EndsAfterItsSessionAndNotBefore) {
   Stage<TypeParam> stage;
   const std::uint32_t slot = stage.open(1);

@@ -109,6 +109,18 @@ TYPED_TEST(SessionReturn, StaysTheSessionsWhenThatGetsASequenceShift) {
   EXPECT_EQ(stage.path_of(slot), kOne);
 }
 
+TYPED_TEST(SessionReturn, StaysTheSessionsWhenThatIsAnotherRules) {
+  Stage<TypeParam> stage;
+  const std::uint32_t slot = stage.open(1);
+  ASSERT_TRUE(stage.give(slot));
+  const auto generation = stage.session(slot).state.generation;
+  ASSERT_TRUE(reassign<TypeParam>(*stage.partition, slot, 77, kLocalOnly));
+  ASSERT_NE(stage.session(slot).state.generation, generation);
+  ASSERT_NE(stage.at(slot), kNoSlot);
+  EXPECT_EQ(stage.path_of(slot), kOne);
+  EXPECT_NE(stage.paths().entry(stage.at(slot)).head.flags & kLocalOnly, 0) << "as that rule says";
+}
+
 TYPED_TEST(SessionReturn, FollowsItsNeighborOnceASecond) {
   Stage<TypeParam> stage;
   const std::uint32_t slot = stage.open(1);
