@@ -14,7 +14,10 @@ ARP, IP6, ICMP6, SOLICITATION = 0x0806, 0x86DD, 58, 135
 
 
 def asked_for(frame):
-    """Whose address an ARP request or neighbor solicitation asks for; None for other frames, and for announcements."""
+    """Whose address an ARP request or neighbor solicitation asks everyone for; None for other frames, for announcements,
+    and for probes, which go to the one whose MAC is known."""
+    if not frame[0] & 1:
+        return None
     kind = struct.unpack_from("!H", frame, 12)[0]
     if kind == ARP and frame[20:22] == b"\x00\x01" and frame[28:32] != frame[38:42]:
         return ".".join(map(str, frame[38:42]))
