@@ -39,13 +39,11 @@ FAULTS = (
 
 
 def good_text():
-    box = Box.__new__(Box)
-    box.name, box.id, box.prefix, box.life = "east", 0, "tp-config", 1
-    box.rundir = SimpleNamespace(path=Path("/nonexistent"))
-    box.faults = None
-    box.options = SimpleNamespace(transport="ethernet", session_slots=65536, mtu=1500, keep_tables=False, faults=None,
-                                  idle_sessions=0, keepalive_threshold=3)
-    return Box._configuration(box)
+    options = SimpleNamespace(transport="ethernet", session_slots=65536, mtu=1500, keep_tables=False, faults=None,
+                              idle_sessions=0, keepalive_threshold=3)
+    box = Box(SimpleNamespace(path=Path("/nonexistent")), "nowhere", "east", options)
+    box.prefix, box.life = "tp-config", 1
+    return box._configuration()
 
 
 def start(path, *words):
