@@ -87,9 +87,17 @@ class RunDirectory:
         for name, inode in self.state["namespaces"].items():
             with contextlib.suppress(FileNotFoundError):
                 if inode in (None, (NAMESPACE_HANDLES / name).stat().st_ino):
+                    self._end_those_inside(name)
                     run("ip", "netns", "del", name, check=False)
 
     # Processes.
+
+    @staticmethod
+    def _end_those_inside(name):
+        """What programs of ours have started there by themselves, as a server does for each connection."""
+        for pid in map(int, run("ip", "netns", "pids", name, check=False).split()):
+            if pid != os.getpid():
+                processes.kill(pid, processes.start_time(pid))
 
     def start(self, words, namespace, **options):
         """Starts a program in a namespace. It dies with this process, however that ends."""
