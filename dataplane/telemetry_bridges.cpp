@@ -55,34 +55,36 @@ void add_mac(const TelemetrySource& source, std::uint32_t place, const MacRow& r
 
 }  // namespace
 
-void answer_bridges(const TelemetrySource& source, rte_tel_data* data) {
+int answer_bridges(const TelemetrySource& source, const char* /*parameters*/, rte_tel_data* data) {
   rte_tel_data_start_dict(data);
   for (std::size_t i = 0; i < source.config.bridges.size(); ++i) {
     const BridgeConfig& bridge = source.config.bridges[i];
     rte_tel_data* const dict = rte_tel_data_alloc();
-    if (dict == nullptr) return;
+    if (dict == nullptr) return -1;
     rte_tel_data_start_dict(dict);
+    add_text(dict, "name", bridge.name);
     add_text(dict, "mode", bridge.mode == BridgeMode::kVirtualWire ? "virtual-wire" : "layer2");
     const auto domain = static_cast<std::uint8_t>(i);
     for (const MacStatsRow& row : kMacStatsRows)
       add_number(dict, row.name, (source.bridging->mac_stats(domain).*row.gauge).get());
     add_frames(dict, *source.bridging, domain);
-    // DPDK frees the container with the answer.
-    rte_tel_data_add_dict_container(data, bridge.name.c_str(), dict, 0);
+    // DPDK frees the container with the answer. It refuses names that hold a '-'.
+    rte_tel_data_add_dict_container(data, ("bridge" + std::to_string(i)).c_str(), dict, 0);
   }
+  return 0;
 }
 
-void answer_macs(const TelemetrySource& source, const char* parameters, rte_tel_data* data) {
+int answer_mac(const TelemetrySource& source, const char* parameters, rte_tel_data* data) {
   rte_tel_data_start_dict(data);
-  if (source.bridging == nullptr) return;
+  if (source.bridging == nullptr) return 0;
   std::uint32_t place = 0;
-  if (parameters != nullptr)
-    std::from_chars(parameters, parameters + std::strlen(parameters), place);
+  std::from_chars(parameters, parameters + std::strlen(parameters), place);
   const MacTable& table = source.bridging->table;
   std::size_t number = 0;
   for (; place < table.place_count() && number < kMacRowsMax; ++place)
     if (MacRow row; table.try_row(place, row)) add_mac(source, place, row, data, number++);
   add_number(data, "next", place < table.place_count() ? place : 0);
+  return 0;
 }
 
 }  // namespace twinplane::dataplane

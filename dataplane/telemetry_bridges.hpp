@@ -19,9 +19,9 @@ namespace twinplane::dataplane {
 inline constexpr std::size_t kMacRowsMax = 64;
 
 // A dictionary a domain: mode, addresses, and what became of frames.
-void answer_bridges(const TelemetrySource& source, rte_tel_data* data);
+int answer_bridges(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
 
-// Addresses from a place of the table on, which `parameters` names; null stands for the first.
-void answer_macs(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
+// Addresses from a place of the table on, which `parameters` names; empty stands for the first.
+int answer_mac(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
 
 }  // namespace twinplane::dataplane

@@ -109,11 +109,12 @@ std::optional<tables::Address6> try_source(std::string_view text) {
 
 }  // namespace
 
-int answer_dos(const TelemetrySource& source, std::string_view parameters, rte_tel_data* data) {
-  const std::size_t comma = parameters.find(',');
-  const std::string_view word = parameters.substr(0, comma);
+int answer_dos(const TelemetrySource& source, const char* parameters, rte_tel_data* data) {
+  const std::string_view text = parameters;
+  const std::size_t comma = text.find(',');
+  const std::string_view word = text.substr(0, comma);
   const bool has_operand = comma != std::string_view::npos;
-  const std::string_view operand = has_operand ? parameters.substr(comma + 1) : "";
+  const std::string_view operand = has_operand ? text.substr(comma + 1) : "";
   if (word == "clear" && !has_operand) return clear(source, std::nullopt, data);
   if (word == "clear") {
     const auto address = try_source(operand);

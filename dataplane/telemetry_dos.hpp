@@ -21,6 +21,6 @@ inline constexpr std::size_t kBlocksPerPage = 64;
 
 // Parameters: nothing (first pages of both), "zones,FIRST", "blocked,FIRST", "clear" (all) or
 // "clear,ADDRESS".
-int answer_dos(const TelemetrySource& source, std::string_view parameters, rte_tel_data* data);
+int answer_dos(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
 
 }  // namespace twinplane::dataplane

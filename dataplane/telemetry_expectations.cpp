@@ -5,7 +5,8 @@
 
 namespace twinplane::dataplane {
 
-int answer_expectations(const TelemetrySource& source, rte_tel_data* data) {
+int answer_expectations(const TelemetrySource& source, const char* /*parameters*/,
+                        rte_tel_data* data) {
   rte_tel_data_start_dict(data);
   std::string helpers;
   for (const HelperConfig& helper : source.config.helpers)

@@ -15,6 +15,6 @@
 
 namespace twinplane::dataplane {
 
-int answer_expectations(const TelemetrySource& source, rte_tel_data* data);
+int answer_expectations(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
 
 }  // namespace twinplane::dataplane

@@ -2,6 +2,7 @@
 #include "dataplane/telemetry_faults.hpp"
 
 #include "dataplane/log.hpp"
+#include "dataplane/telemetry_data.hpp"
 
 namespace twinplane::dataplane {
 namespace {
@@ -33,6 +34,13 @@ bool switch_faults(const TelemetrySource& source, std::string_view wanted) {
   for_each_sender(source, [&](LinkFaults& faults) { faults.set_on(wanted == "on"); });
   log_warning("faults=" + std::string(wanted) + " reason=\"asked by telemetry\"");
   return true;
+}
+
+int answer_faults(const TelemetrySource& source, const char* parameters, rte_tel_data* data) {
+  if (!switch_faults(source, parameters)) return -1;
+  rte_tel_data_start_dict(data);
+  add_text(data, "faults", faults_now(source));
+  return 0;
 }
 
 }  // namespace twinplane::dataplane

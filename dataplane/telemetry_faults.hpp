@@ -9,6 +9,8 @@
 // Spec:    link_faults.hpp.
 #pragma once
 
+#include <rte_telemetry.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,5 +27,7 @@ std::uint64_t fault_total(const TelemetrySource& source, LinkFault fault) noexce
 
 // "on", "off", or nothing, which changes nothing.
 [[nodiscard]] bool switch_faults(const TelemetrySource& source, std::string_view wanted);
+
+int answer_faults(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
 
 }  // namespace twinplane::dataplane

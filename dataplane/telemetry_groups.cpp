@@ -78,13 +78,13 @@ std::uint64_t sum(const TelemetrySource& source, Read&& read) {
 
 }  // namespace
 
-int add_groups(const TelemetrySource& source, const char* parameters, rte_tel_data* data) {
+int answer_multicast(const TelemetrySource& source, const char* parameters, rte_tel_data* data) {
   rte_tel_data_start_dict(data);
   add_text(data, "multicast", source.groups == nullptr ? "off" : "on");
   if (source.groups == nullptr) return 0;
   const GroupRouteTable& routes = source.groups->routes;
   std::uint32_t place = 0;
-  const std::string text = parameters == nullptr ? "" : parameters;
+  const std::string text = parameters;
   if (!text.empty()) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), place);
     if (error != std::errc{} || end != text.data() + text.size()) return -1;
@@ -104,7 +104,8 @@ int add_groups(const TelemetrySource& source, const char* parameters, rte_tel_da
   return 0;
 }
 
-int add_group_ports(const TelemetrySource& source, rte_tel_data* data) {
+int answer_multicast_ports(const TelemetrySource& source, const char* /*parameters*/,
+                           rte_tel_data* data) {
   rte_tel_data_start_dict(data);
   const Config& config = source.config;
   for (std::size_t i = 0; i < config.ports.size(); ++i) {
@@ -126,7 +127,8 @@ int add_group_ports(const TelemetrySource& source, rte_tel_data* data) {
 static_assert(kGroupCounterCount + kGroupFaultCount + 2 * kGroupDropCount + 2 <=
               RTE_TEL_MAX_DICT_ENTRIES);
 
-int add_group_counters(const TelemetrySource& source, rte_tel_data* data) {
+int answer_multicast_counters(const TelemetrySource& source, const char* /*parameters*/,
+                              rte_tel_data* data) {
   rte_tel_data_start_dict(data);
   add_number(data, "packets_forwarded",
              sum(source, [](const WorkerStats& stats) { return stats.group_packets.get(); }));

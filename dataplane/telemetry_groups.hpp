@@ -19,10 +19,12 @@ namespace twinplane::dataplane {
 inline constexpr std::size_t kGroupPageMax = 24;
 
 // Entries from the place that `parameters` name, or the first; next_place 0: there are no more.
-int add_groups(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
+int answer_multicast(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
 // Of each port its role, and who asks who listens.
-int add_group_ports(const TelemetrySource& source, rte_tel_data* data);
-int add_group_counters(const TelemetrySource& source, rte_tel_data* data);
+int answer_multicast_ports(const TelemetrySource& source, const char* parameters,
+                           rte_tel_data* data);
+int answer_multicast_counters(const TelemetrySource& source, const char* parameters,
+                              rte_tel_data* data);
 
 // Packets to groups that went nowhere, whatever the reason.
 std::uint64_t group_packets_dropped(const TelemetrySource& source) noexcept;

@@ -2,24 +2,18 @@
 // telemetry_hold.hpp - what was held for the peer, how it ended and how long it took.
 //
 // Thread:  DPDK's telemetry thread.
-// Memory:  a vector.
+// Memory:  none.
 // Limits:  none.
 // Errors:  none.
 // Spec:    dataplane/DESIGN.md D-D33.
 #pragma once
 
-#include <cstdint>
-#include <string_view>
-#include <utility>
-#include <vector>
+#include <rte_telemetry.h>
 
 #include "dataplane/telemetry.hpp"
 
 namespace twinplane::dataplane {
 
-using NamedFigures = std::vector<std::pair<std::string_view, std::uint64_t>>;
-
-// Of all workers together.
-NamedFigures hold_figures(const TelemetrySource& source);
+int answer_hold(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
 
 }  // namespace twinplane::dataplane

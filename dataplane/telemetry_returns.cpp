@@ -7,7 +7,8 @@
 
 namespace twinplane::dataplane {
 
-int answer_symmetric_return(const TelemetrySource& source, rte_tel_data* data) {
+int answer_symmetric_return(const TelemetrySource& source, const char* /*parameters*/,
+                            rte_tel_data* data) {
   rte_tel_data_start_dict(data);
   std::string ports;
   std::string down;

@@ -15,6 +15,7 @@
 
 namespace twinplane::dataplane {
 
-int answer_symmetric_return(const TelemetrySource& source, rte_tel_data* data);
+int answer_symmetric_return(const TelemetrySource& source, const char* parameters,
+                            rte_tel_data* data);
 
 }  // namespace twinplane::dataplane

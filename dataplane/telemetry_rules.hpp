@@ -9,10 +9,9 @@
 // Spec:    dataplane/DESIGN.md D-D35.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <utility>
-#include <vector>
+#include <rte_telemetry.h>
+
+#include <cstddef>
 
 #include "dataplane/telemetry.hpp"
 
@@ -20,23 +19,10 @@ namespace twinplane::dataplane {
 
 inline constexpr std::size_t kRulesShown = 100;
 
-struct RuleRow {
-  std::size_t number;
-  std::string name;
-  std::string action;
-  std::uint64_t hits;      // packets that it has let in or dropped, since these rules were loaded
-  std::uint64_t sessions;  // that the last rematch found to be its own
-  std::uint64_t ended;     // that the last rematch ended by it
-};
+// From rule `parameters` on; the last row of all is "no rule".
+int answer_rules(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
 
-// From `first` on; the last row of all is "no rule".
-std::vector<RuleRow> rule_rows(const TelemetrySource& source, std::size_t first);
-
-// Of all workers together: edition, reloads, and the last rematch.
-std::vector<std::pair<std::string, std::uint64_t>> rematch_figures(const TelemetrySource& source,
-                                                                   std::uint64_t now_ns);
-
-// none | waiting | running | done: of the worker that is furthest behind.
-std::string rematch_state(const TelemetrySource& source);
+// Loads them anew, and says what came of it.
+int answer_reload(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
 
 }  // namespace twinplane::dataplane

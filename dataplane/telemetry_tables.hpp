@@ -9,6 +9,8 @@
 // Spec:    ha2/sync_matrix.hpp; ha2/PROTOCOL.md sections 9 and 11.
 #pragma once
 
+#include <rte_telemetry.h>
+
 #include <cstdint>
 #include <string>
 
@@ -25,5 +27,10 @@ std::uint64_t kind_total(const TelemetrySource& source, tables::TableKind kind,
                          ha2::KindCounter counter) noexcept;
 std::uint64_t kind_total(const TelemetrySource& source, tables::TableKind kind,
                          Gauge KindGauges::*gauge) noexcept;
+
+int answer_tables(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
+
+// Each floating address, and which box answers for it.
+int answer_floating(const TelemetrySource& source, const char* parameters, rte_tel_data* data);
 
 }  // namespace twinplane::dataplane

@@ -88,7 +88,7 @@ def addresses(box):
 
 
 def lan(box):
-    return box.ask("/twinplane/bridges")["lan"]
+    return box.ask("/twinplane/bridges")["bridge0"]
 
 
 def ping(lab, *words, check=True):
