@@ -105,7 +105,8 @@ std::uint64_t domains_digest(const Config& config) {
 }
 
 // What bridges do otherwise.
-void add_bridges(NameDigest& digest, const Config& config) {
+std::uint64_t bridges_digest(const Config& config) {
+  NameDigest digest;
   for (const BridgeConfig& bridge : config.bridges) {
     const Unfiltered& passes = bridge.unfiltered;
     digest.add_number((passes.any ? 1U : 0U) | (passes.nd ? 2U : 0U) | (passes.llc ? 4U : 0U) |
@@ -119,6 +120,7 @@ void add_bridges(NameDigest& digest, const Config& config) {
       digest.add_number(number);
     digest.add("|");
   }
+  return digest.value();
 }
 
 void add_numbers(NameDigest& digest, const std::vector<std::uint8_t>& numbers) {
@@ -149,7 +151,6 @@ std::uint64_t rules_digest(const Config& config) {
     if (rule.hold) digest.add("hold");
     if (rule.sync_after_s != 0) digest.add_number(rule.sync_after_s);
   }
-  add_bridges(digest, config);
   return digest.value();
 }
 
@@ -265,11 +266,10 @@ std::vector<HelloItem> hello_items(const Config& config) {
       {"port_names", names_digest(config.ports), true},
       {"zone_names", zones_digest(config), true},
       {"bridge_domains", domains_digest(config), true},
-      // They change while the boxes run, on one first.
-      {"rules", config.rules.size(), false},
-      {"rule_names", names_digest(config.rules), false},
       {"floating_addresses", floating_digest(config), false},
+      // They change while the boxes run, on one first.
       {"rule_contents", rules_digest(config), false},
+      {"bridge_contents", bridges_digest(config), false},
       {"nat_contents", nat_digest(config), false},
       {"zone_protection", protection_digest(config), false},
       {"cookie_secret", cookie_secret_digest(config), false},

@@ -216,11 +216,11 @@ TEST(ConfigBridge, IsAgreedInTheHello) {
   EXPECT_EQ(changed(with("\"10-12\"", "\"10-13\"")), Names{"bridge_domains must"});
   EXPECT_EQ(changed(with("\"left\", \"middle\"", "\"middle\", \"left\"")),
             Names{"bridge_domains must"});
-  EXPECT_EQ(changed(bridge_config("aging_s = 20")), Names{"rule_contents may"});
+  EXPECT_EQ(changed(bridge_config("aging_s = 20")), Names{"bridge_contents may"});
   EXPECT_EQ(changed(bridge_config("[[bridge.mac]]\nmac = \"02:00:00:00:00:01\"\nport = \"left\"")),
             Names{"bridge_domains must"});
   EXPECT_EQ(changed(with("mac_slots = 64", "mac_slots = 128")),
-            (Names{"bridge_domains must", "rule_contents may"}));
+            (Names{"bridge_domains must", "bridge_contents may"}));
   EXPECT_NE(numbering_digest(bridge_config()),
             numbering_digest(with("name = \"lan\"", "name = \"lab\"")));
 }

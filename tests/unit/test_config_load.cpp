@@ -8,6 +8,7 @@
 #include <random>
 #include <system_error>
 
+#include "dataplane/config_hello.hpp"
 #include "dataplane/config_load.hpp"
 #include "tests/support/config_text.hpp"
 
@@ -32,6 +33,14 @@ TEST(ConfigLoad, TakesBothExamples) {
   EXPECT_EQ(east.ha2.peer, west.ha2.local);
   EXPECT_EQ(east.ha1.local, west.ha1.peer);
   EXPECT_EQ(east.ha1.peer, west.ha1.local);
+}
+
+TEST(ConfigLoad, TakesExamplesThatAreOnePair) {
+  const auto east = hello_items(load_config(example("east.toml")));
+  const auto west = hello_items(load_config(example("west.toml")));
+  ASSERT_EQ(east.size(), west.size());
+  for (std::size_t i = 0; i < east.size(); ++i)
+    EXPECT_EQ(east[i].value, west[i].value) << east[i].name;
 }
 
 TEST(ConfigLoad, SaysWhichFileCannotBeRead) {
