@@ -7,10 +7,12 @@ namespace twinplane::dataplane {
 
 namespace {
 
-std::uint16_t& flags_of(tables::Partition& partition, const HeldPlace& place) noexcept {
-  return place.kind == tables::TableKind::kSession4
-             ? partition.session4().slots().changeable(place.slot).flags
-             : partition.session6().slots().changeable(place.slot).flags;
+// Its packets wait no more.
+void let_go(tables::Partition& partition, const HeldPlace& place) noexcept {
+  std::uint16_t& flags = place.kind == tables::TableKind::kSession4
+                             ? partition.session4().slots().changeable(place.slot).flags
+                             : partition.session6().slots().changeable(place.slot).flags;
+  flags = static_cast<std::uint16_t>(flags & ~tables::kHeld);
 }
 
 }  // namespace
@@ -35,8 +37,7 @@ void Worker::put_out_or_hold(rte_mbuf* packet, const NextHop& hop, const HeldPla
   // for by others as well.
   const std::uint64_t wait_ns_max = shared_.config.ha2.hold_max_us * std::uint64_t{1000};
   if (is_first && stream.lag_ns(now_ns) >= wait_ns_max) {
-    std::uint16_t& flags = flags_of(partition(place->partition), *place);
-    flags = static_cast<std::uint16_t>(flags & ~tables::kHeld);
+    let_go(partition(place->partition), *place);
     stats.ends[static_cast<std::size_t>(HoldEnd::kNoPeer)].add(1);
     return put_out(packet, hop, now_ns);
   }
@@ -48,8 +49,7 @@ void Worker::put_out_or_hold(rte_mbuf* packet, const NextHop& hop, const HeldPla
   }
   // Before those that wait it must not leave.
   if (!is_first) return drop(packet, DropReason::kHoldFull);
-  std::uint16_t& flags = flags_of(partition(place->partition), *place);
-  flags = static_cast<std::uint16_t>(flags & ~tables::kHeld);
+  let_go(partition(place->partition), *place);
   stats.full.add(1);
   put_out(packet, hop, now_ns);
 }
@@ -71,8 +71,7 @@ std::uint32_t Worker::release_held() noexcept {
       [this](const HeldPlace& place, HoldEnd end, std::uint64_t waited_ns) {
         stats_.hold.ends[static_cast<std::size_t>(end)].add(1);
         if (end == HoldEnd::kGone) return;  // another session's slot by now
-        std::uint16_t& flags = flags_of(partition(place.partition), place);
-        flags = static_cast<std::uint16_t>(flags & ~tables::kHeld);
+        let_go(partition(place.partition), place);
         if (end == HoldEnd::kReceived) stats_.hold.waited[duration_class_of(waited_ns)].add(1);
       },
       [this, now](const HeldPacket& held, HoldEnd end) {
