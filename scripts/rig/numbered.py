@@ -16,7 +16,7 @@ import struct
 import sys
 import time
 
-HEAD = struct.Struct("!QQ")  # number, and when it was due: CLOCK_MONOTONIC, ns
+HEAD = struct.Struct("!Q")  # the number
 MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP = 42, 46
 STORAGE_BYTES = 128  # of a struct sockaddr_storage
 
@@ -48,7 +48,7 @@ def send(source, target, port, interval_ms):
     os.set_blocking(sys.stdin.fileno(), False)
     while sys.stdin.buffer.read(1) != b"":  # None: nothing to read yet
         try:
-            out.sendto(HEAD.pack(number, due_ns), (target, port))
+            out.sendto(HEAD.pack(number), (target, port))
         except OSError:
             pass  # an ICMP error of the one before; the number is lost, and counted so
         number += 1
@@ -59,9 +59,9 @@ def send(source, target, port, interval_ms):
 class Window:
     """What came between two reports."""
 
-    def __init__(self, last_ns):
-        self.received = self.repeated = self.late = 0
-        self.longest_ns, self.longest_from_ns = 0, last_ns
+    def __init__(self):
+        self.received = self.repeated = 0
+        self.longest_ns = 0
 
 
 class Receiver:
@@ -78,16 +78,15 @@ class Receiver:
                 self.socket.setsockopt(level, MCAST_JOIN_GROUP, request)
         self.first, self.highest, self.last_ns = None, None, time.monotonic_ns()
         self.distinct = 0
-        self.window = Window(self.last_ns)
+        self.window = Window()
 
     def take(self):
-        number, _ = HEAD.unpack(self.socket.recv(2048)[:HEAD.size])
+        number, = HEAD.unpack(self.socket.recv(2048)[:HEAD.size])
         now_ns = time.monotonic_ns()
         if self.first is None:
             self.first = self.highest = number - 1
             self.last_ns = now_ns
-        if now_ns - self.last_ns > self.window.longest_ns:
-            self.window.longest_ns, self.window.longest_from_ns = now_ns - self.last_ns, self.last_ns
+        self.window.longest_ns = max(self.window.longest_ns, now_ns - self.last_ns)
         self.last_ns = now_ns
         self.window.received += 1
         if number > self.highest:
@@ -98,11 +97,10 @@ class Receiver:
 
     def report(self):
         now_ns = time.monotonic_ns()
-        said = {"now_ns": now_ns, "received": self.window.received, "repeated_or_late": self.window.repeated,
+        said = {"received": self.window.received, "repeated_or_late": self.window.repeated,
                 "lost": 0 if self.first is None else self.highest - self.first - self.distinct,
-                "open_ns": now_ns - self.last_ns, "longest_ns": self.window.longest_ns,
-                "longest_from_ns": self.window.longest_from_ns}
-        self.window = Window(self.last_ns)
+                "open_ns": now_ns - self.last_ns, "longest_ns": self.window.longest_ns}
+        self.window = Window()
         return said
 
 

@@ -20,7 +20,7 @@ what runs
   UDP flows          requests and echoes
 
   with --all-tables  hosts that only the boxes know, a bridge, floating addresses, multicast, SCTP
-                     associations, IPsec SAs, FTP, a source that floods: each must still serve
+                     associations, IPsec SAs, FTP, return paths, a source that floods: each must still serve
 
 what is shown
   silence            the longest time in which a transfer got no byte; it includes the pace

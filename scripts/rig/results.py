@@ -17,6 +17,10 @@ MEASURED = (
 )
 
 
+# Kinds that nothing changes between the kill and the comparison.
+STILL = ("ipsec_sa", "expectation", "return_mac")
+
+
 def worst(values):
     known = [value for value in values if value is not None]
     return max(known) if known else None
@@ -96,9 +100,10 @@ def _by_kind(failovers):
     kinds = {}
     for one in failovers:
         for kind, compared in one.kinds.items():
-            row = kinds.setdefault(kind, {"at_failover": 0, "kept": 0, "lost": 0, "local": 0})
+            row = kinds.setdefault(kind, {"at_failover": 0, "kept": 0, "same": 0, "lost": 0, "local": 0})
             row["at_failover"] += compared["entries_a"]
             row["kept"] += compared["kept"]
+            row["same"] += compared["same"]
             row["lost"] += compared["lost"]
             row["local"] += compared["local_a"]
     return kinds or None
@@ -143,6 +148,8 @@ def _faults_of_kinds(tables, servings):
     for kind, row in tables.items():
         if row["at_failover"] + row["local"] == 0:
             found.append(f"{kind} had no entry at the kill: nothing was shown of it")
+        if kind in STILL and row["same"] < row["kept"]:
+            found.append(f"{kind}: {row['kept'] - row['same']} of {row['kept']} entries are not the same at the survivor")
         if row["lost"] and not kind.startswith("session"):  # sessions: see the short connections
             found.append(f"{kind}: {row['lost']} of {row['at_failover']} entries lost")
     return found

@@ -1,33 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Neighbors are kept equal: after a kill nobody is asked for anew, shown by a capture; and a table that is switched off."""
 
-import frames
-from announcements import Tap, gratuitous
+from announcements import Tap
 from lab import expect, run
+from live.floating import holders
+from live.neighbors import asked_for
 
 HOSTS = range(101, 121)  # more addresses of the server's, which nobody asks the pair from
-ROUTER_SOLICITATIONS = 135
 
 
 def has_neighbors(box, count):
     tables = box.ask("/twinplane/tables")
     return all(tables[kind]["entries"] >= count for kind in ("arp", "nd"))
-
-
-def requests(sent):
-    """Those ARP requests and neighbor solicitations of a box that ask for somebody else's address."""
-    asked = []
-    for frame in sent:
-        if frame[12:14] == b"\x08\x06" and frame[20:22] == b"\x00\x01" and not gratuitous(frame):
-            asked.append(".".join(map(str, frame[38:42])))
-        if frame[12:14] == b"\x86\xdd" and frame[20] == frames.ICMP6 and frame[54] == ROUTER_SOLICITATIONS:
-            asked.append(frame[62:78].hex())
-    return asked
-
-
-def holders(box):
-    """Who answers for each floating address, as the box says."""
-    return {row["address"]: row["holder"] for row in box.ask("/twinplane/floating").values()}
 
 
 def is_held_by(lab, box):
@@ -49,7 +33,7 @@ def test(lab):
         lab.command("server", "ip", "addr", "add", f"fd00:2::{number}/64", "dev", "s0", "nodad")
     tap = Tap(lab, active)
     ping_all(lab)
-    asked = requests(tap.sent()["out0"])
+    asked = [address for frame in tap.sent()["out0"] if (address := asked_for(frame))]
     expect(len(set(asked)) >= 2 * len(HOSTS), f"the active box has asked for each of them ({len(asked)} requests)", asked)
     lab.until("the peer holds them", lambda: has_neighbors(passive, len(HOSTS)))
     tables = {box.name: box.ask("/twinplane/tables") for box in lab.pair.boxes}
@@ -69,7 +53,7 @@ def test(lab):
     lab.until("the other box took over", lambda: (passive.status() or {}).get("role") == "active")
     ping_all(lab)
     lab.wait(2)
-    asked = requests(tap.sent()["out0"])
+    asked = [address for frame in tap.sent()["out0"] if (address := asked_for(frame))]
     expect(asked == [], "after the takeover nobody is asked for", asked)
     counters = passive.counters()
     expect(counters["drop_no_neighbor"] == 0, "no packet was dropped for a neighbor", counters["drop_no_neighbor"])

@@ -214,7 +214,7 @@ def test(lab):
     active.start()
     active, passive = lab.in_sync()
 
-    say("--- both load, and the active box is killed in the middle of it")
+    say("--- both are told to load, and the active box is killed at about that time")
     more = [Stream(lab, FRESH + 1) for _ in range(EACH)]
     go_on(lab, kept + more, "streams run")
     lab.in_sync()

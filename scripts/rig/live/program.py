@@ -39,7 +39,3 @@ class Program:
         except OSError:
             pass
         return json.loads(self.line())
-
-    def end(self):
-        """Its input ends; so does it."""
-        self.child.stdin.close()
