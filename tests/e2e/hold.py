@@ -3,10 +3,11 @@
 
 import itertools
 import select
+import signal
 import socket
 import time
 
-from lab import expect, inside, run, say
+from lab import expect, inside, processes, run, say
 
 CLIENT = "10.1.0.2"     # plain: no rule of the rig hides it
 SERVER = "10.2.0.1"
@@ -24,6 +25,8 @@ hold = true
 
 [[rule]]
 name = "out\"""")
+SESSIONS_MAX = 1024      # that may wait at a time, with two packets each on average
+MORE, BATCH, BURSTS = 50, 64, 10
 PORTS = itertools.count(20_000)  # each session has a port that none before had
 FAULTS = f"\n[faults]\nenabled = true\nloss_percent = 5\ndelay_ms = {DELAY_MS}\n"
 
@@ -33,13 +36,13 @@ class Opening:
 
     def __init__(self, lab):
         with inside(lab.network.names["server"]):
-            self.servers = {port: self._bound(SERVER, port) for port in (HELD, FREE)}
+            self.servers = {port: self.bound(SERVER, port) for port in (HELD, FREE)}
         self.namespace = lab.network.names["client"]
         self.clients = {}
         self.seen = {HELD: {}, FREE: {}}
 
     @staticmethod
-    def _bound(address, port=0):
+    def bound(address, port=0):
         one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         one.bind((address, port))
         one.setblocking(False)
@@ -48,7 +51,7 @@ class Opening:
     def turn(self):
         with inside(self.namespace):
             for port in (HELD, FREE):
-                client = self._bound(CLIENT, next(PORTS))
+                client = self.bound(CLIENT, next(PORTS))
                 client.connect((SERVER, port))
                 client.send(b"open")
                 self.clients[client.getsockname()[1]] = client
@@ -117,6 +120,47 @@ def one_kill(lab, active, passive, seconds):
     return *lab.in_sync(), free
 
 
+def burst(lab, active, passive):
+    """More new sessions at once than may wait, while the peer is mute. Gives what it changed in the figures."""
+    with inside(lab.network.names["server"]):
+        server = Opening.bound(SERVER, HELD)
+    with inside(lab.network.names["client"]):
+        clients = [Opening.bound(CLIENT, next(PORTS)) for _ in range(SESSIONS_MAX + MORE)]
+    for client in clients:
+        client.connect((SERVER, HELD))
+    before, dropped = active.ask("/twinplane/hold"), active.counters()["drop_hold_full"]
+    passive_started = lab.rundir.started_at(passive.child)
+    processes.kill(passive.child.pid, passive_started, signal.SIGSTOP)
+    for number, client in enumerate((*clients, *clients, *clients[:MORE])):
+        client.send(b"burst")
+        if number % BATCH == 0:
+            time.sleep(0.0003)  # the device's ring has 512 places
+    time.sleep(0.02)
+    processes.kill(passive.child.pid, passive_started, signal.SIGCONT)
+    lab.until("nothing waits", lambda: active.ask("/twinplane/hold")["waiting"] == 0)
+    after = active.ask("/twinplane/hold")
+    for one in (server, *clients):
+        one.close()
+    return {name: after[name] - before[name] for name in after} | {
+        "drop_hold_full": active.counters()["drop_hold_full"] - dropped}
+
+
+def full(lab, active, passive):
+    """As many wait as there is room for; the others leave, or are dropped when one of their own waits before them.
+    All that wait leave when the peer answers again."""
+    for _ in range(BURSTS):  # one that a busy machine draws out finds a peer that does not answer, and does not wait
+        rose = burst(lab, active, passive)
+        if rose["held_packets"] == 2 * SESSIONS_MAX:
+            break
+    expect(rose["held_sessions"] == SESSIONS_MAX and rose["held_packets"] == 2 * SESSIONS_MAX,
+           f"{rose['held_sessions']} sessions with {rose['held_packets']} packets wait for a mute peer", rose)
+    expect(0 < rose["released_full"] <= 2 * MORE, f"{rose['released_full']} more leave at once, and are counted", rose)
+    expect(0 < rose["drop_hold_full"] <= MORE,
+           f"{rose['drop_hold_full']} packets behind some that wait are dropped, not put before them", rose)
+    ends = sum(rose[name] for name in ("released_by_ack", "released_by_timeout", "dropped_gone"))
+    expect(ends == SESSIONS_MAX, "each that waited has ended in one way", rose)
+
+
 def alone(lab, active, passive):
     """Nobody answers: packets leave after their time, and at once when there is no pair any more."""
     before = active.ask("/twinplane/hold")
@@ -145,6 +189,7 @@ def test(lab):
         active, passive, free = one_kill(lab, active, passive, 0.4 + 0.037 * number)
         lost += free[1] - free[0]
     expect(lost > 0, f"without hold the same kills lost {lost} sessions that had been seen outside")
+    full(lab, active, passive)
     alone(lab, active, passive)
 
 
