@@ -22,6 +22,7 @@ namespace twinplane::dataplane {
 using PortBits = std::uint32_t;
 static_assert(kPortsMax <= 32);
 
+// Of a port that there is.
 constexpr PortBits port_bit(std::uint8_t port_index) noexcept { return PortBits{1} << port_index; }
 
 inline constexpr std::uint8_t kNoDomain = 0xFF;
@@ -41,6 +42,11 @@ struct BridgeDomain {
   std::uint16_t mtu_bytes = 0;
 
   bool is_wire() const noexcept { return config.mode == BridgeMode::kVirtualWire; }
+
+  // Of any number, as a peer may send it.
+  bool has_port(std::uint8_t port_index) const noexcept {
+    return port_index < kPortsMax && (ports & port_bit(port_index)) != 0;
+  }
 
   // May what is no IP pass, although no rule was asked?
   bool passes(std::uint16_t ether_type) const noexcept;

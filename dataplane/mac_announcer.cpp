@@ -76,7 +76,7 @@ std::size_t MacAnnouncer::poll(std::uint64_t now_ms) noexcept {
 void MacAnnouncer::announce(const tables::MacBody& body) noexcept {
   if (body.key.domain >= bridging_.domains.count() || (body.flags & tables::kIsHeld) != 0) return;
   const auto domain = static_cast<std::uint8_t>(body.key.domain);
-  if ((bridging_.domains[domain].ports & port_bit(body.port)) == 0) return;
+  if (!bridging_.domains[domain].has_port(body.port)) return;
   MacStats& stats = bridging_.mac_stats(domain);
   for (PortBits ports = bridging_.domains.flood_ports(domain, body.port); ports != 0;
        ports &= ports - 1) {

@@ -161,8 +161,8 @@ std::size_t MacLearner::show_arrivals() noexcept {
 
 // Of the peer's no more is believed than that it is one of its own records.
 bool MacLearner::is_possible(const Body& body) const noexcept {
-  return body.key.domain < bridging_.domains.count() && body.port < kPortsMax &&
-         (bridging_.domains[body.key.domain].ports & port_bit(body.port)) != 0;
+  return body.key.domain < bridging_.domains.count() &&
+         bridging_.domains[body.key.domain].has_port(body.port);
 }
 
 void MacLearner::show(std::uint32_t slot) noexcept {

@@ -236,9 +236,10 @@ TEST(MacLearner, BelievesThePeerNothingThatCannotBe) {
   scene.arrive(1, mac_key({2, 0, 0, 0, 0, 1}, 0, 7), kLeft);
   scene.arrive(2, station(2), 200);
   scene.arrive(3, station(3), 17);
+  scene.arrive(4, station(4), 32 + kLeft);
   scene.learner.poll(scene.now_ms);
   EXPECT_EQ(scene.stats().entries.get(), 0U);
-  EXPECT_EQ(scene.stats().refused_peer.get(), 3U);
+  EXPECT_EQ(scene.stats().refused_peer.get(), 4U);
   scene.learner.set_active(true, scene.now_ms);
   EXPECT_TRUE(scene.link.sent.empty());
   scene.pass(5000);
