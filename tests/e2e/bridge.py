@@ -45,12 +45,12 @@ port = "inside"
 """
 
 
-def bridged(box):
+def bridged(box, sections=BRIDGE):
     """The rig's configuration with both ports in one bridge, and two workers."""
     processors = sorted(os.sched_getaffinity(0))
     box.edits = (("\naddresses = [\"10.1.0.254/24\", \"fd00:1::fe/64\"]", ""),
                  ("\naddresses = [\"10.2.0.254/24\", \"fd00:2::fe/64\"]", ""),
-                 (re.compile(r"\[\[rule\]\].*?(?=\[tables\])", re.DOTALL), BRIDGE),
+                 (re.compile(r"\[\[rule\]\].*?(?=\[tables\])", re.DOTALL), sections),
                  (f'lcores = "{lcores(box.id)}"', f'lcores = "0@{processors[0]},1@{processors[-1]},2@{processors[0]}"'))
 
 
@@ -58,15 +58,17 @@ def tagged_mac(side, vlan):
     return f"02:00:00:0{side}:00:{vlan:02x}"
 
 
-def wire_hosts(lab):
-    """A host on either side: untagged, in VLAN 10, in VLAN 20. The switches do not look at tags."""
-    hosts = []
-    for side, (role, device) in enumerate((("client", "c0"), ("server", "s0"))):
-        lab.command(role, "ip", "addr", "add", f"{(CLIENT, SERVER)[side][4]}/24", "dev", device)
-        lab.command(role, "ip", "addr", "add", f"{(CLIENT, SERVER)[side][6]}/64", "dev", device, "nodad")
-        for vlan, addresses in TAGGED.items():
-            hosts.append(TaggedHost(lab, role, device, vlan, tagged_mac(side, vlan), addresses[side]))
-    return hosts
+def untagged_hosts(lab):
+    for role, device, addresses in (("client", "c0", CLIENT), ("server", "s0", SERVER)):
+        lab.command(role, "ip", "addr", "add", f"{addresses[4]}/24", "dev", device)
+        lab.command(role, "ip", "addr", "add", f"{addresses[6]}/64", "dev", device, "nodad")
+
+
+def tagged_hosts(lab):
+    """A host on either side in VLAN 10 and in VLAN 20. The switches do not look at tags."""
+    return [TaggedHost(lab, role, device, vlan, tagged_mac(side, vlan), addresses[side])
+            for side, (role, device) in enumerate((("client", "c0"), ("server", "s0")))
+            for vlan, addresses in TAGGED.items()]
 
 
 def switch_port(lab, bridge, mac):
@@ -301,7 +303,8 @@ def leaves_in_order(lab, active, passive, inner, outer):
 def test(lab):
     for box in lab.pair.boxes:
         bridged(box)
-    tagged_hosts = wire_hosts(lab)
+    untagged_hosts(lab)
+    tagged = tagged_hosts(lab)
     active, passive = lab.start()
     inner, outer = Side(lab, "client", "c0"), Side(lab, "server", "s0")
     for target in (SERVER[4], SERVER[6], TAGGED[10][1]):
@@ -338,7 +341,7 @@ def test(lab):
     finally:
         for stream in streams:
             stream.end()
-        for host in tagged_hosts:
+        for host in tagged:
             host.close()
     expect(not any(stream.fault for stream in streams),
            f"{sum(stream.count for stream in streams)} rounds came back whole, the longest after "
