@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "dataplane/control.hpp"
+#include "dataplane/destination_nat.hpp"
 #include "dataplane/eal.hpp"
+#include "dataplane/nat_pool.hpp"
 #include "dataplane/rule_reload.hpp"
 #include "dataplane/table_memory.hpp"
 #include "dataplane/telemetry.hpp"

@@ -16,18 +16,15 @@
 #include <optional>
 #include <span>
 
-#include "dataplane/announced_rule.hpp"
 #include "dataplane/config.hpp"
 #include "dataplane/control_session.hpp"
-#include "dataplane/destination_nat.hpp"
 #include "dataplane/forward_context.hpp"
 #include "dataplane/forward_result.hpp"
-#include "dataplane/nat_pool.hpp"
 #include "dataplane/packet_view.hpp"
 #include "dataplane/return_paths.hpp"
 #include "dataplane/rewrite.hpp"
 #include "dataplane/routes.hpp"
-#include "dataplane/rules_in_use.hpp"
+#include "dataplane/session_opener.hpp"
 #include "tables/partition.hpp"
 
 namespace twinplane::dataplane {
@@ -35,7 +32,7 @@ namespace twinplane::dataplane {
 class Forwarder {
  public:
   explicit Forwarder(const ForwardContext& context)
-      : context_(context), controls_(context), announced_(context.config) {}
+      : context_(context), opener_(context), controls_(context) {}
 
   // The key that the packet's session is found by.
   template <class Address>
@@ -64,55 +61,15 @@ class Forwarder {
                                             tables::Found found,
                                             std::uint8_t ingress_port) const noexcept;
 
-  // What forward() would say of a packet that has no session: kForward where it may open one.
-  template <class Address>
-  [[nodiscard]] ForwardResult judge_opening(const PacketView& view,
-                                            std::uint8_t ingress_port) const noexcept;
+  // For packets that have no session.
+  const SessionOpener& opener() const noexcept { return opener_; }
 
  private:
-  template <class Address>
-  struct Way;
-  template <class Address>
-  struct Opening;
-
-  template <class Address>
-  ForwardResult judge(const PacketView& view, std::uint8_t ingress_port,
-                      Opening<Address>& opening) const noexcept;
-
   bool is_own_link_local(const PacketView& view, std::uint8_t port_index) const noexcept;
 
   template <class Address>
-  Way<Address> way_to(const Address& target) const noexcept;
-  template <class Address>
-  Way<Address> way_to(const Address& target,
-                      const std::optional<tables::ReturnPath>& back) const noexcept;
-  template <class Address>
-  ForwardResult open_session(tables::Partition& partition, PacketView& view,
-                             const tables::DirectedKey<Address>& key, std::uint8_t ingress_port,
-                             std::span<const std::byte> frame, BurstTime time,
-                             tables::Found& found) const noexcept;
-  template <class Address>
-  DropReason translate_new(tables::Partition& partition, const PacketView& view,
-                           const tables::Endpoint<Address>& server, std::uint8_t zone_from,
-                           std::uint8_t zone_to, const tables::ExpectationBody* expected,
-                           tables::SessionOf<Address>& session) const noexcept;
-  template <class Address>
-  std::optional<ExpectationBoard::Seen> find_expected(const PacketView& view,
-                                                      std::uint8_t zone_from) const noexcept;
-  template <class Address>
-  RuleVerdict rule_of(const ExpectationBoard::Seen& expected, const PacketView& view,
-                      std::uint8_t zone_from, std::uint8_t zone_to) const noexcept;
-  template <class Address>
-  std::optional<std::uint16_t> expected_port(const tables::Partition& partition,
-                                             const PacketView& view,
-                                             const tables::Endpoint<Address>& server,
-                                             const Address& source, std::uint8_t zone_from,
-                                             std::uint8_t zone_to) const noexcept;
-  std::uint16_t application_of(std::uint8_t protocol, std::uint16_t port_be) const noexcept;
-  template <class Address>
-  NatChoice<Address> choose_source(tables::Partition& partition, const PacketView& view,
-                                   const tables::Endpoint<Address>& server, std::uint8_t zone_from,
-                                   std::uint8_t zone_to) const noexcept;
+  RouteResult<Address> route_to(const Address& target,
+                                const std::optional<tables::ReturnPath>& back) const noexcept;
   template <class Address>
   ForwardResult way_out(const PacketView& view, const tables::SessionOf<Address>& session,
                         tables::Direction direction, const std::optional<tables::ReturnPath>& back,
@@ -127,8 +84,8 @@ class Forwarder {
   }
 
   ForwardContext context_;
+  SessionOpener opener_;
   ControlSessions controls_;
-  AnnouncedRule announced_;
 };
 
 }  // namespace twinplane::dataplane

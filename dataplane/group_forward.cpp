@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <bit>
 
+#include "dataplane/destination_nat.hpp"
+#include "dataplane/rules_in_use.hpp"
+
 namespace twinplane::dataplane {
 namespace {
 
@@ -58,8 +61,8 @@ bool GroupForwarder::is_from(const PacketView& view, std::uint8_t ingress_port) 
     return (route.kind == RouteKind::kConnected || route.kind == RouteKind::kVia) &&
            route.port_index == ingress_port;
   };
-  return view.kind == PacketKind::kIp4 ? is_way(context_.routes.lookup4(view.source4.address))
-                                       : is_way(context_.routes.lookup6(view.source6.address));
+  return view.kind == PacketKind::kIp4 ? is_way(context_.routes.lookup(view.source4.address))
+                                       : is_way(context_.routes.lookup(view.source6.address));
 }
 
 GroupVerdict GroupForwarder::judge(const PacketView& view, std::uint8_t ingress_port) noexcept {

@@ -22,6 +22,7 @@
 #include "dataplane/group_drop.hpp"
 #include "dataplane/group_routes.hpp"
 #include "dataplane/packet_view.hpp"
+#include "dataplane/rules_in_use.hpp"
 
 namespace twinplane::dataplane {
 

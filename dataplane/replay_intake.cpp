@@ -139,8 +139,8 @@ ForwardResult ReplayIntake::forward(const Intake& intake, std::uint64_t now_ns) 
 std::uint8_t ReplayIntake::ingress_of(const PacketView& view) const noexcept {
   if (setup_.forward.config.ports.size() == 1) return 0;
   const RouteTable& routes = setup_.forward.routes;
-  return view.kind == PacketKind::kIp6 ? routes.lookup6(view.source6.address).port_index
-                                       : routes.lookup4(view.source4.address).port_index;
+  return view.kind == PacketKind::kIp6 ? routes.lookup(view.source6.address).port_index
+                                       : routes.lookup(view.source4.address).port_index;
 }
 
 bool ReplayIntake::is_vlan_served(const PacketView& view) const noexcept {

@@ -11,7 +11,9 @@
 #include <system_error>
 #include <vector>
 
+#include "dataplane/destination_nat.hpp"
 #include "dataplane/eal.hpp"
+#include "dataplane/nat_pool.hpp"
 #include "dataplane/replay_capture.hpp"
 #include "dataplane/replay_clock.hpp"
 #include "dataplane/replay_compare.hpp"
@@ -20,6 +22,7 @@
 #include "dataplane/replay_options.hpp"
 #include "dataplane/replay_pair.hpp"
 #include "dataplane/replay_report.hpp"
+#include "dataplane/rules_in_use.hpp"
 
 namespace twinplane::dataplane {
 namespace {

@@ -136,14 +136,14 @@ RouteTable::RouteTable(const Config& config, const std::string& name, int socket
   }
 }
 
-RouteResult4 RouteTable::lookup4(const tables::Address4& destination) const noexcept {
+RouteResult4 RouteTable::lookup(const tables::Address4& destination) const noexcept {
   std::uint32_t hop = 0;
   const bool found =
       lpm4_ != nullptr && rte_lpm_lookup(lpm4_.get(), host_order(destination), &hop) == 0;
   return resolved(found ? hops4_[hop] : default4_, destination);
 }
 
-RouteResult6 RouteTable::lookup6(const tables::Address6& destination) const noexcept {
+RouteResult6 RouteTable::lookup(const tables::Address6& destination) const noexcept {
   if (is_link_local(IpAddress::of(destination))) return {};
   std::uint32_t hop = 0;
   const bool found =

@@ -53,9 +53,9 @@ class RouteTable {
   // `socket_id` is a NUMA socket or SOCKET_ID_ANY (-1).
   RouteTable(const Config& config, const std::string& name, int socket_id);
 
-  RouteResult4 lookup4(const tables::Address4& destination) const noexcept;
+  RouteResult4 lookup(const tables::Address4& destination) const noexcept;
   // Link-local destinations have no route: they are never forwarded (RFC 4291 section 2.5.6).
-  RouteResult6 lookup6(const tables::Address6& destination) const noexcept;
+  RouteResult6 lookup(const tables::Address6& destination) const noexcept;
 
  private:
   struct Lpm4Deleter {

@@ -4,8 +4,10 @@
 #include <type_traits>
 
 #include "dataplane/bytes.hpp"
+#include "dataplane/destination_nat.hpp"
 #include "dataplane/ip_numbers.hpp"
 #include "dataplane/rewrite.hpp"
+#include "dataplane/rules_in_use.hpp"
 #include "dataplane/sctp_packet.hpp"
 
 namespace twinplane::dataplane {
@@ -161,7 +163,7 @@ template <class Address>
 ForwardResult SctpForwarder::open(Table& table, const PacketView& view, const SctpSummary& init,
                                   const Arrival& arrival) const noexcept {
   if (!arrival.may_open) return ForwardResult::drop(DropReason::kNotActive);
-  const RouteResult<Address> route = route_of<Address>(view);
+  const RouteResult<Address> route = context_.routes.lookup(view.target<Address>().address);
   const bool is_way = route.kind == RouteKind::kConnected || route.kind == RouteKind::kVia;
   DropReason refusal = DropReason::kNone;
   RuleVerdict rule{};
@@ -192,16 +194,8 @@ ForwardResult SctpForwarder::open(Table& table, const PacketView& view, const Sc
 
 // By route, as each packet of an association has a way of its own.
 template <class Address>
-RouteResult<Address> SctpForwarder::route_of(const PacketView& view) const noexcept {
-  if constexpr (std::is_same_v<Address, Address4>)
-    return context_.routes.lookup4(view.target4.address);
-  else
-    return context_.routes.lookup6(view.target6.address);
-}
-
-template <class Address>
 ForwardResult SctpForwarder::way_out(const PacketView& view) const noexcept {
-  const RouteResult<Address> route = route_of<Address>(view);
+  const RouteResult<Address> route = context_.routes.lookup(view.target<Address>().address);
   if (route.kind == RouteKind::kLocal)
     return ForwardResult::error(IcmpErrorKind::kPortUnreachable, DropReason::kLocalRefused);
   if (route.kind == RouteKind::kNone)

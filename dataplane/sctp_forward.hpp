@@ -75,8 +75,6 @@ class SctpForwarder {
   template <class Address>
   bool leads_on(const PacketView& view, std::uint8_t ingress_port) const noexcept;
   template <class Address>
-  RouteResult<Address> route_of(const PacketView& view) const noexcept;
-  template <class Address>
   ForwardResult way_out(const PacketView& view) const noexcept;
   template <class Address>
   RuleVerdict ask_rules(const PacketView& view, tables::Direction direction,

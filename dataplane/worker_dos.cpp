@@ -81,8 +81,8 @@ void Worker::answer_with_cookie(Admitted& admitted, std::uint64_t now_ns) noexce
   const std::uint8_t port_index = admitted.ingress_port;
   if (!is_plain_tcp(view)) return drop(admitted.packet, DropReason::kCookieUnfit);
   const ForwardResult judged = view.kind == PacketKind::kIp4
-                                   ? forwarder_.judge_opening<tables::Address4>(view, port_index)
-                                   : forwarder_.judge_opening<tables::Address6>(view, port_index);
+                                   ? forwarder_.opener().judge<tables::Address4>(view, port_index)
+                                   : forwarder_.opener().judge<tables::Address6>(view, port_index);
   if (judged.verdict != ForwardVerdict::kForward) return carry_out(admitted, judged, now_ns);
   const SynOffer offer = syn_offer(bytes_of(admitted.packet), view);
   const BareSegment answer{.sequence = cookies_.make(view, offer),

@@ -3,6 +3,7 @@
 // in worker_send.cpp, what their senders are told in worker_errors.cpp.
 #include <rte_prefetch.h>
 
+#include "dataplane/destination_nat.hpp"
 #include "dataplane/named_flow.hpp"
 #include "dataplane/parse.hpp"
 #include "dataplane/rss.hpp"

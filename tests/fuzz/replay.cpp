@@ -18,13 +18,16 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/destination_nat.hpp"
 #include "dataplane/eal.hpp"
+#include "dataplane/nat_pool.hpp"
 #include "dataplane/replay_capture.hpp"
 #include "dataplane/replay_clock.hpp"
 #include "dataplane/replay_compare.hpp"
 #include "dataplane/replay_config.hpp"
 #include "dataplane/replay_intake.hpp"
 #include "dataplane/replay_pair.hpp"
+#include "dataplane/rules_in_use.hpp"
 #include "tests/fuzz/kit/require.hpp"
 #include "tests/fuzz/kit/sound_table.hpp"
 

@@ -19,11 +19,14 @@
 #include <optional>
 #include <string>
 
+#include "dataplane/destination_nat.hpp"
 #include "dataplane/expectations.hpp"
 #include "dataplane/forward.hpp"
+#include "dataplane/nat_pool.hpp"
 #include "dataplane/parse.hpp"
 #include "dataplane/quote.hpp"
 #include "dataplane/return_paths.hpp"
+#include "dataplane/rules_in_use.hpp"
 #include "tests/support/config_text.hpp"
 #include "tests/support/packet_builder.hpp"
 

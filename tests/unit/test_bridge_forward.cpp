@@ -6,6 +6,7 @@
 #include "dataplane/parse.hpp"
 #include "dataplane/quote.hpp"
 #include "dataplane/rematch.hpp"
+#include "dataplane/rules_in_use.hpp"
 #include "tests/support/bridge_text.hpp"
 #include "tests/support/packet_builder.hpp"
 #include "tests/support/table_block.hpp"

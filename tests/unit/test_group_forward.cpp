@@ -2,7 +2,9 @@
 // Where packets to groups go, one at a time. Needs DPDK's EAL, which the fixture starts.
 #include <gtest/gtest.h>
 
+#include "dataplane/destination_nat.hpp"
 #include "dataplane/group_forward.hpp"
+#include "dataplane/rules_in_use.hpp"
 #include "tests/support/forward_fixture.hpp"
 
 namespace twinplane::dataplane {

@@ -40,11 +40,11 @@ tables::Address6 six(const char* text) { return parse_address(text)->v6(); }
 
 TEST_F(Routes, SendsToTheLinkOfAConnectedPrefix) {
   const RouteTable table = table_of(config_plus(""));
-  EXPECT_EQ(table.lookup4(four("10.1.0.7")),
+  EXPECT_EQ(table.lookup(four("10.1.0.7")),
             (RouteResult4{RouteKind::kConnected, 0, four("10.1.0.7")}));
-  EXPECT_EQ(table.lookup4(four("10.2.0.7")),
+  EXPECT_EQ(table.lookup(four("10.2.0.7")),
             (RouteResult4{RouteKind::kConnected, 1, four("10.2.0.7")}));
-  EXPECT_EQ(table.lookup6(six("fd00:1::7")),
+  EXPECT_EQ(table.lookup(six("fd00:1::7")),
             (RouteResult6{RouteKind::kConnected, 0, six("fd00:1::7")}));
 }
 
@@ -54,20 +54,20 @@ TEST_F(Routes, KeepsWhatIsForTheBoxItself) {
                                    "addresses = [\"10.2.0.77\"]"),
                    "t");
   const RouteTable table = table_of(config);
-  EXPECT_EQ(table.lookup4(four("10.1.0.254")),
+  EXPECT_EQ(table.lookup(four("10.1.0.254")),
             (RouteResult4{RouteKind::kLocal, 0, four("10.1.0.254")}));
-  EXPECT_EQ(table.lookup4(four("10.2.0.77")),
+  EXPECT_EQ(table.lookup(four("10.2.0.77")),
             (RouteResult4{RouteKind::kLocal, 1, four("10.2.0.77")}))
       << "a NAT address";
-  EXPECT_EQ(table.lookup6(six("fd00:2::fe")),
+  EXPECT_EQ(table.lookup(six("fd00:2::fe")),
             (RouteResult6{RouteKind::kLocal, 1, six("fd00:2::fe")}));
-  EXPECT_EQ(table.lookup6(six("fd00:2::ff")).kind, RouteKind::kConnected);
+  EXPECT_EQ(table.lookup(six("fd00:2::ff")).kind, RouteKind::kConnected);
 }
 
 TEST_F(Routes, FallsBackToTheDefaultRouteOrToNone) {
   const RouteTable table = table_of(config_plus(""));
-  EXPECT_EQ(table.lookup4(four("8.8.8.8")), (RouteResult4{RouteKind::kVia, 1, four("10.2.0.1")}));
-  EXPECT_EQ(table.lookup6(six("2001:db8::1")), RouteResult6{}) << "no IPv6 default route";
+  EXPECT_EQ(table.lookup(four("8.8.8.8")), (RouteResult4{RouteKind::kVia, 1, four("10.2.0.1")}));
+  EXPECT_EQ(table.lookup(six("2001:db8::1")), RouteResult6{}) << "no IPv6 default route";
 }
 
 TEST_F(Routes, TakesTheLongestMatch) {
@@ -79,22 +79,22 @@ TEST_F(Routes, TakesTheLongestMatch) {
                   "[[route]]\nprefix='::/0'\nvia='fe80::1'\nport='outside'\n"
                   "[[route]]\nprefix='2001:db8::/32'\nvia='fd00:1::1'\nport='inside'\n"
                   "[[route]]\nprefix='2001:db8::42/128'\nvia='fd00:2::1'\nport='outside'\n"));
-  EXPECT_EQ(table.lookup4(four("172.31.255.255")).next_hop, four("10.1.0.1"));
-  EXPECT_EQ(table.lookup4(four("172.16.5.1")).next_hop, four("10.2.0.2"));
-  EXPECT_EQ(table.lookup4(four("172.16.5.128")).next_hop, four("10.2.0.3"));
-  EXPECT_EQ(table.lookup4(four("172.16.5.129")).next_hop, four("10.2.0.4"));
-  EXPECT_EQ(table.lookup4(four("172.32.0.0")).next_hop, four("10.2.0.1"));
-  EXPECT_EQ(table.lookup6(six("2001:db8::41")),
+  EXPECT_EQ(table.lookup(four("172.31.255.255")).next_hop, four("10.1.0.1"));
+  EXPECT_EQ(table.lookup(four("172.16.5.1")).next_hop, four("10.2.0.2"));
+  EXPECT_EQ(table.lookup(four("172.16.5.128")).next_hop, four("10.2.0.3"));
+  EXPECT_EQ(table.lookup(four("172.16.5.129")).next_hop, four("10.2.0.4"));
+  EXPECT_EQ(table.lookup(four("172.32.0.0")).next_hop, four("10.2.0.1"));
+  EXPECT_EQ(table.lookup(six("2001:db8::41")),
             (RouteResult6{RouteKind::kVia, 0, six("fd00:1::1")}));
-  EXPECT_EQ(table.lookup6(six("2001:db8::42")),
+  EXPECT_EQ(table.lookup(six("2001:db8::42")),
             (RouteResult6{RouteKind::kVia, 1, six("fd00:2::1")}));
-  EXPECT_EQ(table.lookup6(six("2001:db9::")), (RouteResult6{RouteKind::kVia, 1, six("fe80::1")}));
+  EXPECT_EQ(table.lookup(six("2001:db9::")), (RouteResult6{RouteKind::kVia, 1, six("fe80::1")}));
 }
 
 TEST_F(Routes, NeverForwardsLinkLocalAddresses) {
   const RouteTable table =
       table_of(config_plus("[[route]]\nprefix='::/0'\nvia='fe80::1'\nport='outside'\n"));
-  EXPECT_EQ(table.lookup6(six("fe80::2")).kind, RouteKind::kNone);
+  EXPECT_EQ(table.lookup(six("fe80::2")).kind, RouteKind::kNone);
 }
 
 TEST_F(Routes, TakesNoTableForAFamilyThatNoPortHas) {
@@ -105,8 +105,8 @@ TEST_F(Routes, TakesNoTableForAFamilyThatNoPortHas) {
   const RouteTable first(config, "first", -1);
   // A second table of 64 MiB fits, which it would not if either had taken one for IPv6 as well.
   const RouteTable second(config, "second", -1);
-  EXPECT_EQ(first.lookup6(six("fd00::1")), RouteResult6{});
-  EXPECT_EQ(second.lookup4(four("10.0.0.9")).kind, RouteKind::kConnected);
+  EXPECT_EQ(first.lookup(six("fd00::1")), RouteResult6{});
+  EXPECT_EQ(second.lookup(four("10.0.0.9")).kind, RouteKind::kConnected);
 }
 
 TEST_F(Routes, HoldsAsManyRoutesAsAConfigMay) {
@@ -123,8 +123,8 @@ TEST_F(Routes, HoldsAsManyRoutesAsAConfigMay) {
     }
   }
   const RouteTable table = table_of(config_plus(more));
-  EXPECT_EQ(table.lookup4(four("172.16.254.63")).next_hop, four("10.2.0.1"));
-  EXPECT_EQ(table.lookup6(six("2001:db8:3:255::1")).next_hop, six("fd00:2::1"));
+  EXPECT_EQ(table.lookup(four("172.16.254.63")).next_hop, four("10.2.0.1"));
+  EXPECT_EQ(table.lookup(six("2001:db8:3:255::1")).next_hop, six("fd00:2::1"));
 }
 
 TEST_F(Routes, SaysHowToMendAShortageOfMemory) {

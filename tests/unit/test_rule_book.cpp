@@ -12,6 +12,7 @@
 #include "dataplane/config_reload.hpp"
 #include "dataplane/rule_book.hpp"
 #include "dataplane/rule_reload.hpp"
+#include "dataplane/rules_in_use.hpp"
 #include "tests/support/config_text.hpp"
 
 namespace twinplane::dataplane {
