@@ -66,8 +66,9 @@ template <class Address>
 void read_session(const typename SessionWire<Address>::Full& full, const Section& prefixes,
                   std::uint32_t now_s, SessionOf<Address>& session) noexcept {
   read_session<Address>(full.brief, full.extra.vsys, prefixes, now_s, session);
-  std::memcpy(&session.server_side, &full.server_side, sizeof session.server_side);
   read_extra(full.extra, session);
+  if ((session.flags & tables::kTranslated) != 0)
+    std::memcpy(&session.server_side, &full.server_side, sizeof session.server_side);
 }
 
 template <class Record>

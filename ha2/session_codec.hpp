@@ -156,12 +156,16 @@ inline FullExtra wire_extra(const tables::SessionOf<Address>& session) noexcept 
 
 inline bool is_sound_extra(const FullExtra& extra) noexcept { return extra.sides <= kSidesMax; }
 
-// After read_tail(). The virtual system belongs to the key and is read with it.
+// After read_tail(). The virtual system belongs to the key and is read with it. An untranslated
+// session is the same on both sides, whatever is said: two would be keys that nothing finds again.
 template <class Address>
 inline void read_extra(const FullExtra& extra, tables::SessionOf<Address>& session) noexcept {
+  const unsigned client_end = session.flags & tables::kClientIsA1;
   session.flags = static_cast<std::uint16_t>(
       (session.flags & ~(tables::kClientIsA1 | tables::kTranslated)) |
       (extra.sides & kSidesMask) << kSidesShift | (extra.sides & ~kSidesMask) << kShiftedShift);
+  if ((session.flags & tables::kTranslated) == 0)
+    session.flags = static_cast<std::uint16_t>((session.flags & ~tables::kClientIsA1) | client_end);
   session.state.qos_class = extra.qos_class;
   session.state.application = extra.application.get();
 }

@@ -418,6 +418,7 @@ template <class Address>
 void expect_sound_table(const tables::SessionTable<Address>& sessions) {
   const auto& slots = sessions.slots();
   std::uint64_t key_count = 0;
+  ASSERT_EQ(slots.swept_count(), 0U) << "a search of the whole index that a peer can ask for";
   for (std::uint32_t slot = 0; slot < slots.slot_count(); ++slot) {
     const auto& entry = slots.entry(slot);
     ASSERT_EQ((entry.flags & tables::kLive) != 0, slots.live().is_live(slot));
