@@ -39,20 +39,21 @@ std::optional<BridgeOutcome> BridgeIntake::refuse_sender(const BridgeFrame& fram
   const BridgeDomain& domain = bridging_.domains[domain_index];
   const MacKey key = mac_key(frame.source, frame.vlan, domain_index);
   MacFound found{};
-  if (bridging_.table.try_lookup(key, found)) {
+  const bool is_known = bridging_.table.try_lookup(key, found);
+  if (is_known) {
     if (found.is_held()) return BridgeOutcome::kHeldSource;
     if (found.port == ingress_port) {
       bridging_.see(worker_, found.place, static_cast<std::uint32_t>(now_ns / kNsPerS));
       return std::nullopt;
     }
     if (found.is_static()) return BridgeOutcome::kStaticElsewhere;
-  } else if (!domain.is_wire() && domain.config.limit_action == AddressLimitAction::kDrop &&
-             bridging_.is_full(domain_index, ingress_port)) {
-    tell_home(key, domain_index, ingress_port, now_ns);  // who counts it, and knows better
-    return BridgeOutcome::kLimit;
   }
-  tell_home(key, domain_index, ingress_port, now_ns);
-  return std::nullopt;
+  tell_home(key, domain_index, ingress_port, now_ns);  // who counts it, and knows better
+  // One that moves takes a place of the port, and none of the domain's.
+  const bool has_no_place = is_known ? bridging_.is_port_full(ingress_port)
+                                     : bridging_.is_full(domain_index, ingress_port);
+  const bool drops = !domain.is_wire() && domain.config.limit_action == AddressLimitAction::kDrop;
+  return drops && has_no_place ? std::optional(BridgeOutcome::kLimit) : std::nullopt;
 }
 
 BridgeWay BridgeIntake::find_way(const BridgeFrame& frame, std::uint8_t domain_index,

@@ -79,8 +79,11 @@ class Bridging {
   // Would an address that is new behind this port find no place?
   bool is_full(std::uint8_t domain, std::uint8_t port) const noexcept {
     // relaxed: the home worker decides, this is a hint to what becomes of the frame
-    return are_full_[domain].load(std::memory_order_relaxed) ||
-           are_ports_full_[port].load(std::memory_order_relaxed);  // as above
+    return are_full_[domain].load(std::memory_order_relaxed) || is_port_full(port);
+  }
+
+  bool is_port_full(std::uint8_t port) const noexcept {
+    return are_ports_full_[port].load(std::memory_order_relaxed);  // as above
   }
 
   // The home worker.

@@ -89,14 +89,10 @@ void MacLearner::move(std::uint32_t slot, std::uint8_t port, std::uint64_t now_m
   const auto domain = static_cast<std::uint8_t>(body(slot).key.domain);
   const BridgeConfig& config = bridging_.domains[domain].config;
   MacStats& stats = bridging_.mac_stats(domain);
+  // It stays where it is known: otherwise a port that is full could take anybody's address away.
+  if (port_counts_[port] >= config.port_address_limit) return stats.refused_limit.add(1);
   stats.moved.add(1);
   if (moves_too_often(slot, now_ms)) return hold(slot, now_ms);
-  if (port_counts_[port] >= config.port_address_limit) {
-    // Where it was it is not, and where it is there is no place for it.
-    hide(slot);
-    macs().end(slot);
-    return stats.refused_limit.add(1);
-  }
   macs().change(slot, [port](Body& known) {
     known.port = port;
     known.move_count = static_cast<std::uint16_t>(std::min(known.move_count + 1, 65535));

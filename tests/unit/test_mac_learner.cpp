@@ -190,9 +190,9 @@ TEST(MacLearner, KeepsToTheLimitsOfDomainAndPort) {
   EXPECT_EQ(scene.stats().entries.get(), 6U);
   EXPECT_TRUE(scene.bridging.is_full(0, kRight));
   scene.hear(station(20), kLeft);
-  EXPECT_EQ(scene.port_of(station(20)), -1) << "no place where it is now";
-  EXPECT_EQ(scene.stats().entries.get(), 5U);
-  EXPECT_FALSE(scene.bridging.is_full(0, kRight));
+  EXPECT_EQ(scene.port_of(station(20)), kRight) << "a full port takes nobody's address away";
+  EXPECT_EQ(scene.stats().entries.get(), 6U);
+  EXPECT_EQ(scene.stats().moved.get(), 0U);
 }
 
 TEST(MacLearner, CountsWhatFindsNoSlot) {
