@@ -82,7 +82,7 @@ class BridgeForwarder {
                      const BridgeArrival& arrival) const noexcept;
 
   std::uint8_t zone_of(std::uint8_t port_index) const noexcept {
-    return config_.ports[port_index].zone_index;
+    return config_.zone_of(port_index);
   }
 
   const Config& config_;

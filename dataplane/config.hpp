@@ -33,6 +33,7 @@
 namespace twinplane::dataplane {
 
 inline constexpr std::size_t kPortsMax = 32;
+inline constexpr std::uint8_t kNoZone = 0xFF;  // of a port that there is not
 inline constexpr std::size_t kZonesMax = 64;
 inline constexpr std::size_t kRulesMax = 512;
 inline constexpr std::size_t kNatRulesMax = 64;
@@ -248,6 +249,11 @@ struct Config {
   WorkerConfig worker;
   FaultsConfig faults;
   MulticastConfig multicast;
+
+  // Of any number, as a peer may have sent it: a port that there is not is in no zone.
+  std::uint8_t zone_of(std::uint8_t port) const noexcept {
+    return port < ports.size() ? ports[port].zone_index : kNoZone;
+  }
 };
 
 // How many return paths a partition has room for: none where no port gives sessions any.

@@ -100,7 +100,6 @@ DropReason ControlSessions::read(const SessionOf<Address>& session, const Helper
                                           tables::client_is_a(session, Side::kClient)};
   const tables::DirectedKey<Address> far{tables::key_of(session, Side::kServer),
                                          tables::client_is_a(session, Side::kServer)};
-  const auto& ports = context_.config.ports;
   expected.is_opened_by_client = text.opener == kFromClient;
   const std::uint16_t port_be = network_order(text.port);
   if (expected.is_opened_by_client) {
@@ -108,13 +107,13 @@ DropReason ControlSessions::read(const SessionOf<Address>& session, const Helper
     expected.known_as = tables::source_of(far).address;
     expected.public_target = tables::target_of(near).address;
     expected.real = {tables::target_of(far).address, port_be};
-    expected.zone_from = ports[session.state.ingress_role].zone_index;
+    expected.zone_from = context_.config.zone_of(session.state.ingress_role);
   } else {
     expected.opener = tables::target_of(far).address;
     expected.known_as = tables::target_of(near).address;
     expected.public_target = tables::source_of(far).address;
     expected.real = {tables::source_of(near).address, port_be};
-    expected.zone_from = ports[session.state.egress_role].zone_index;
+    expected.zone_from = context_.config.zone_of(session.state.egress_role);
   }
   const bool is_own = text.address == Address6{} || text.address == mapped(expected.real.address) ||
                       text.address == mapped(expected.public_target);
@@ -154,7 +153,7 @@ std::optional<std::uint16_t> ControlSessions::public_port(
   };
   if (!expected.is_opened_by_client) {
     // A hidden client gets a port that its rule may give it.
-    const std::uint8_t zone_from = context_.config.ports[session.state.ingress_role].zone_index;
+    const std::uint8_t zone_from = context_.config.zone_of(session.state.ingress_role);
     bool is_of_rule = false;
     const NatChoice<Address> choice = context_.nat.choose(
         NatQuery<Address>{.source = expected.real.address,

@@ -38,7 +38,7 @@ class Home final : private FrameSink, private HeldPacketSink {
   Home(const Config& config, NeighborTable& table, tables::Partition& partition,
        GroupShared* groups, DosShared& dos, tables::HashSeed seed, Bridging* bridging)
       : neighbors_(config, NeighborOptions{}, table, *this, *this),
-        replica_(partition, table),
+        replica_(partition, table, config.ports.size()),
         holders_(config, neighbors_.own().all(), partition),
         block_list_(config, partition, dos, seed) {
     neighbors_.set_watcher(&replica_);

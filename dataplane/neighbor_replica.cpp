@@ -43,8 +43,9 @@ typename NeighborBody<Address>::Key key_of(const NeighborKey& key) noexcept {
 
 }  // namespace
 
-NeighborReplica::NeighborReplica(tables::Partition& home, NeighborTable& table)
-    : home_(home), table_(table) {
+NeighborReplica::NeighborReplica(tables::Partition& home, NeighborTable& table,
+                                 std::size_t port_count)
+    : home_(home), table_(table), port_count_(port_count) {
   shown<Address4>().resize(home.slot_count(tables::TableKind::kArp), kNobody);
   shown<Address6>().resize(home.slot_count(tables::TableKind::kNd), kNobody);
 }
@@ -117,8 +118,9 @@ void NeighborReplica::show(std::uint32_t slot) noexcept {
   const auto& slots = replicated<Address>().slots();
   const auto& entry = slots.entry(slot);
   const bool is_live = slots.live().is_live(slot);
+  const bool is_possible = is_live && entry.body.key.port < port_count_;
   const NeighborKey key =
-      is_live ? NeighborKey::of(entry.body.key.port, entry.body.key.address) : kNobody;
+      is_possible ? NeighborKey::of(entry.body.key.port, entry.body.key.address) : kNobody;
   NeighborKey& shown_key = shown<Address>()[slot];
   if (shown_key != key && shown_key != kNobody) {
     // Unless another slot holds it by now.
@@ -128,7 +130,10 @@ void NeighborReplica::show(std::uint32_t slot) noexcept {
       table_.erase(place);
   }
   shown_key = key;
-  if (!is_live) return;
+  if (!is_possible) {
+    if (is_live) ++unshown_count_;
+    return;
+  }
   const NeighborState state = state_of(entry.body.reach);
   const std::uint32_t place = table_.find(key);
   if (place != NeighborTable::kNoSlot)

@@ -25,7 +25,7 @@ namespace twinplane::dataplane {
 class NeighborReplica final : public NeighborWatcher {
  public:
   // Both must outlive it.
-  NeighborReplica(tables::Partition& home, NeighborTable& table);
+  NeighborReplica(tables::Partition& home, NeighborTable& table, std::size_t port_count);
 
   // Of the box that owns the home partition.
   void on_known(const NeighborEntry& entry, std::uint64_t now_ms) noexcept override;
@@ -34,7 +34,8 @@ class NeighborReplica final : public NeighborWatcher {
   // Shows what the stream has changed since the last call. Returns how much that was.
   std::size_t poll() noexcept;
 
-  // Neighbors of the peer for which the workers' table had no room.
+  // Neighbors of the peer for which the workers' table had no room, or behind ports that there are
+  // not.
   std::uint64_t unshown_count() const noexcept { return unshown_count_; }
 
  private:
@@ -59,6 +60,7 @@ class NeighborReplica final : public NeighborWatcher {
 
   tables::Partition& home_;
   NeighborTable& table_;
+  std::size_t port_count_;
   // by slot: whom the workers were shown for it; port kNobody for none
   std::array<std::vector<NeighborKey>, 2> shown_;
   std::uint64_t unshown_count_ = 0;

@@ -51,7 +51,7 @@ ReplayHome::ReplayHome(const Config& config, tables::Partition& home)
       table_(4 * config.tables.neighbor_slots, kSeed),
       sender_(own_, *this, neighbor_counters_),
       resolver_(neighbor_options(), own_, table_, sender_, *this, neighbor_counters_),
-      replica_(home, table_),
+      replica_(home, table_, config.ports.size()),
       membership_(group_options(), listening_ports(config), *this, *this, group_counters_, kSeed) {
   resolver_.set_watcher(&replica_);
   resolver_.set_active(true, 0);

@@ -86,7 +86,7 @@ class SctpForwarder {
                          std::uint8_t egress_port) const noexcept;
 
   std::uint8_t zone_of(std::uint8_t port_index) const noexcept {
-    return context_.config.ports[port_index].zone_index;
+    return context_.config.zone_of(port_index);
   }
 
   ForwardContext context_;

@@ -76,7 +76,7 @@ class SessionOpener {
                                    const Opening<Address>& opening) const noexcept;
 
   std::uint8_t zone_of(std::uint8_t port_index) const noexcept {
-    return context_.config.ports[port_index].zone_index;
+    return context_.config.zone_of(port_index);
   }
 
   ForwardContext context_;

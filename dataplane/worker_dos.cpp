@@ -283,6 +283,8 @@ void Worker::ask_server_again(std::uint32_t partition_index, const tables::Seque
   const auto& session =
       partition(partition_index).sessions<Address>().slots().entry(shift.key.slot);
   const std::uint32_t client_next = session.state.edge[kFromClient];
+  // A peer's record names any port.
+  if (session.state.ingress_role >= shared_.config.ports.size()) return;
   if (is_answered(session.state) || tables::tcp_is_over(session.state) || client_next == 0 ||
       BurstTime{now_ns}.seconds() - session.state.start_s > kAskAgainS)
     return;

@@ -92,6 +92,15 @@ TEST_F(Forward, DropsAPacketThatEntersByAnotherZoneThanItsSession) {
   EXPECT_EQ(out.result.reason, DropReason::kWrongZone);
 }
 
+TEST_F(Forward, BelievesThePeerNoPortThatThereIsNot) {
+  const std::uint16_t nat_port_be = open();
+  auto& session = partition_->session4().slots().changeable(0);
+  session.state.ingress_role = session.state.egress_role = 0xFF;
+  EXPECT_EQ(reply(nat_port_be, kSynAck).result.reason, DropReason::kWrongZone);
+  EXPECT_EQ(send4(kInside, {}, tests::tcp_segment(40000, 80, kSyn)).result.reason,
+            DropReason::kWrongZone);
+}
+
 TEST_F(Forward, DropsAPacketThatAlreadyWearsTheTranslatedAddress) {
   const std::uint16_t nat_port_be = open();
   const Ip4 ip{.source = kHidden, .target = kServer4};

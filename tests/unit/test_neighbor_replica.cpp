@@ -54,7 +54,7 @@ class NeighborReplicaTest : public ::testing::Test {
 
   tests::InBlock<tables::Partition> partition_{limits(), tables::HashSeed{3}};
   NeighborTable table_{16, {7}};
-  NeighborReplica replica_{*partition_, table_};
+  NeighborReplica replica_{*partition_, table_, 8};
 };
 
 TEST_F(NeighborReplicaTest, WritesDownWhatIsKnownAndForgetsWhatIsGone) {
@@ -128,6 +128,21 @@ TEST_F(NeighborReplicaTest, CountsWhomTheWorkersTableHasNoRoomFor) {
   arrive(0, 1, kMac);
   replica_.poll();
   EXPECT_EQ(replica_.unshown_count(), 1U);
+}
+
+TEST_F(NeighborReplicaTest, BelievesThePeerNoPortThatThereIsNot) {
+  for (const std::uint8_t port : std::initializer_list<std::uint8_t>{8, 200, 255}) {
+    tables::PlainEntry<ArpBody> entry{};
+    entry.head.flags = tables::kLive;
+    entry.body.key = {{10, 1, 0, 1}, port, {}};
+    arp().slots().put(3, entry);
+    replica_.poll();
+  }
+  EXPECT_EQ(table_.live_count(), 0U);
+  EXPECT_EQ(replica_.unshown_count(), 3U);
+  arrive(3, 1, kMac);
+  replica_.poll();
+  EXPECT_TRUE(is_known(host4(1), kMac));
 }
 
 TEST_F(NeighborReplicaTest, CountsWhatFindsNoRoomForThePeer) {
