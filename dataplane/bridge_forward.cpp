@@ -97,7 +97,7 @@ BridgeVerdict BridgeForwarder::forward(tables::Partition& partition, const Packe
   if (const std::uint8_t marks = advance(session, direction, view, view.tcp.acknowledgement);
       marks != 0)
     slots.mark(found.slot, marks);
-  touch(sessions, found.slot, rules_, arrival.time);
+  touch<Address>(partition, found.slot, rules_, arrival.time);
   return {.ports = ports,
           .was_taken_over = was_taken_over,
           .held_slot = (session.flags & tables::kHeld) != 0 ? found.slot : tables::kNoSlot};

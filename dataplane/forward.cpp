@@ -44,6 +44,13 @@ bool try_direction(const SessionOf<Address>& session, Side side, bool source_is_
   return direction == (side == Side::kClient ? kFromClient : kFromServer);
 }
 
+// Of a client: replies follow who brings its session, but not whoever knows its ends.
+template <class Address>
+bool is_believable(const SessionOf<Address>& session, const PacketView& view) noexcept {
+  return view.l4_kind != L4Kind::kTcp ||
+         tables::tcp_is_believable(session.state, kFromClient, view.tcp.sequence);
+}
+
 // `cut_bytes`: what pieces it is to be cut into, 0 for none.
 template <class Address>
 ForwardResult leaving(const RouteResult<Address>& route,
@@ -159,13 +166,14 @@ ForwardResult Forwarder::forward(tables::Partition& partition, std::span<std::by
     return ForwardResult::drop(refused);
   if (direction == kFromClient && (session.flags & tables::kReturned) != 0 &&
       context_.returns != nullptr) [[unlikely]]
-    context_.returns->follow<Address>(partition, found.slot, frame, ingress_port, time);
+    context_.returns->follow<Address>(partition, found.slot, frame, ingress_port, time,
+                                      [&] { return is_believable(session, view); });
   if (const std::uint8_t marks =
           advance(session, direction, view, shift.acknowledgement(view, direction));
       marks != 0)
     slots.mark(found.slot, marks);
   if ((session.flags & tables::kHeld) != 0) result.held_slot = found.slot;
-  touch(sessions, found.slot, context_.rules, time);
+  touch<Address>(partition, found.slot, context_.rules, time);
   if ((session.flags & tables::kTranslated) != 0) translate(frame, view, to);
   shift.rewrite(frame, view, direction);
   if (change.is_any()) {

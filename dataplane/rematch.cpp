@@ -6,6 +6,7 @@
 
 #include "dataplane/ip_numbers.hpp"
 #include "dataplane/mapped_endpoint.hpp"
+#include "dataplane/session_steps.hpp"
 #include "tables/session_shift.hpp"
 
 namespace twinplane::dataplane {
@@ -39,21 +40,24 @@ Address6 primary_of(const tables::SctpState& state, tables::Direction side) noex
 
 }  // namespace
 
-Rematch::Rematch(const Config& config, RematchStats& stats)
+Rematch::Rematch(const Config& config, const HeldPlaces& held, RematchStats& stats)
     : config_(config),
       stats_(stats),
       announced_(config),
-      mode_(config.tables.rematch ? RematchMode::kEnforce : RematchMode::kRename) {}
+      mode_(config.tables.rematch ? RematchMode::kEnforce : RematchMode::kRename),
+      held_(held) {}
 
-void Rematch::add(tables::Partition& partition) {
-  partitions_.push_back(&partition);
+void Rematch::add(std::uint32_t number, tables::Partition& partition) {
+  parts_.push_back({number, &partition});
   slot_count_ += partition.slot_count(TableKind::kSession4) +
                  std::uint64_t{partition.slot_count(TableKind::kSession6)} +
                  partition.slot_count(TableKind::kSctp);
 }
 
-void Rematch::begin(const RuleSet& rules) noexcept {
+void Rematch::begin(const RuleSet& rules, RematchCause cause) noexcept {
   rules_ = &rules;
+  cause_ = cause;
+  is_done_ = false;
   place_ = 0;
   next_slot_ = 0;
   slots_before_ = 0;
@@ -70,25 +74,27 @@ void Rematch::begin(const RuleSet& rules) noexcept {
 }
 
 void Rematch::suspend() noexcept {
-  if (rules_ != nullptr) begin(*rules_);
+  if (is_running() || (rules_ != nullptr && cause_ == RematchCause::kLoaded))
+    begin(*rules_, cause_);
 }
 
 std::uint32_t Rematch::step(std::uint32_t budget, std::uint64_t now_ns) noexcept {
-  if (rules_ == nullptr) return 0;
+  if (!is_running()) return 0;
+  now_ns_ = now_ns;
   if (stats_.began_ns.get() == 0) {
     stats_.began_ns.set(now_ns);
     stats_.state.set(static_cast<std::uint64_t>(RematchState::kRunning));
   }
   std::uint32_t left = budget;
-  while (left != 0 && place_ != kTablesEach * partitions_.size()) {
-    if (!step_in(*partitions_[place_ / kTablesEach], left)) break;
+  while (left != 0 && place_ != kTablesEach * parts_.size()) {
+    if (!step_in(left)) break;
     slots_before_ += next_slot_;
     next_slot_ = 0;
     ++place_;
   }
   stats_.slots_passed.set(std::min(slots_before_ + next_slot_, slot_count_));
-  if (place_ == kTablesEach * partitions_.size()) {
-    rules_ = nullptr;
+  if (place_ == kTablesEach * parts_.size()) {
+    is_done_ = true;
     stats_.ended_ns.set(now_ns);
     stats_.state.set(static_cast<std::uint64_t>(RematchState::kDone));
   }
@@ -96,17 +102,17 @@ std::uint32_t Rematch::step(std::uint32_t budget, std::uint64_t now_ns) noexcept
 }
 
 // True at the end of the table.
-bool Rematch::step_in(tables::Partition& partition, std::uint32_t& budget) noexcept {
+bool Rematch::step_in(std::uint32_t& budget) noexcept {
   switch (place_ % kTablesEach) {
     case 0:
-      return walk(partition.session4().slots(), budget,
-                  [&](std::uint32_t slot) { return judge<Address4>(partition, slot); });
+      return walk(partition().session4().slots(), budget,
+                  [this](std::uint32_t slot) { return judge<Address4>(slot); });
     case 1:
-      return walk(partition.session6().slots(), budget,
-                  [&](std::uint32_t slot) { return judge<Address6>(partition, slot); });
+      return walk(partition().session6().slots(), budget,
+                  [this](std::uint32_t slot) { return judge<Address6>(slot); });
     default:
-      return walk(partition.slots<TableKind::kSctp>(), budget, [&](std::uint32_t slot) {
-        judge_association(partition, slot);
+      return walk(partition().slots<TableKind::kSctp>(), budget, [this](std::uint32_t slot) {
+        judge_association(slot);
         return Judged::kDone;
       });
   }
@@ -174,9 +180,33 @@ RuleVerdict Rematch::verdict_of(const tables::SctpBody& body) const noexcept {
   return client == mapped(client4) ? ask(client4, unmapped<Address4>(server)) : ask(client, server);
 }
 
+// A mark alone says that the session's next packet is to wait: the one that set it may be gone.
 template <class Address>
-Rematch::Judged Rematch::judge(tables::Partition& partition, std::uint32_t slot) noexcept {
-  auto& sessions = partition.sessions<Address>();
+bool Rematch::is_waiting(std::uint32_t slot) const noexcept {
+  const auto& session = partition().sessions<Address>().slots().entry(slot);
+  constexpr TableKind kKind =
+      sizeof(Address) == sizeof(Address4) ? TableKind::kSession4 : TableKind::kSession6;
+  return (session.flags & tables::kHeld) != 0 &&
+         held_.is_waiting(
+             {parts_[place_ / kTablesEach].number, kKind, slot, session.state.generation});
+}
+
+// An open connection that is young is due when it comes of age, any other one by its timeout.
+template <class Address>
+void Rematch::set_age(tables::SessionTable<Address>& sessions, std::uint32_t slot,
+                      const RuleVerdict& rule, bool was_young) noexcept {
+  const auto& session = sessions.slots().entry(slot);
+  const BurstTime time{now_ns_};
+  if ((session.flags & tables::kYoung) != 0)
+    tables::touch_young<Address>(partition(), slot, time.milliseconds(),
+                                 ages_in_ms(session, rule.sync_after_s, time.seconds()));
+  else if (was_young)
+    sessions.touch(slot, time.milliseconds());
+}
+
+template <class Address>
+Rematch::Judged Rematch::judge(std::uint32_t slot) noexcept {
+  auto& sessions = partition().sessions<Address>();
   const SessionOf<Address>& session = sessions.slots().entry(slot);
   const RuleVerdict rule = verdict_of(session);
   const bool is_dropped = rule.action == RuleAction::kDrop;
@@ -199,14 +229,16 @@ Rematch::Judged Rematch::judge(tables::Partition& partition, std::uint32_t slot)
       local = tables::kLocalOnly | tables::kYoung;
   }
   // Its packets wait for a receipt of this generation: for some milliseconds at most.
-  if ((session.flags & tables::kHeld) != 0 && sessions.would_reassign(slot, number, local))
+  if (sessions.would_reassign(slot, number, local) && is_waiting<Address>(slot))
     return Judged::kLater;
-  count_kept(number, tables::reassign<Address>(partition, slot, number, local));
+  const bool was_young = (session.flags & tables::kYoung) != 0;
+  count_kept(number, tables::reassign<Address>(partition(), slot, number, local));
+  if (mode_ == RematchMode::kEnforce) set_age(sessions, slot, rule, was_young);
   return Judged::kDone;
 }
 
-void Rematch::judge_association(tables::Partition& partition, std::uint32_t slot) noexcept {
-  auto& table = partition.table<TableKind::kSctp>();
+void Rematch::judge_association(std::uint32_t slot) noexcept {
+  auto& table = partition().table<TableKind::kSctp>();
   const auto& entry = table.slots().entry(slot);
   const RuleVerdict rule = verdict_of(entry.body);
   const bool is_dropped = rule.action == RuleAction::kDrop;

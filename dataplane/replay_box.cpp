@@ -133,10 +133,10 @@ void ReplayBox::expire(std::uint64_t now_ns, std::uint64_t past_ns) noexcept {
            64;
   };
   for (const auto& partition : partitions_) {
-    partition->session4().expire(now_ms,
-                                 share(partition->slot_count(tables::TableKind::kSession4)));
-    partition->session6().expire(now_ms,
-                                 share(partition->slot_count(tables::TableKind::kSession6)));
+    tables::expire_sessions<tables::Address4>(
+        *partition, now_ms, share(partition->slot_count(tables::TableKind::kSession4)));
+    tables::expire_sessions<tables::Address6>(
+        *partition, now_ms, share(partition->slot_count(tables::TableKind::kSession6)));
     sctp_ages_.expire(partition->table<tables::TableKind::kSctp>(), now_ms,
                       share(partition->slot_count(tables::TableKind::kSctp)));
     tables::expire_shifts(*partition, now_ms,

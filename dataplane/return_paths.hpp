@@ -33,14 +33,15 @@ enum class ReturnCounter : std::uint8_t {
   kRefusedMac,     // opened without, or not followed: no neighbor's MAC, or one of the box's own
   kMoved,          // the neighbor has changed its MAC, or another brings the session now
   kMoveHeld,       // it did so again within a second
+  kMoveDoubted,    // a segment said so that its connection cannot have sent
   kFellBackDown,   // packets that went by the routes: the port has no link
   kFellBackUnset,  // packets that went by the routes: which path it was is not known here
   kCount,
 };
 
 inline constexpr auto kReturnCounterNames = std::to_array<std::string_view>(
-    {"opened", "refused_full", "refused_mac", "moved", "moves_held_back", "fell_back_port_down",
-     "fell_back_unknown"});
+    {"opened", "refused_full", "refused_mac", "moved", "moves_held_back", "moves_doubted",
+     "fell_back_port_down", "fell_back_unknown"});
 static_assert(kReturnCounterNames.size() == static_cast<std::size_t>(ReturnCounter::kCount));
 
 class ReturnPaths {
@@ -66,16 +67,18 @@ class ReturnPaths {
     add(is_given ? ReturnCounter::kOpened : ReturnCounter::kRefusedFull);
   }
 
-  // A frame of the direction that opened the session, which has kReturned, goes on.
-  template <class Address>
+  // A frame of the direction that opened the session, which has kReturned, goes on. Somebody else
+  // than before is followed if bool is_believed().
+  template <class Address, class IsBelieved>
   void follow(tables::Partition& partition, std::uint32_t slot, std::span<const std::byte> frame,
-              std::uint8_t port_index, BurstTime time) noexcept {
+              std::uint8_t port_index, BurstTime time, IsBelieved&& is_believed) noexcept {
     if ((served_ports_ >> port_index & 1U) == 0) return;
     const std::uint32_t at = tables::return_slot_of<Address>(partition, slot);
     if (at == tables::kNoSlot) return;
     const tables::ReturnPath now = path_of(frame, port_index);
     if (now == tables::return_path_at(partition, at)) [[likely]]
       return;
+    if (!is_believed()) return add(ReturnCounter::kMoveDoubted);
     move(partition, at, now, time);
   }
 

@@ -42,8 +42,17 @@ enum class HoldEnd : std::uint8_t {
 
 inline constexpr std::size_t kHeldPacketsMax = 2048;
 
+class HeldPlaces {
+ public:
+  // Packets of the session wait.
+  virtual bool is_waiting(const HeldPlace& place) const noexcept = 0;
+
+ protected:
+  ~HeldPlaces() = default;
+};
+
 template <class Packet>
-class SessionHold {
+class SessionHold final : public HeldPlaces {
  public:
   static constexpr std::size_t kSessionsMax = 1024;
   static constexpr std::size_t kPacketsMax = kHeldPacketsMax;
@@ -58,8 +67,7 @@ class SessionHold {
     heads_.fill(kNone);
   }
 
-  // Earlier packets of the session wait.
-  bool is_waiting(const HeldPlace& place) const noexcept { return find(place) != kNone; }
+  bool is_waiting(const HeldPlace& place) const noexcept override { return find(place) != kNone; }
 
   // Behind what waits of the same session; the first one asks for the receipt: Receipt ask().
   template <class Ask>

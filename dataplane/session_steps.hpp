@@ -15,6 +15,7 @@
 #include "dataplane/packet_view.hpp"
 #include "dataplane/rules_in_use.hpp"
 #include "tables/session.hpp"
+#include "tables/session_shift.hpp"
 #include "tables/slot_marks.hpp"
 #include "tables/tcp_track.hpp"
 
@@ -71,16 +72,25 @@ tables::SessionOf<Address> opened_session(const PacketView& view,
   return session;
 }
 
+// Until a session has the age at which its rule lets it leave the box; not above 0: it has.
+template <class Address>
+std::int32_t ages_in_ms(const tables::SessionOf<Address>& session, std::uint32_t sync_after_s,
+                        std::uint32_t now_s) noexcept {
+  const auto age_s = static_cast<std::int32_t>(now_s - session.state.start_s);
+  return (static_cast<std::int32_t>(sync_after_s) - age_s) * 1000;
+}
+
 // A packet of it has passed. A young one comes of age when its rule says so.
-template <class Sessions>
-void touch(Sessions& sessions, std::uint32_t slot, const RulesInUse& rules,
+template <class Address>
+void touch(tables::Partition& partition, std::uint32_t slot, const RulesInUse& rules,
            BurstTime time) noexcept {
+  auto& sessions = partition.sessions<Address>();
   const auto& session = sessions.slots().entry(slot);
   if ((session.flags & tables::kYoung) == 0) [[likely]]
     return sessions.touch(slot, time.milliseconds());
-  const auto age_s = static_cast<std::int32_t>(time.seconds() - session.state.start_s);
-  const auto left_s = static_cast<std::int32_t>(rules.sync_after_s(session.state.rule)) - age_s;
-  sessions.touch_young(slot, time.milliseconds(), left_s * 1000);
+  tables::touch_young<Address>(
+      partition, slot, time.milliseconds(),
+      ages_in_ms(session, rules.sync_after_s(session.state.rule), time.seconds()));
 }
 
 // Returns the marks of what the packet changed in the session. `acknowledgement` is the packet's,

@@ -67,7 +67,7 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
       home_(std::move(home)),
       builder_(ha2::frame_bytes_for_mtu(shared.encap, shared.config.ha2.mtu_bytes)),
       icmp_errors_(kIcmpErrorLimits, now_ns()),
-      rematch_(shared.config, stats_.rematch) {
+      rematch_(shared.config, hold_, stats_.rematch) {
   replicas_.resize(shared.partitions.size());
   std::size_t stream_count = 0;
   for (std::uint32_t i = 0; i < replicas_.size(); ++i) stream_count += is_mine(i) ? 1 : 0;
@@ -75,10 +75,10 @@ Worker::Worker(std::uint16_t index, std::uint16_t worker_count, const WorkerShar
     if (is_mine(i))
       replicas_[i] = std::make_unique<ha2::Replica>(stream_config(shared_, i, stream_count),
                                                     partition(i), builder_);
-  for (const auto& replica : replicas_)
-    if (replica != nullptr) rematch_.add(replica->partition());
-  // What a process before has left was let in by the rules that it had.
-  if (shared.has_kept_tables) rematch_.begin(shared.rules.in_use(index).get());
+  for (std::uint32_t i = 0; i < replicas_.size(); ++i)
+    if (is_mine(i)) rematch_.add(i, partition(i));
+  if (shared.has_kept_tables)
+    rematch_.begin(shared.rules.in_use(index).get(), RematchCause::kKeptTables);
   for (std::size_t port = 0; port < shared.ports.size(); ++port)
     config_port_of_[shared.ports[port]->dpdk_port()] = static_cast<std::uint8_t>(port);
   if (shared_.groups != nullptr)
@@ -264,10 +264,10 @@ void Worker::expire(std::uint64_t now) noexcept {
     const auto share = [past_ns](std::uint32_t slot_count) {
       return static_cast<std::uint32_t>(slot_count * past_ns / kFullScanNs) + 64;
     };
-    mine.session4().expire(time.milliseconds(),
-                           share(mine.slot_count(tables::TableKind::kSession4)));
-    mine.session6().expire(time.milliseconds(),
-                           share(mine.slot_count(tables::TableKind::kSession6)));
+    tables::expire_sessions<tables::Address4>(mine, time.milliseconds(),
+                                              share(mine.slot_count(tables::TableKind::kSession4)));
+    tables::expire_sessions<tables::Address6>(mine, time.milliseconds(),
+                                              share(mine.slot_count(tables::TableKind::kSession6)));
     sctp_forwarder_.ages().expire(mine.table<tables::TableKind::kSctp>(), time.milliseconds(),
                                   share(mine.slot_count(tables::TableKind::kSctp)));
     if (shared_.forward.expectations != nullptr)

@@ -51,9 +51,9 @@ namespace detail {
 // Makes the session one with a shift, which moves nothing yet; kNoSlot: there is no room.
 template <class Address>
 std::uint32_t make_shift(Partition& partition, std::uint32_t slot, std::uint32_t now_ms) noexcept {
-  auto& sessions = partition.sessions<Address>().slots();
+  auto& sessions = partition.sessions<Address>();
   auto& table = partition.table<TableKind::kSequenceShift>();
-  auto& session = sessions.changeable(slot);
+  auto& session = sessions.slots().changeable(slot);
   const auto flags = session.flags;
   session.flags |= kShifted;
   // No patch says the flag, so the session gets a new generation with it.
@@ -139,6 +139,33 @@ bool reassign(Partition& partition, std::uint32_t slot, std::uint16_t rule,
   if (table.rekey(shift, body).status == RekeyStatus::kRekeyed)
     table.change(shift, (local & kLocalOnly) != 0, [](SequenceShiftBody&) {});
   return true;
+}
+
+// The session has come of age: what stands beside it leaves the box with it, and not some time
+// after.
+template <class Address>
+void share_beside(Partition& partition, std::uint32_t slot) noexcept {
+  if (const std::uint32_t shift = shift_slot_of<Address>(partition, slot); shift != kNoSlot)
+    keep_local<TableKind::kSequenceShift>(partition, shift);
+  if (const std::uint32_t path = return_slot_of<Address>(partition, slot); path != kNoSlot)
+    keep_local<TableKind::kReturnMac>(partition, path);
+}
+
+// SessionTable::touch_young(), and the session's shift and return path go with it.
+template <class Address>
+void touch_young(Partition& partition, std::uint32_t slot, std::uint32_t now_ms,
+                 std::int32_t ages_in_ms) noexcept {
+  if (partition.sessions<Address>().touch_young(slot, now_ms, ages_in_ms))
+    share_beside<Address>(partition, slot);
+}
+
+// SessionTable::expire(), as touch_young().
+template <class Address>
+void expire_sessions(Partition& partition, std::uint32_t now_ms,
+                     std::uint32_t slot_budget) noexcept {
+  partition.sessions<Address>().expire(now_ms, slot_budget, [&partition](std::uint32_t slot) {
+    share_beside<Address>(partition, slot);
+  });
 }
 
 // An acknowledgement, as who sent it counts, of what is sent in `direction`.

@@ -71,27 +71,33 @@ class SessionTable {
     return result;
   }
 
-  // A packet of the session passed: its time starts anew, by its class.
+  // A packet of the session passed, or it is no young one any more: its time starts anew, by its
+  // class.
   void touch(std::uint32_t slot, std::uint32_t now_ms) noexcept {
     slots_.set_deadline(slot, now_ms + timeout_ms(slots_.entry(slot)));
   }
 
   // The same of a young session, which has its age in so many milliseconds. A packet that comes
-  // then makes it one that the peer has. An open TCP connection needs none: it is due when it has
-  // its age, and expire() sees it. Its timeout must be longer than that.
-  void touch_young(std::uint32_t slot, std::uint32_t now_ms, std::int32_t ages_in_ms) noexcept {
-    if (ages_in_ms <= 0) return come_of_age(slot, now_ms);
+  // then makes it one that the peer has: true then. An open TCP connection needs none: it is due
+  // when it has its age, and expire() sees it. Its timeout must be longer than that.
+  bool touch_young(std::uint32_t slot, std::uint32_t now_ms, std::int32_t ages_in_ms) noexcept {
+    if (ages_in_ms <= 0) {
+      come_of_age(slot, now_ms);
+      return true;
+    }
     if (is_open_tcp(slots_.entry(slot)))
       slots_.set_deadline(slot, now_ms + static_cast<std::uint32_t>(ages_in_ms));
     else
       touch(slot, now_ms);
+    return false;
   }
 
   // A session that this box decrypts, as TLS in the middle: the peer does not have its keys, so it
   // stays on this box from now on. If the peer has it, it is told that the slot is empty.
-  void mark_decrypted(std::uint32_t slot) noexcept {
+  void mark_decrypted(std::uint32_t slot, std::uint32_t now_ms) noexcept {
     Entry& entry = slots_.changeable(slot);
     if ((entry.flags & kDecrypted) != 0) return;
+    if ((entry.flags & kYoung) != 0) touch(slot, now_ms);
     entry.flags =
         static_cast<std::uint16_t>((entry.flags & ~(kYoung | kHeld)) | kDecrypted | kLocalOnly);
     ++counters_.decrypted;
@@ -100,15 +106,21 @@ class SessionTable {
 
   // Other rules hold: the session is this one's now, and `local` says whether it may leave the box:
   // 0, kLocalOnly, or that and kYoung. Under a new generation, as no patch says so
-  // (SlotTable::renew()). False when nothing changes.
+  // (SlotTable::renew()). False when nothing changes. Who makes it young, or takes that away, sees
+  // to its time by touch_young() or touch(): an open connection's was that of coming of age.
   bool reassign(std::uint32_t slot, std::uint16_t rule, std::uint16_t local) noexcept {
     if (!would_reassign(slot, rule, local)) return false;
     Entry& entry = slots_.changeable(slot);
     entry.state.rule = rule;
     entry.flags = static_cast<std::uint16_t>((entry.flags & ~(kLocalOnly | kYoung)) | local);
-    slots_.renew(slot);
-    if (is_half_open(entry)) note_half_open(slot);
+    renew(slot);
     return true;
+  }
+
+  // SlotTable::renew(): what may be evicted is known by its generation.
+  void renew(std::uint32_t slot) noexcept {
+    slots_.renew(slot);
+    if (is_half_open(slots_.entry(slot))) note_half_open(slot);
   }
 
   bool would_reassign(std::uint32_t slot, std::uint16_t rule, std::uint16_t local) const noexcept {
@@ -121,18 +133,27 @@ class SessionTable {
     ++counters_.ended;
   }
 
-  // Ends what is due among the next `slot_budget` slots. A full scan over all slots in about a
-  // second is usual.
-  std::uint32_t expire(std::uint32_t now_ms, std::uint32_t slot_budget) noexcept {
+  // Ends what is due among the next `slot_budget` slots; on_aged(slot) hears of what came of age.
+  // A full scan over all slots in about a second is usual.
+  template <class OnAged>
+  std::uint32_t expire(std::uint32_t now_ms, std::uint32_t slot_budget, OnAged&& on_aged) noexcept {
     return slots_.scan_ages(
         now_ms, slot_budget,
         [&](std::uint32_t slot) {
           const Entry& entry = slots_.entry(slot);
-          if ((entry.flags & kYoung) != 0 && is_open_tcp(entry)) return come_of_age(slot, now_ms);
+          if ((entry.flags & kYoung) != 0 && is_open_tcp(entry)) {
+            come_of_age(slot, now_ms);
+            return on_aged(slot);
+          }
           slots_.erase(slot);
           ++counters_.expired;
         },
         [&](std::uint32_t slot) { give_grace(slot, now_ms); });
+  }
+
+  // Of a table that stands alone: nothing is beside its sessions.
+  std::uint32_t expire(std::uint32_t now_ms, std::uint32_t slot_budget) noexcept {
+    return expire(now_ms, slot_budget, [](std::uint32_t) {});
   }
 
   // Ends what had no time left when no packet was seen for so long. Returns how many.

@@ -58,22 +58,25 @@ bool raise_edges(SessionState& state, Direction direction, const TcpSegment& seg
   return is_step;
 }
 
-// A reset counts only where its sequence number can be real (after RFC 5961, but lenient): not far
-// behind what its side has sent, as one that answers a late acknowledgement is, and not far beyond
-// what the other side has allowed, as edges from the peer may be a step behind.
+// A reset counts only where its sequence number can be real.
 bool is_believable_reset(const SessionState& state, Direction direction,
                          const TcpSegment& reset) noexcept {
   const Direction other = opposite(direction);
   if (tcp_rank(state, direction) == TcpRank::kNone)
     return (reset.flags & kTcpAck) != 0 && reset.ack == state.edge[other];
-  const std::uint32_t edge = state.edge[direction];
-  const std::uint32_t edge_max = state.edge_max[direction];
-  const bool is_behind = edge != 0 && tcp_is_after(edge - kResetBehindBytes, reset.seq);
-  const bool is_beyond = edge_max != 0 && tcp_is_after(reset.seq, edge_max + kWindowRefreshBytes);
-  return !is_behind && !is_beyond;
+  return tcp_is_believable(state, direction, reset.seq);
 }
 
 }  // namespace
+
+bool tcp_is_believable(const SessionState& state, Direction direction,
+                       std::uint32_t sequence) noexcept {
+  const std::uint32_t edge = state.edge[direction];
+  const std::uint32_t edge_max = state.edge_max[direction];
+  const bool is_behind = edge != 0 && tcp_is_after(edge - kBelievedBehindBytes, sequence);
+  const bool is_beyond = edge_max != 0 && tcp_is_after(sequence, edge_max + kWindowRefreshBytes);
+  return !is_behind && !is_beyond;
+}
 
 bool tcp_is_over(const SessionState& state) noexcept {
   const TcpRank client = tcp_rank(state, kFromClient);

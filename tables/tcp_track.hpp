@@ -33,9 +33,9 @@ inline constexpr std::uint8_t kNoWindowScale = 15;
 // they only widen what is accepted.
 inline constexpr std::uint32_t kWindowRefreshBytes = 256 * 1024;
 
-// How far behind its side's edge a reset is still believed: data under way that a late
-// acknowledgement is about.
-inline constexpr std::uint32_t kResetBehindBytes = 1024 * 1024;
+// How far behind its side's edge a sequence number is still believed: of a reset that answers a
+// late acknowledgement, of data that comes again.
+inline constexpr std::uint32_t kBelievedBehindBytes = 1024 * 1024;
 
 // True when `later` is ahead of `earlier` in TCP's wrapping sequence space.
 constexpr bool tcp_is_after(std::uint32_t later, std::uint32_t earlier) noexcept {
@@ -48,6 +48,12 @@ void tcp_open(SessionState& state, const TcpSegment& syn) noexcept;
 // Takes one segment into account; returns the DirtyMark bits of what changed (0 for most segments).
 [[nodiscard]] std::uint8_t tcp_advance(SessionState& state, Direction direction,
                                        const TcpSegment& segment) noexcept;
+
+// Can a segment of that direction, which has sent before, have this sequence number (after RFC
+// 5961, but lenient)? Not far behind what its side has sent, and not far beyond what the other side
+// has allowed, as edges from the peer may be a step behind. Anything can where no edge is known.
+[[nodiscard]] bool tcp_is_believable(const SessionState& state, Direction direction,
+                                     std::uint32_t sequence) noexcept;
 
 // True when both directions are closed or one was reset: a SYN with these ends then starts a new
 // session.

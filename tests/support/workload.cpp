@@ -261,16 +261,16 @@ void Workload::operate_on(SessionTable<Address>& sessions, std::uint32_t flow_co
     else
       sessions.touch(slot, now_ms(now_ns));
   }
-  if (marking_.chance(20)) change_mark(sessions);
+  if (marking_.chance(20)) change_mark(sessions, now_ns);
 }
 
 // What is decided of any session later: that this box decrypts it, or that other rules hold.
 template <class Address>
-void Workload::change_mark(SessionTable<Address>& sessions) {
+void Workload::change_mark(SessionTable<Address>& sessions, std::uint64_t now_ns) {
   const std::uint32_t slot = marking_.below(sessions.slots().slot_count());
   const auto& entry = sessions.slots().entry(slot);
   if (!tables::SessionTraits<Address>::is_live(entry)) return;
-  if (marking_.chance(300)) return sessions.mark_decrypted(slot);
+  if (marking_.chance(300)) return sessions.mark_decrypted(slot, now_ms(now_ns));
   const bool is_decrypted = (entry.flags & tables::kDecrypted) != 0;
   sessions.reassign(slot, static_cast<std::uint16_t>(marking_.below(1000)),
                     is_decrypted || marking_.coin() ? tables::kLocalOnly : std::uint16_t{0});

@@ -101,7 +101,7 @@ class Workload {
                     tables::Direction direction, std::uint8_t flags, std::uint32_t payload_bytes);
 
   template <class Address>
-  void change_mark(tables::SessionTable<Address>& sessions);
+  void change_mark(tables::SessionTable<Address>& sessions, std::uint64_t now_ns);
 
   std::uint32_t where_it_stands(const tables::SessionState& state, tables::Direction direction);
 

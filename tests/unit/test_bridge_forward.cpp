@@ -95,8 +95,9 @@ TEST_F(BridgeForwardTest, IsEndedAndRefusedWhenOtherRulesHold) {
                                    "t");
   const RuleSet rules(next);
   RematchStats stats;
-  Rematch rematch(next, stats);
-  rematch.add(*partition_);
+  const SessionHold<int> nothing_waits(1);
+  Rematch rematch(next, nothing_waits, stats);
+  rematch.add(0, *partition_);
   rematch.begin(*rules_);
   while (rematch.step(64, 1) != 0) continue;
   EXPECT_EQ(sessions(), 1U);

@@ -214,6 +214,17 @@ TEST_F(ForwardReturn, FollowsNoPacketThatIsDropped) {
   expect_goes_to(from_real(kSynAck), kProvider, kOutside);
 }
 
+TEST_F(ForwardReturn, FollowsNoSegmentThatItsClientCannotHaveSent) {
+  from_far(kSyn);
+  from_real(kSynAck);
+  time_.now_ns += 1'000'000'000;
+  partition_->session4().slots().changeable(0).state.edge[tables::kFromClient] += 0x10000000;
+  from_far(kAck, kNewProvider, 2);
+  expect_goes_to(from_real(kAck), kProvider, kOutside);
+  EXPECT_EQ(count(ReturnCounter::kMoveDoubted), 1U);
+  EXPECT_EQ(count(ReturnCounter::kMoved), 0U);
+}
+
 TEST_F(ForwardReturn, FollowsNoMacThatCannotBeANeighbors) {
   from_far(kSyn);
   time_.now_ns += 1'000'000'000;

@@ -60,8 +60,8 @@ class Rematching : public tests::ForwardFixture {
     next_config_ = parse_config(replaced(text_, piece, replacement), "t");
     next_config_.tables.rematch = enforces;
     next_.emplace(next_config_);
-    rematch_.emplace(next_config_, stats_);
-    rematch_->add(*partition_);
+    rematch_.emplace(next_config_, hold_, stats_);
+    rematch_->add(0, *partition_);
     rematch_->begin(*next_);
   }
 
@@ -72,7 +72,7 @@ class Rematching : public tests::ForwardFixture {
   }
 
   void finish() {
-    for (int i = 0; i < 1000 && rematch_->is_running(); ++i) rematch_->step(64, 1);
+    for (int i = 0; i < 1000 && rematch_->is_running(); ++i) rematch_->step(64, time_.now_ns);
     EXPECT_FALSE(rematch_->is_running());
     EXPECT_EQ(stats_.state.get(), static_cast<std::uint64_t>(RematchState::kDone));
     EXPECT_EQ(stats_.slots_passed.get(), stats_.slots_total.get());
@@ -89,6 +89,12 @@ class Rematching : public tests::ForwardFixture {
   }
 
   auto& only() { return sessions().slots().changeable(only_slot()); }
+
+  void establish() {
+    open();
+    only().state.timeout_class = static_cast<std::uint8_t>(tables::TimeoutClass::kTcpEstablished);
+    send4(kInside, {}, tests::tcp_segment(40000, 80, tests::kAck));
+  }
 
   void open_association(bool is4 = true) {
     tables::SctpSummary init;
@@ -120,6 +126,7 @@ class Rematching : public tests::ForwardFixture {
   std::string text_;
   Config next_config_;
   std::optional<RuleSet> next_;
+  SessionHold<int> hold_{1};  // of numbered packets
   RematchStats stats_;
   std::optional<Rematch> rematch_;
 };
@@ -223,7 +230,7 @@ TEST_F(Rematching, TakesASessionFromThePeerWhenItsRuleSaysSoAndGivesItBack) {
 
 TEST_F(Rematching, LeavesDecryptedSessionsAtHome) {
   open();
-  sessions().mark_decrypted(only_slot());
+  sessions().mark_decrypted(only_slot(), time_.milliseconds());
   rematch(kRuleEnd, "action = \"allow\"");
   EXPECT_NE(only().flags & tables::kLocalOnly, 0);
   EXPECT_EQ(stats_.reassigned.get(), 0U);
@@ -245,18 +252,42 @@ TEST_F(Rematching, GivesThePeerWhatIsYoungNoMore) {
   EXPECT_EQ(only().flags & (tables::kLocalOnly | tables::kYoung), 0);
 }
 
+// An open connection that is young is due when it has its age: that must not end it.
+TEST_F(Rematching, GivesWhatIsYoungNoMoreItsWholeTime) {
+  make_box(replaced(tests::kConfigText, kRuleEnd, "action = \"allow\"\nsync_after_s = 60"));
+  establish();
+  ASSERT_NE(only().flags & tables::kYoung, 0);
+  ASSERT_EQ(only().state.timeout_class,
+            static_cast<std::uint8_t>(tables::TimeoutClass::kTcpEstablished));
+  rematch("sync_after_s = 60", "sync = true");
+  EXPECT_GT(sessions().slots().deadline_ms(only_slot()), time_.milliseconds() + 3'000'000);
+}
+
+TEST_F(Rematching, LetsWhatIsYoungComeOfAgeByItsNewRule) {
+  make_box(replaced(tests::kConfigText, kRuleEnd, "action = \"allow\"\nsync_after_s = 60"));
+  establish();
+  rematch("sync_after_s = 60", "sync_after_s = 600");
+  EXPECT_NE(only().flags & tables::kYoung, 0);
+  EXPECT_GT(sessions().slots().deadline_ms(only_slot()), time_.milliseconds() + 500'000);
+  time_.now_ns += 30'000'000'000;
+  rematch("sync_after_s = 60", "sync_after_s = 20");
+  EXPECT_EQ(only().flags & (tables::kLocalOnly | tables::kYoung), 0) << "it has that age already";
+}
+
 TEST_F(Rematching, WaitsForASessionWhosePacketsWaitAndIsToBeAnotherRules) {
   open();
   only().flags |= tables::kHeld;
+  const HeldPlace place{0, TableKind::kSession4, only_slot(), only().state.generation};
+  ASSERT_TRUE(hold_.try_put(place, 1, 0, [] { return ha2::Receipt{}; }));
   begin_with("[[rule]]\nname = \"out\"",
              "[[rule]]\nname='z'\nfrom=['any']\nto=['any']\n"
              "protocol='udp'\naction='drop'\n[[rule]]\nname = \"out\"");
   for (int i = 0; i < 100; ++i) rematch_->step(64, 1);
   EXPECT_TRUE(rematch_->is_running());
   EXPECT_EQ(stats_.looked.get(), 0U);
-  only().flags = static_cast<std::uint16_t>(only().flags & ~tables::kHeld);
+  hold_.clear([](int) {});
   finish();
-  EXPECT_EQ(only().state.rule, 1U);
+  EXPECT_EQ(only().state.rule, 1U) << "what is marked, and waits no more, keeps nobody waiting";
   EXPECT_EQ(stats_.looked.get(), 1U);
 }
 
@@ -355,10 +386,29 @@ TEST_F(Rematching, BeginsAgainWhenThePartitionsWereAnotherBoxs) {
   EXPECT_EQ(live4(), 0U);
 }
 
+TEST_F(Rematching, LooksAtEverythingAgainWhenItWasAnotherBoxsSince) {
+  rematch(kRuleEnd, "action = \"drop\"");
+  open();  // let in by the other box, which has other rules
+  rematch_->suspend();
+  EXPECT_TRUE(rematch_->is_running());
+  finish();
+  EXPECT_EQ(live4(), 0U);
+}
+
+TEST_F(Rematching, LooksOnceAtWhatAProcessBeforeHasLeft) {
+  begin_with(kRuleEnd, "action = \"drop\"");
+  rematch_->begin(*next_, RematchCause::kKeptTables);
+  rematch_->suspend();
+  EXPECT_TRUE(rematch_->is_running()) << "it was not through";
+  finish();
+  rematch_->suspend();
+  EXPECT_FALSE(rematch_->is_running()) << "what the peer lets in meanwhile is its own affair";
+}
+
 TEST_F(Rematching, WaitsForNothingWhereNothingWasBegun) {
   next_config_ = config_;
-  Rematch idle(next_config_, stats_);
-  idle.add(*partition_);
+  Rematch idle(next_config_, hold_, stats_);
+  idle.add(0, *partition_);
   idle.suspend();
   EXPECT_EQ(idle.step(64, 1), 0U);
   EXPECT_EQ(stats_.state.get(), static_cast<std::uint64_t>(RematchState::kNone));

@@ -207,10 +207,24 @@ TYPED_TEST(SessionShift, LeavesTheBoxWhenTheSessionHasComeOfAge) {
   const auto& entry = stage.shifts().entry(shift_slot_of<TypeParam>(*stage.partition, slot));
   expire_shifts(*stage.partition, 2000, 64);
   EXPECT_NE(entry.head.flags & kLocalOnly, 0);
-  stage.partition->template sessions<TypeParam>().touch_young(slot, 3000, 0);
-  expire_shifts(*stage.partition, 3000, 64);
-  EXPECT_EQ(entry.head.flags & kLocalOnly, 0);
+  touch_young<TypeParam>(*stage.partition, slot, 3000, 0);
+  EXPECT_EQ(entry.head.flags & kLocalOnly, 0) << "with it, and not at the next look";
   EXPECT_NE(entry.head.marks & kMarkWhole, 0) << "the peer is told";
+}
+
+TYPED_TEST(SessionShift, LeavesTheBoxWithAnOpenConnectionThatNoPacketSaw) {
+  Stage<TypeParam> stage;
+  const std::uint32_t slot = stage.open(1, true);
+  stage.session(slot).flags |= kYoung;
+  stage.session(slot).state.timeout_class =
+      static_cast<std::uint8_t>(TimeoutClass::kTcpEstablished);
+  ASSERT_EQ(try_shift<TypeParam>(*stage.partition, slot, kFromServer, 5, 1000), ShiftStatus::kDone);
+  const auto& entry = stage.shifts().entry(shift_slot_of<TypeParam>(*stage.partition, slot));
+  touch_young<TypeParam>(*stage.partition, slot, 1000, 500);
+  expire_sessions<TypeParam>(*stage.partition, 1499, 64);
+  EXPECT_NE(entry.head.flags & kLocalOnly, 0);
+  expire_sessions<TypeParam>(*stage.partition, 1500, 64);
+  EXPECT_EQ(entry.head.flags & kLocalOnly, 0);
 }
 
 TYPED_TEST(SessionShift, EndsAfterItsSessionAndNotBefore) {

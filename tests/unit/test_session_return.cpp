@@ -154,11 +154,10 @@ TYPED_TEST(SessionReturn, LeavesTheBoxWhenTheSessionMay) {
   expire_returns(*stage.partition, 2000, 64);
   EXPECT_TRUE(is_local());
   auto& sessions = stage.partition->template sessions<TypeParam>();
-  sessions.touch_young(slot, 3000, 0);
-  expire_returns(*stage.partition, 3000, 64);
+  touch_young<TypeParam>(*stage.partition, slot, 3000, 0);
   EXPECT_FALSE(is_local()) << "it has come of age";
   EXPECT_NE(stage.paths().entry(stage.at(slot)).head.marks & kMarkWhole, 0) << "the peer is told";
-  sessions.mark_decrypted(slot);
+  sessions.mark_decrypted(slot, 3000);
   expire_returns(*stage.partition, 4000, 64);
   EXPECT_TRUE(is_local());
 }

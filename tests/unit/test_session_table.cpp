@@ -199,12 +199,26 @@ TEST(SessionTable, ADecryptedSessionStaysOnItsBoxForGood) {
   auto table = table_of(4);
   const std::uint32_t slot = table->create(established(1), 0).slot;
   static_cast<void>(table->slots().take_marks(slot));
-  table->mark_decrypted(slot);
-  table->mark_decrypted(slot);
+  table->mark_decrypted(slot, 1000);
+  table->mark_decrypted(slot, 1000);
   EXPECT_NE(table->slots().entry(slot).flags & kLocalOnly, 0);
   EXPECT_NE(table->slots().entry(slot).state.marks & kMarkWhole, 0);
   EXPECT_EQ(table->counters().decrypted, 1U);
   EXPECT_TRUE(has(*table, 1));
+}
+
+TEST(SessionTable, AnOpenConnectionThatIsDecryptedIsYoungNoMoreAndHasItsWholeTime) {
+  auto table = table_of(64);
+  const std::uint32_t slot = table->create(young(established(1)), 0).slot;
+  table->touch_young(slot, 1000, 4000);
+  table->mark_decrypted(slot, 2000);
+  EXPECT_EQ(table->slots().deadline_ms(slot), 2000U + 3'600'000U);
+}
+
+TEST(SessionTable, WhatIsHalfOpenMayBeEvictedUnderItsNewGenerationToo) {
+  auto table = table_of(1, FullPolicy::kEvictHalfOpen);
+  table->renew(table->create(half_open(0), 0).slot);
+  EXPECT_EQ(table->create(half_open(1), 0).status, InsertStatus::kInserted);
 }
 
 TEST(SessionTable, OtherRulesPutASessionUnderANewGenerationAndOnlyIfSomethingChanges) {

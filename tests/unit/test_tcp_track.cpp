@@ -113,13 +113,13 @@ TEST(TcpTrack, AResetFarOutsideTheWindowChangesNoRank) {
 
 TEST(TcpTrack, AResetFarBehindChangesNothing) {
   SessionState state = established();
-  for (const std::uint32_t back : {kResetBehindBytes + 1, 0x10000000U, 0x7FFFFFFFU}) {
+  for (const std::uint32_t back : {kBelievedBehindBytes + 1, 0x10000000U, 0x7FFFFFFFU}) {
     const std::uint32_t edge_before = state.edge[kFromServer];
     EXPECT_EQ(tcp_advance(state, kFromServer, segment(501 - back, 101, 0, kTcpRst)), 0) << back;
     EXPECT_EQ(state.edge[kFromServer], edge_before);
   }
   expect_ranks(state, TcpRank::kEstablished, TcpRank::kEstablished);
-  EXPECT_EQ(tcp_advance(state, kFromServer, segment(501 - kResetBehindBytes, 101, 0, kTcpRst)),
+  EXPECT_EQ(tcp_advance(state, kFromServer, segment(501 - kBelievedBehindBytes, 101, 0, kTcpRst)),
             kMarkState)
       << "in answer to a late acknowledgement";
 }
