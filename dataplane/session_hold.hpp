@@ -5,7 +5,7 @@
 // each other. `Packet` is whatever the caller needs to send one on.
 //
 // Thread:  one worker.
-// Memory:  some 200 KiB, taken at construction; the packets stay their owner's.
+// Memory:  some 300 KiB, taken at construction; the packets stay their owner's.
 // Limits:  kSessionsMax sessions and kPacketsMax packets at a time; poll() looks at each session.
 // Errors:  try_put() says that there is no room, and has kept nothing then.
 // Spec:    dataplane/DESIGN.md D-D33; ha2/PROTOCOL.md section 5.5.
@@ -51,7 +51,8 @@ class HeldPlaces {
   ~HeldPlaces() = default;
 };
 
-template <class Packet>
+// `Receipts` is what ask() gives and look() looks at.
+template <class Packet, class Receipts = ha2::Receipt>
 class SessionHold final : public HeldPlaces {
  public:
   static constexpr std::size_t kSessionsMax = 1024;
@@ -69,7 +70,7 @@ class SessionHold final : public HeldPlaces {
 
   bool is_waiting(const HeldPlace& place) const noexcept override { return find(place) != kNone; }
 
-  // Behind what waits of the same session; the first one asks for the receipt: Receipt ask().
+  // Behind what waits of the same session; the first one asks: Receipts ask().
   template <class Ask>
   [[nodiscard]] bool try_put(const HeldPlace& place, const Packet& packet, std::uint64_t now_ns,
                              Ask&& ask) noexcept {
@@ -78,7 +79,7 @@ class SessionHold final : public HeldPlaces {
     if (at == kNone) {
       if (free_sessions_.empty()) return false;
       at = begin(place, now_ns);
-      sessions_[at].receipt = ask();
+      sessions_[at].receipts = ask();
     }
     const Index held = free_packets_.back();
     free_packets_.pop_back();
@@ -93,7 +94,7 @@ class SessionHold final : public HeldPlaces {
   }
 
   // For each session whose time has come on_end(place, end, waited_ns), then for each of its
-  // packets in order on_packet(packet, end). look(place, receipt) gives a receipt's state. Returns
+  // packets in order on_packet(packet, end). look(place, receipts) gives their state. Returns
   // how many sessions go on waiting.
   template <class Look, class OnEnd, class OnPacket>
   std::size_t poll(std::uint64_t now_ns, Look&& look, OnEnd&& on_end,
@@ -104,7 +105,7 @@ class SessionHold final : public HeldPlaces {
       Session& session = sessions_[at];
       const std::uint64_t waited_ns = now_ns - std::min(now_ns, session.since_ns);
       HoldEnd end{};
-      switch (look(session.place, session.receipt)) {
+      switch (look(session.place, session.receipts)) {
         case ha2::ReceiptState::kReceived:
           end = HoldEnd::kReceived;
           break;
@@ -147,7 +148,7 @@ class SessionHold final : public HeldPlaces {
 
   struct Session {
     HeldPlace place{};
-    ha2::Receipt receipt;
+    Receipts receipts;
     std::uint64_t since_ns = 0;
     Index first = kNone;  // packet
     Index last = kNone;
@@ -177,7 +178,7 @@ class SessionHold final : public HeldPlaces {
     const Index at = free_sessions_.back();
     free_sessions_.pop_back();
     Index& head = heads_[head_of(place)];
-    sessions_[at] = Session{.place = place, .receipt = {}, .since_ns = now_ns, .next = head};
+    sessions_[at] = Session{.place = place, .receipts = {}, .since_ns = now_ns, .next = head};
     head = at;
     order_.push_back(at);
     return at;

@@ -40,6 +40,7 @@
 #include "dataplane/token_bucket.hpp"
 #include "dataplane/worker_stats.hpp"
 #include "ha2/replica.hpp"
+#include "ha2/session_receipts.hpp"
 
 namespace twinplane::dataplane {
 
@@ -264,7 +265,7 @@ class Worker {
   FragmentTable fragments_;
   Admission admission_;
   CookieGuard cookies_;
-  SessionHold<HeldPacket> hold_;
+  SessionHold<HeldPacket, ha2::SessionReceipts> hold_;
   Egress egress_;
   std::unique_ptr<Home> home_;  // worker 0: neighbors and what the box itself answers
   std::unique_ptr<Ha2Link> ha2_link_;

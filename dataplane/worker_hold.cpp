@@ -42,7 +42,11 @@ void Worker::put_out_or_hold(rte_mbuf* packet, const NextHop& hop, const HeldPla
     return put_out(packet, hop, now_ns);
   }
   if (hold_.try_put(*place, {packet, hop}, now_ns, [&] {
-        return replicas_[place->partition]->owner().ask_receipt(place->kind, place->slot);
+        tables::Partition& mine = partition(place->partition);
+        ha2::OwnerStream& owner = replicas_[place->partition]->owner();
+        return place->kind == tables::TableKind::kSession4
+                   ? ha2::ask_receipts<tables::Address4>(owner, mine, place->slot)
+                   : ha2::ask_receipts<tables::Address6>(owner, mine, place->slot);
       })) {
     if (is_first) stats.sessions.add(1);
     return stats.packets.add(1);
@@ -65,8 +69,8 @@ std::uint32_t Worker::release_held() noexcept {
   const std::uint64_t now = now_ns();
   const std::size_t waiting = hold_.poll(
       now,
-      [this](const HeldPlace& place, ha2::Receipt& receipt) {
-        return replicas_[place.partition]->owner().look_at(receipt);
+      [this](const HeldPlace& place, ha2::SessionReceipts& receipts) {
+        return ha2::look_at(replicas_[place.partition]->owner(), receipts);
       },
       [this](const HeldPlace& place, HoldEnd end, std::uint64_t waited_ns) {
         stats_.hold.ends[static_cast<std::size_t>(end)].add(1);
