@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/expectation_board.hpp"
+#include "tables/base/check.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
 namespace twinplane::dataplane {
+
+namespace {
+
+std::uint64_t word_of(ExpectationBoard::Owner owner) noexcept {
+  const auto word = reinterpret_cast<std::uintptr_t>(owner);
+  TWINPLANE_CHECK(word % 2, ==, 0U);
+  return word;
+}
+
+}  // namespace
 
 ExpectationBoard::ExpectationBoard(std::uint32_t capacity, tables::HashSeed seed)
     : mask_(std::bit_ceil(std::max(2 * capacity, kProbes)) - 1), seed_(seed) {
@@ -27,10 +38,7 @@ std::optional<ExpectationBoard::Seen> ExpectationBoard::try_find(
     Seen seen{};
     std::memcpy(&seen.body, words.data(), sizeof seen.body);
     if (!(seen.body.flow == flow)) continue;
-    std::uint32_t is_local_only;
-    std::memcpy(&is_local_only, reinterpret_cast<const std::byte*>(words.data()) + sizeof(Body),
-                sizeof is_local_only);
-    seen.is_local_only = is_local_only != 0;
+    seen.is_local_only = (words[kOwnerWord] & 1U) != 0;
     seen.place = at;
     seen.ticket = claim;
     return seen;
@@ -45,7 +53,7 @@ bool ExpectationBoard::try_claim(const Seen& seen) noexcept {
                                                            std::memory_order_relaxed);
 }
 
-bool ExpectationBoard::put(const Body& body, bool is_local_only) noexcept {
+bool ExpectationBoard::put(Owner owner, const Body& body, bool is_local_only) noexcept {
   const std::uint64_t hash = tables::hash_of(body.flow, seed_);
   for (std::uint32_t probe = 0; probe < kProbes; ++probe) {
     Place& place = places_[static_cast<std::uint32_t>(hash + probe) & mask_];
@@ -54,8 +62,7 @@ bool ExpectationBoard::put(const Body& body, bool is_local_only) noexcept {
     if (!place.tag.compare_exchange_strong(free, kBusy, std::memory_order_acquire)) continue;
     Words words{};
     std::memcpy(words.data(), &body, sizeof body);
-    const std::uint32_t local = is_local_only ? 1 : 0;
-    std::memcpy(reinterpret_cast<std::byte*>(words.data()) + sizeof body, &local, sizeof local);
+    words[kOwnerWord] = word_of(owner) | (is_local_only ? 1U : 0U);
     place.words.write(words);
     // Relaxed: the number alone counts; the tag's release publishes it.
     const std::uint64_t ticket = tickets_.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -70,7 +77,7 @@ bool ExpectationBoard::put(const Body& body, bool is_local_only) noexcept {
   return false;
 }
 
-std::uint32_t ExpectationBoard::find_own(const Body::Key& flow) const noexcept {
+std::uint32_t ExpectationBoard::find_own(Owner owner, const Body::Key& flow) const noexcept {
   const std::uint64_t hash = tables::hash_of(flow, seed_);
   for (std::uint32_t probe = 0; probe < kProbes; ++probe) {
     const std::uint32_t at = static_cast<std::uint32_t>(hash + probe) & mask_;
@@ -80,13 +87,13 @@ std::uint32_t ExpectationBoard::find_own(const Body::Key& flow) const noexcept {
     if (!places_[at].words.try_read(words)) continue;
     Body::Key key;
     std::memcpy(&key, words.data(), sizeof key);
-    if (key == flow) return at;
+    if (key == flow && (words[kOwnerWord] & ~std::uint64_t{1}) == word_of(owner)) return at;
   }
   return kNoPlace;
 }
 
-void ExpectationBoard::take(const Body::Key& flow) noexcept {
-  const std::uint32_t at = find_own(flow);
+void ExpectationBoard::take(Owner owner, const Body::Key& flow) noexcept {
+  const std::uint32_t at = find_own(owner, flow);
   if (at == kNoPlace) return;
   // Relaxed: who has seen it and claims it from now on finds that it is over.
   places_[at].claim.fetch_or(1, std::memory_order_relaxed);
@@ -95,8 +102,8 @@ void ExpectationBoard::take(const Body::Key& flow) noexcept {
   count_.fetch_sub(1, std::memory_order_relaxed);  // as above
 }
 
-bool ExpectationBoard::is_claimed(const Body::Key& flow) const noexcept {
-  const std::uint32_t at = find_own(flow);
+bool ExpectationBoard::is_claimed(Owner owner, const Body::Key& flow) const noexcept {
+  const std::uint32_t at = find_own(owner, flow);
   // Relaxed: the bit alone counts.
   return at != kNoPlace && (places_[at].claim.load(std::memory_order_relaxed) & 1U) != 0;
 }

@@ -3,8 +3,8 @@
 // first packet of an expected session comes to another core than the one that expects it.
 //
 // Thread:  may_have_any(), try_find() and try_claim() on any number of threads at once; put(),
-//          take() and is_claimed() of an expectation on the thread that put it there. Threads that
-//          put different ones need no word with each other.
+//          take() and is_claimed() of an owner's on that owner's thread. Two owners may put the
+//          same flow: each takes its own.
 // Memory:  128 bytes a place, two places an expectation of capacity, taken by the constructor.
 // Limits:  a search looks at kProbes places.
 // Errors:  put() answers false when the places that it may take are taken. try_find() may miss one
@@ -49,13 +49,19 @@ class ExpectationBoard {
   // True for one caller alone of all that saw it.
   bool try_claim(const Seen& seen) noexcept;
 
-  // `flow` must not stand there.
-  [[nodiscard]] bool put(const Body& body, bool is_local_only) noexcept;
-  void take(const Body::Key& flow) noexcept;
-  bool is_claimed(const Body::Key& flow) const noexcept;
+  // Whoever expects, by the address of anything that is its alone.
+  using Owner = const void*;
+
+  // `flow` must not be the owner's already.
+  [[nodiscard]] bool put(Owner owner, const Body& body, bool is_local_only) noexcept;
+  // Nothing where the owner has put no such flow.
+  void take(Owner owner, const Body::Key& flow) noexcept;
+  bool is_claimed(Owner owner, const Body::Key& flow) const noexcept;
 
  private:
-  static constexpr std::size_t kWordCount = (sizeof(Body) + 4 + 7) / 8;
+  // The body, and then the owner's address with is_local_only in its lowest bit.
+  static constexpr std::size_t kOwnerWord = (sizeof(Body) + 7) / 8;
+  static constexpr std::size_t kWordCount = kOwnerWord + 1;
   static constexpr std::uint64_t kFree = 0;
   static constexpr std::uint64_t kBusy = 1;
 
@@ -71,7 +77,7 @@ class ExpectationBoard {
 
   static std::uint64_t tag_of(std::uint64_t hash) noexcept { return hash | 2U; }
 
-  std::uint32_t find_own(const Body::Key& flow) const noexcept;
+  std::uint32_t find_own(Owner owner, const Body::Key& flow) const noexcept;
 
   static constexpr std::uint32_t kNoPlace = 0xFFFFFFFFU;
 

@@ -36,7 +36,8 @@ const ExpectationBody* Expectations::try_of(const tables::Partition& partition,
 
 // Off the board first: nobody may claim what the table no longer has.
 void Expectations::end(Table& table, std::uint32_t slot) noexcept {
-  if (const Body& body = table.slots().entry(slot).body; is_waiting(body)) board_.take(body.flow);
+  if (const Body& body = table.slots().entry(slot).body; is_waiting(body))
+    board_.take(&table.slots(), body.flow);
   table.end(slot);
 }
 
@@ -63,7 +64,7 @@ bool Expectations::try_expect(tables::Partition& partition, const Body& body, bo
     add(ExpectationCounter::kRefusedFull);
     return false;
   }
-  if (!board_.put(body, is_local_only)) {
+  if (!board_.put(&table.slots(), body, is_local_only)) {
     table.end(made.slot);
     add(ExpectationCounter::kRefusedBoard);
     return false;
@@ -76,8 +77,8 @@ bool Expectations::try_expect(tables::Partition& partition, const Body& body, bo
 void Expectations::note_opened(Table& table) noexcept {
   for_each_live(table.slots(), [&](std::uint32_t slot) {
     const Body& body = table.slots().entry(slot).body;
-    if (!is_waiting(body) || !board_.is_claimed(body.flow)) return;
-    board_.take(body.flow);
+    if (!is_waiting(body) || !board_.is_claimed(&table.slots(), body.flow)) return;
+    board_.take(&table.slots(), body.flow);
     table.patch(slot, Body::Patch{ExpectationState::kUsed});
     add(ExpectationCounter::kOpened);
   });
@@ -93,7 +94,7 @@ void Expectations::expire(tables::Partition& partition, std::uint32_t now_ms,
       [&](std::uint32_t slot) {
         const Body& body = table.slots().entry(slot).body;
         if (is_waiting(body)) {
-          board_.take(body.flow);
+          board_.take(&table.slots(), body.flow);
           add(ExpectationCounter::kExpired);
         }
         return true;
@@ -107,13 +108,14 @@ void Expectations::show(const tables::Partition& partition) noexcept {
     const auto& entry = slots.entry(slot);
     if (!is_waiting(entry.body)) return;
     const bool is_local_only = (entry.head.flags & tables::kLocalOnly) != 0;
-    if (!board_.put(entry.body, is_local_only)) add(ExpectationCounter::kRefusedBoard);
+    if (!board_.put(&slots, entry.body, is_local_only)) add(ExpectationCounter::kRefusedBoard);
   });
 }
 
 void Expectations::hide(const tables::Partition& partition) noexcept {
   const auto& slots = partition.slots<TableKind::kExpectation>();
-  for_each_live(slots, [&](std::uint32_t slot) { board_.take(slots.entry(slot).body.flow); });
+  for_each_live(slots,
+                [&](std::uint32_t slot) { board_.take(&slots, slots.entry(slot).body.flow); });
 }
 
 }  // namespace twinplane::dataplane

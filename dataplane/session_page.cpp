@@ -24,7 +24,7 @@ bool SessionPageDesk::try_ask(std::uint32_t partition, std::uint32_t first_slot,
   page_.first_slot = first_slot;
   page_.sessions4.clear();
   page_.sessions6.clear();
-  state_.store(kAsked, std::memory_order_release);  // pairs with serve()
+  state_.store(kAsked + kStates * partition, std::memory_order_release);  // pairs with serve()
   for (int wait_ms = 0; wait_ms < 200; ++wait_ms) {
     if (state_.load(std::memory_order_acquire) == kServed) {  // pairs with serve()
       page = page_;

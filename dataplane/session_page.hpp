@@ -40,21 +40,29 @@ class SessionPageDesk {
   // Worker: serves the request if it is for one of its partitions. Cheap when there is none.
   template <class PartitionOf>
   void serve(PartitionOf&& partition_of) noexcept {
-    if (state_.load(std::memory_order_acquire) != kAsked) return;  // pairs with try_ask()
-    const tables::Partition* const partition = partition_of(page_.partition);
-    if (partition == nullptr) return;
+    // Relaxed: the page is not touched before the request is this worker's.
+    std::uint64_t request = state_.load(std::memory_order_relaxed);
+    if (request % kStates != kAsked) return;
+    const auto asked_for = static_cast<std::uint32_t>(request / kStates);
+    const tables::Partition* const partition = partition_of(asked_for);
+    // Acquire pairs with try_ask(). What was seen may be over by now, and another be asked for.
+    if (partition == nullptr ||
+        !state_.compare_exchange_strong(request, kServing, std::memory_order_acquire))
+      return;
     fill(*partition);
     state_.store(kServed, std::memory_order_release);  // pairs with try_ask()
   }
 
  private:
-  static constexpr std::uint32_t kIdle = 0;
-  static constexpr std::uint32_t kAsked = 1;
-  static constexpr std::uint32_t kServed = 2;
+  static constexpr std::uint64_t kIdle = 0;
+  static constexpr std::uint64_t kAsked = 1;  // and kStates times the partition
+  static constexpr std::uint64_t kServing = 2;
+  static constexpr std::uint64_t kServed = 3;
+  static constexpr std::uint64_t kStates = 4;
 
   void fill(const tables::Partition& partition) noexcept;
 
-  std::atomic<std::uint32_t> state_{kIdle};
+  std::atomic<std::uint64_t> state_{kIdle};
   SessionPage page_;
 };
 

@@ -117,6 +117,21 @@ TEST_F(ExpectationsTest, OfOneFlowAreTheLatersUnlessAnotherPartitionHasIt) {
   EXPECT_EQ(count(ExpectationCounter::kRefusedBoard), 1U);
 }
 
+TEST_F(ExpectationsTest, OfOneFlowInTwoPartitionsAreEachItsOwn) {
+  ASSERT_TRUE(expect(body(1)));
+  ASSERT_TRUE(expectations_.board().try_claim(*expectations_.board().try_find(body(1).flow)));
+  InBlock<tables::Partition> elsewhere(limits(), tables::HashSeed{5});
+  ASSERT_TRUE(expectations_.try_expect(*elsewhere, body(1), false, now_ms_)) << "that one is used";
+  expectations_.expire(*elsewhere, now_ms_, 64);
+  EXPECT_TRUE(expectations_.board().try_find(body(1).flow)) << "nobody has claimed this one";
+  expectations_.expire(*partition_, now_ms_, 64);
+  EXPECT_TRUE(expectations_.board().try_find(body(1).flow)) << "only the first is off the board";
+  EXPECT_EQ(expectations_.board().count(), 1U);
+  expectations_.hide(*partition_);
+  EXPECT_EQ(expectations_.board().count(), 1U) << "not its own";
+  expectations_.hide(*elsewhere);
+}
+
 TEST_F(ExpectationsTest, AreRefusedWhenTheTableIsFull) {
   for (std::uint32_t number = 0; number < 64; ++number) ASSERT_TRUE(expect(body(number)));
   EXPECT_FALSE(expect(body(64)));
@@ -154,6 +169,8 @@ TEST_F(ExpectationsTest, AreClaimedOnceByManyCores) {
   std::atomic<std::uint32_t> round{0};
   std::atomic<bool> is_over{false};
   ExpectationBoard& board = expectations_.board();
+  const std::uint64_t here = 1;
+  const std::uint64_t elsewhere = 2;
   std::vector<std::thread> claimers;
   claimers.reserve(2);
   for (int i = 0; i < 2; ++i)
@@ -164,12 +181,12 @@ TEST_F(ExpectationsTest, AreClaimedOnceByManyCores) {
     });
   std::thread other([&] {
     while (!is_over.load())
-      if (board.put(body(2), false)) board.take(body(2).flow);
+      if (board.put(&elsewhere, body(2), false)) board.take(&elsewhere, body(2).flow);
   });
   for (; round < kRounds; ++round) {
-    ASSERT_TRUE(board.put(body(1), false));
-    while (!board.is_claimed(body(1).flow)) std::this_thread::yield();
-    board.take(body(1).flow);
+    ASSERT_TRUE(board.put(&here, body(1), false));
+    while (!board.is_claimed(&here, body(1).flow)) std::this_thread::yield();
+    board.take(&here, body(1).flow);
   }
   is_over = true;
   for (std::thread& claimer : claimers) claimer.join();
