@@ -33,7 +33,7 @@ def silent(lab, active, passive):
     changed, samples = measure(lab, active, switch(passive), SILENT_S, "a silent peer")
     expect(samples[-1][1] > (SILENT_S - 1.5) * 1e6, "the lag is as old as the silence")
     answered = changed[active.name]["ha2_frames_answered"]
-    expect(answered < 100, f"the peer answered nothing but what was on its way: {answered} frames")
+    expect(answered == 0, f"the peer answered nothing: {answered} frames")
     expect(changed[active.name]["ha2_waits_no_window"] > 0, "the window was full")
     expect(changed[passive.name]["fault_stalled"] > 0, "what the peer sent was held")
 

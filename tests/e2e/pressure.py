@@ -21,6 +21,7 @@ SLOTS = 65_536
 TURNS_MIN, TURNS_MAX = 5, 31
 TURN_S = 0.5
 SETTLE_S = 0.15  # before each
+ON_ITS_WAY_S = 0.5  # until it has come, also where a machine stands still for a while
 RATIO_MIN = 0.95  # of the rate without: the median of all turns
 # For long, beside whatever else the machine does meanwhile: this only says that nothing stood still.
 STEADY_MIN = 0.5
@@ -82,8 +83,10 @@ def measure(lab, active, press, long_s, name):
     say(f"   {name}: {without:.0f} packets/s without, {with_it:.0f} with; ratios "
         + ", ".join(f"{b / a:.3f}" for a, b in pairs))
     even(lab, active, f"after turns of {name}")
-    before, memory = [box.counters() for box in lab.pair.boxes], memory_kib(active.child.pid)
+    memory = memory_kib(active.child.pid)
     press(True)
+    time.sleep(ON_ITS_WAY_S)
+    before = [box.counters() for box in lab.pair.boxes]
     samples, began = [], time.monotonic()
     packets = active.status()["packets_tx"]
     while time.monotonic() < began + long_s:
