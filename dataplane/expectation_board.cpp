@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/expectation_board.hpp"
-#include "tables/base/check.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
+
+#include "tables/base/check.hpp"
 
 namespace twinplane::dataplane {
 
