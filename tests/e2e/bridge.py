@@ -24,7 +24,10 @@ LOCAL = 0x88B5  # an EtherType for experiments (IEEE 802)
 LIMIT = 400
 REVERSE_ARP = b"\x80\x35"
 
-BRIDGE = f"""
+
+def bridge_text(keys):
+    """One bridge of both ports, with these keys; all of the inside may open sessions."""
+    return f"""
 [[rule]]
 name = "hosts"
 from = ["trust"]
@@ -34,15 +37,15 @@ action = "allow"
 [[bridge]]
 name = "lan"
 ports = ["inside", "outside"]
-vlans = ["0", "10"]
 unfiltered = ["arp", "nd", "0x{LOCAL:04x}"]
-address_limit = {LIMIT}
-move_limit = 3
-move_hold_s = 3
+{keys}
 [[bridge.mac]]
 mac = "{STATIC}"
 port = "inside"
 """
+
+
+BRIDGE = bridge_text(f"vlans = [\"0\", \"10\"]\naddress_limit = {LIMIT}\nmove_limit = 3\nmove_hold_s = 3")
 
 
 def bridged(box, sections=BRIDGE):

@@ -4,7 +4,8 @@
 import time
 
 import frames
-from bridge import SERVER, SILENT, STATIC, Side, Stream, addresses, bridged, ping, switch_port, untagged_hosts
+from bridge import (SERVER, SILENT, STATIC, Side, Stream, addresses, bridge_text, bridged, ping, switch_port,
+                    untagged_hosts)
 from lab import Wire, expect, run
 from tagged import heard_by, listening
 
@@ -14,23 +15,7 @@ BPDU = bytes.fromhex("424203") + bytes(35)  # LLC of spanning tree, and a body
 TALKER, ROAMER = "02:00:00:00:04:01", "02:00:00:00:04:02"
 STATIONS = SILENT[:10]
 
-WIRE = f"""
-[[rule]]
-name = "hosts"
-from = ["trust"]
-to = ["untrust"]
-action = "allow"
-
-[[bridge]]
-name = "lan"
-mode = "virtual-wire"
-ports = ["inside", "outside"]
-unfiltered = ["arp", "nd", "0x88b5"]
-aging_s = {AGING_S}
-[[bridge.mac]]
-mac = "{STATIC}"
-port = "inside"
-"""
+WIRE = bridge_text(f"mode = \"virtual-wire\"\naging_s = {AGING_S}")
 
 
 def bpdus_pass(lab, sender, receiver):
